@@ -1,0 +1,57 @@
+.DEFAULT_GOAL := help
+GO ?= go
+FUZZTIME ?= 30s
+TESTENV := $(GO) run ./internal/tools/testenv
+
+# The rooms where goroutines meet. The race detector makes SQLite about ten times
+# slower, so it runs here and not everywhere.
+RACE_ROOMS := atomic posting feed bursartest internal/clock internal/sqlstore internal/httpapi
+RACE ?= . $(patsubst %,./%/...,$(wildcard $(RACE_ROOMS)))
+
+# On a build machine a missing program is a failure, not a skipped test.
+ifeq ($(CI),true)
+export BURSAR_REQUIRE ?= hledger,sqlite3
+endif
+
+.PHONY: help run build check test race fuzz torture bench cover clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## serve a ledger on this machine
+	$(GO) run ./cmd/bursar serve
+
+build: ## build bin/bursar, without cgo
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/bursar ./cmd/bursar
+
+check: ## format, vet, the rules of the house, lint
+	@bad=$$(gofmt -l .) && if [ -n "$$bad" ]; then echo "not formatted, run gofmt -w:" $$bad; exit 1; fi
+	$(GO) vet ./...
+	$(GO) test ./internal/tidy
+	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed: its linters did not run"; fi
+
+test: ## set up, check, run every test, then the race detector
+	$(TESTENV) setup
+	$(MAKE) --no-print-directory check
+	$(TESTENV) run -vet=off -timeout 8m ./...
+	$(MAKE) --no-print-directory race
+
+race: ## run the tests of the concurrent rooms under the race detector
+	$(TESTENV) run -race -vet=off -timeout 10m $(RACE)
+
+fuzz: ## run each fuzz target for FUZZTIME (30s)
+	$(TESTENV) fuzz $(FUZZTIME) ./...
+
+torture: ## run the long tests, for hours if need be
+	BURSAR_TORTURE=1 $(TESTENV) run -vet=off -timeout 4h -run Torture ./...
+
+bench: ## run the Go benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+cover: ## measure how much of the code the tests reach
+	@mkdir -p bin
+	$(GO) test -coverpkg=./... -coverprofile=bin/cover.out ./...
+	$(GO) tool cover -func=bin/cover.out | tail -n 1
+
+clean: ## remove what was built
+	rm -rf bin

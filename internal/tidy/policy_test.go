@@ -1,0 +1,209 @@
+package tidy_test
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+const module = "github.com/bursar-ledger/bursar"
+
+const (
+	fileLinesMax        = 700
+	funcLinesMax        = 70
+	interfaceMethodsMax = 12
+	mainLinesMax        = 30
+	mainFile            = "cmd/bursar/main.go"
+)
+
+// The modules from outside that some room may use.
+const (
+	sqliteDriver = "modernc.org/sqlite"
+	humaModule   = "github.com/danielgtaylor/huma/v2"
+	goCmp        = "github.com/google/go-cmp"
+	rapidModule  = "pgregory.net/rapid"
+	anything     = "*"
+)
+
+// row says what the non-test code of a room may import besides the standard
+// library. Tests may import any room but the commands.
+type row struct {
+	room    string   // a directory, or dir/... for it and all below
+	may     []string // rooms of the house; anything stands for all but the commands
+	outside []string // modules from outside, each with all its packages
+	drags   []string // modules that a program gets by importing the room, with all that these need
+	never   []string // standard packages that must not be dragged in
+	suite   bool     // a room for tests, imported by _test.go files and other suites only
+}
+
+// arrows is the plan of the house: arrows point down only. A room without a row
+// is refused, so that adding one forces a decision; a row without a room is fine.
+var arrows = []row{
+	{room: "money", never: []string{"database/sql"}},
+	{room: "internal/journal", never: []string{"database/sql"}},
+	{room: "internal/clock", never: []string{"database/sql"}},
+	{room: "atomic", may: []string{"internal/clock"}},
+	{room: "atomic/sqlite", may: []string{"atomic"}},
+	{room: ".", may: []string{"money", "internal/journal", "internal/clock"}, never: []string{"database/sql"}},
+	{room: "internal/sqlstore", may: []string{".", "atomic", "money", "internal/journal", "internal/clock"}},
+	{
+		room:    "store/sqlite",
+		may:     []string{".", "atomic", "atomic/sqlite", "internal/sqlstore"},
+		outside: []string{sqliteDriver}, drags: []string{sqliteDriver},
+	},
+	{room: "store", may: []string{".", "store/sqlite"}, drags: []string{sqliteDriver}},
+	{room: "posting", may: []string{".", "money", "internal/clock"}, never: []string{"database/sql"}},
+	{room: "internal/verify", may: []string{".", "money", "internal/journal"}},
+	{room: "internal/exchange", may: []string{".", "money"}},
+	{
+		room:    "internal/httpapi",
+		may:     []string{".", "money", "internal/verify"},
+		outside: []string{humaModule}, drags: []string{humaModule},
+	},
+	{room: "cmd/bursar", may: []string{anything}, outside: []string{anything}, drags: []string{anything}},
+	{
+		room:  "examples/...",
+		may:   []string{".", "money", "posting", "store", "store/sqlite", "bursartest"},
+		drags: []string{sqliteDriver},
+	},
+	{room: "internal/tidy"},
+	{room: "internal/tools/..."},
+	{
+		room:  "bursartest",
+		may:   []string{".", "money", "posting", "store/sqlite", "internal/clock", "internal/verify"},
+		drags: []string{sqliteDriver}, suite: true,
+	},
+	{
+		room:    "internal/sqltest",
+		may:     []string{".", "atomic", "atomic/sqlite", "store", "store/sqlite", "internal/clock"},
+		outside: []string{sqliteDriver, goCmp}, drags: []string{sqliteDriver, goCmp}, suite: true,
+	},
+	{
+		room: "store/storetest",
+		may: []string{
+			".", "money", "atomic", "internal/clock", "internal/journal", "internal/sqlstore", "internal/verify", "internal/sqltest",
+		},
+		outside: []string{goCmp, rapidModule}, drags: []string{sqliteDriver, goCmp, rapidModule}, suite: true,
+	},
+	{
+		room: "posting/postingtest",
+		may: []string{
+			".", "money", "posting", "store/storetest", "internal/clock", "internal/journal", "internal/verify", "internal/sqltest",
+		},
+		outside: []string{goCmp, rapidModule}, drags: []string{sqliteDriver, goCmp, rapidModule}, suite: true,
+	},
+}
+
+// heavy lists what only the commands, the HTTP interface and suites may ever
+// drag in: an application that imports Bursar does not pay for them. A row that
+// names one elsewhere is refused, and so is one that comes with a permitted module.
+var heavy = []string{
+	"github.com/spf13/cobra",
+	"github.com/schollz/progressbar",
+	humaModule,
+	"github.com/prometheus",
+	"go.opentelemetry.io",
+	"github.com/rogpeppe/go-internal",
+	rapidModule,
+	goCmp,
+}
+
+// longAllowed names the files ("path") and functions ("path:name") that may pass
+// the size limits, each with the reason. An entry that is not needed is refused.
+var longAllowed = map[string]string{}
+
+// exactRooms compute with money, or decide on it: no floats, no random numbers.
+var exactRooms = []string{
+	".", "money/...", "posting/...", "internal/journal/...", "internal/sqlstore/...", "store/...",
+}
+
+// randomAllowed names the files that may draw random numbers in spite of standing
+// in a room where nothing else may.
+var randomAllowed = map[string]string{
+	"atomic/atomic.go": "jitter keeps two retrying writers from colliding for ever",
+}
+
+// ban forbids names of a standard package in non-test code.
+type ban struct {
+	pkg    string
+	names  []string // exact, or with a trailing * for a prefix
+	except []string // rooms
+	why    string
+}
+
+var bans = []ban{
+	{
+		pkg: "time", names: []string{"Now", "Since", "Until"},
+		except: []string{"internal/clock", "cmd/...", "examples/..."},
+		why:    "take the time from internal/clock",
+	},
+	{
+		pkg: "fmt", names: []string{"Print", "Printf", "Println"},
+		except: []string{"cmd/...", "examples/...", "internal/tools/..."},
+		why:    "only commands talk to the terminal; return a value or take an io.Writer",
+	},
+	{
+		pkg: "os", names: []string{"Exit", "Stdout", "Stderr"},
+		except: []string{"cmd/...", "examples/...", "internal/tools/..."},
+		why:    "only commands own the process; return an error or take an io.Writer",
+	},
+	{
+		pkg: "log", names: []string{"Print*", "Fatal*", "Panic*"},
+		except: []string{"examples/..."},
+		why:    "return an error, or take a *slog.Logger",
+	},
+	{
+		pkg: "context", names: []string{"TODO"},
+		why: "take the context from the caller",
+	},
+}
+
+// matches reports whether a directory is named by a pattern: itself, or dir/...
+// for dir and all below.
+func matches(pattern, dir string) bool {
+	base, deep := strings.CutSuffix(pattern, "/...")
+	return dir == base || deep && strings.HasPrefix(dir, base+"/")
+}
+
+func matchesAny(patterns []string, dir string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, dir) })
+}
+
+// rowFor returns the row of a room, or false where there is none.
+func rowFor(dir string) (row, bool) {
+	i := slices.IndexFunc(arrows, func(r row) bool { return matches(r.room, dir) })
+	if i < 0 {
+		return row{}, false
+	}
+	return arrows[i], true
+}
+
+// roomOf returns the directory of a package of the house, or false for others.
+func roomOf(importPath string) (string, bool) {
+	if importPath == module {
+		return ".", true
+	}
+	dir, ok := strings.CutPrefix(importPath, module+"/")
+	return dir, ok
+}
+
+// ofModule reports whether a package belongs to one of the modules.
+func ofModule(importPath string, modules []string) bool {
+	return slices.ContainsFunc(modules, func(m string) bool {
+		return m == anything || importPath == m || strings.HasPrefix(importPath, m+"/")
+	})
+}
+
+// isCommand reports whether a room holds a command.
+func isCommand(dir string) bool { return dir == "cmd" || strings.HasPrefix(dir, "cmd/") }
+
+// isPublic reports whether applications may import a room.
+func isPublic(dir string) bool {
+	return !within(path.Join(dir, "x"), "internal") && !matches("cmd/...", dir) && !matches("examples/...", dir)
+}
+
+// isSuite reports whether a room exists for tests.
+func isSuite(dir string) bool {
+	r, ok := rowFor(dir)
+	return ok && r.suite
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// report prints what matters of a test run: a line per package, the whole output
+// of what failed, every skip with its reason, and the counts.
+type report struct {
+	out      io.Writer
+	buffered map[key]*strings.Builder
+	skips    []string
+	tests    map[string]int // by action: pass, fail, skip
+	packages map[string]int
+}
+
+// key names a test, or a package when test is empty.
+type key struct{ pkg, test string }
+
+func newReport(out io.Writer) *report {
+	return &report{
+		out:      out,
+		buffered: map[key]*strings.Builder{},
+		tests:    map[string]int{},
+		packages: map[string]int{},
+	}
+}
+
+func (r *report) event(e event) {
+	k := key{e.Package, e.Test}
+	switch e.Action {
+	case "build-output":
+		fmt.Fprint(r.out, e.Output)
+	case "output":
+		r.output(k, e.Output)
+	case "pass", "fail", "skip":
+		if e.Test == "" {
+			r.packages[e.Action]++
+		} else {
+			r.tests[e.Action]++
+		}
+		r.finish(k, e.Action)
+	}
+}
+
+func (r *report) output(k key, text string) {
+	switch {
+	case strings.HasPrefix(text, "=== "):
+		return
+	case k.test == "" && strings.HasPrefix(text, "ok  "):
+		fmt.Fprint(r.out, text)
+		return
+	}
+	if r.buffered[k] == nil {
+		r.buffered[k] = &strings.Builder{}
+	}
+	r.buffered[k].WriteString(text)
+}
+
+// finish prints or drops what a test has said. When a package fails, so has
+// whatever in it never came to an end, and that is printed too.
+func (r *report) finish(k key, action string) {
+	switch {
+	case action == "fail" && k.test == "":
+		for _, open := range slices.SortedFunc(maps.Keys(r.buffered), byTest) {
+			if open.pkg == k.pkg {
+				fmt.Fprint(r.out, r.take(open))
+			}
+		}
+	case action == "fail":
+		fmt.Fprint(r.out, r.take(k))
+	case action == "skip" && k.test != "":
+		r.skips = append(r.skips, fmt.Sprintf("%s %s: %s", k.pkg, k.test, reason(r.take(k))))
+	default:
+		r.take(k)
+	}
+}
+
+// byTest orders the output of tests before that of their package.
+func byTest(a, b key) int {
+	return cmp.Or(cmp.Compare(a.pkg, b.pkg), cmp.Compare(b.test, a.test))
+}
+
+func (r *report) take(k key) string {
+	text := r.buffered[k]
+	delete(r.buffered, k)
+	if text == nil {
+		return ""
+	}
+	return text.String()
+}
+
+var place = regexp.MustCompile(`^\s*[^\s:]+\.go:[0-9]+: `)
+
+// reason finds what a skipped test said in its output.
+func reason(output string) string {
+	var said []string
+	for line := range strings.Lines(output) {
+		line = strings.TrimSpace(place.ReplaceAllString(line, ""))
+		if line != "" && !strings.HasPrefix(line, "--- ") {
+			said = append(said, line)
+		}
+	}
+	return cmp.Or(strings.Join(said, " "), "no reason given")
+}
+
+func (r *report) summary() {
+	for _, s := range r.skips {
+		fmt.Fprintln(r.out, "skipped:", s)
+	}
+	fmt.Fprintf(r.out, "packages: %d ok, %d failed, %d without tests; tests: %d passed, %d failed, %d skipped\n",
+		r.packages["pass"], r.packages["fail"], r.packages["skip"], r.tests["pass"], r.tests["fail"], r.tests["skip"])
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+)
+
+// tool is a program that some tests compare Bursar with.
+type tool struct {
+	name   string // of the program
+	debian string // the package that has it
+	use    string
+}
+
+var tools = []tool{
+	{"hledger", "hledger", "reads exported journals and adds them up on its own"},
+	{"sqlite3", "sqlite3", "reads database files without our code"},
+}
+
+// machine is what setup needs to know of the computer and may do to it.
+type machine struct {
+	has      func(program string) bool
+	do       func(ctx context.Context, name string, args ...string) error
+	root     bool
+	required []string
+	out      io.Writer
+}
+
+func thisMachine(out io.Writer) machine {
+	return machine{
+		has: func(program string) bool {
+			_, err := exec.LookPath(program)
+			return err == nil
+		},
+		do: func(ctx context.Context, name string, args ...string) error {
+			return command(ctx, out, name, args...).Run()
+		},
+		root:     os.Geteuid() == 0,
+		required: required(),
+		out:      out,
+	}
+}
+
+// setup installs the missing tools where apt-get may do it without asking, names
+// the package of each that is still missing, and fails if one of those is
+// required.
+func setup(ctx context.Context, m machine) error {
+	if lacking := m.missing(); len(lacking) > 0 {
+		m.install(ctx, lacking)
+	}
+	var needed []string
+	for _, t := range m.missing() {
+		fmt.Fprintf(m.out, "setup: %s is missing (%s): install the Debian package %s\n", t.name, t.use, t.debian)
+		if slices.Contains(m.required, t.name) {
+			needed = append(needed, t.name)
+		}
+	}
+	if len(needed) > 0 {
+		return fmt.Errorf("%s: missing but required by BURSAR_REQUIRE; install it or take it off the list", strings.Join(needed, ", "))
+	}
+	return nil
+}
+
+func (m machine) missing() []tool {
+	return slices.DeleteFunc(slices.Clone(tools), func(t tool) bool { return m.has(t.name) })
+}
+
+// install tries to get the packages, with fresh package lists if the old ones do
+// not do. What went wrong shows in apt-get's own output and in what is still
+// missing afterwards.
+func (m machine) install(ctx context.Context, lacking []tool) {
+	aptGet, ok := m.aptGet(ctx)
+	if !ok {
+		return
+	}
+	args := slices.Concat(aptGet, []string{"install", "-y", "--no-install-recommends"})
+	for _, t := range lacking {
+		args = append(args, t.debian)
+	}
+	if m.do(ctx, args[0], args[1:]...) == nil {
+		return
+	}
+	update := slices.Concat(aptGet, []string{"update"})
+	if m.do(ctx, update[0], update[1:]...) == nil {
+		_ = m.do(ctx, args[0], args[1:]...)
+	}
+}
+
+// aptGet returns the words that run apt-get with the rights it needs and without
+// questions, or false where that cannot be.
+func (m machine) aptGet(ctx context.Context) ([]string, bool) {
+	words := []string{"env", "DEBIAN_FRONTEND=noninteractive", "apt-get"}
+	switch {
+	case !m.has("apt-get"):
+		return nil, false
+	case m.root:
+		return words, true
+	case m.has("sudo") && m.do(ctx, "sudo", "-n", "true") == nil:
+		return slices.Concat([]string{"sudo", "-n"}, words), true
+	}
+	return nil, false
+}
