@@ -1,0 +1,136 @@
+package atomic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// errUnwound is the cause when a joined block was left by a panic or by runtime.Goexit.
+var errUnwound = errors.New("a joined block did not return")
+
+// open begins a block inside the innermost open one: a savepoint, or nothing at all if it joins.
+func (s *session) open(ctx context.Context, join bool) (*Tx, error) {
+	if err := contextError(ctx); err != nil {
+		return nil, fmt.Errorf("atomic: block not begun: %w", err)
+	}
+	s.mu.Lock()
+	parent := s.current
+	s.mu.Unlock()
+	if err := parent.enter(ctx); err != nil {
+		return nil, err
+	}
+	tx := &Tx{s: s, parent: parent, depth: parent.depth + 1}
+	var err error
+	if !join {
+		s.savepoints++
+		tx.savepoint = "atomic_" + strconv.Itoa(s.savepoints)
+		err = s.exec(ctx, "SAVEPOINT "+tx.savepoint)
+	}
+	if err == nil {
+		s.mu.Lock()
+		tx.beforeMark, tx.commitMark, tx.rollbackMark = len(s.before), len(s.onCommit), len(s.onRollback)
+		s.current = tx
+		s.mu.Unlock()
+	}
+	s.leave(ctx, err)
+	if err != nil {
+		return nil, fmt.Errorf("atomic: savepoint: %w", err)
+	}
+	return tx, nil
+}
+
+// finish checks that block t may end well and keeps others out while it does.
+func (s *session) finish(t *Tx) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.refusal(t); err != nil {
+		return err
+	}
+	if s.current != t {
+		return fmt.Errorf("%w: a block inside it is still open", ErrConcurrent)
+	}
+	s.busy = true
+	return nil
+}
+
+// close ends block t well: what it wrote belongs to the block around it from now on.
+func (s *session) close(ctx context.Context, t *Tx) error {
+	if err := s.finish(t); err != nil {
+		return err
+	}
+	s.closeRows(t.depth)
+	var err error
+	if t.savepoint != "" {
+		err = s.exec(ctx, "RELEASE SAVEPOINT "+t.savepoint)
+	}
+	s.leave(ctx, err)
+	if err != nil {
+		return fmt.Errorf("atomic: release savepoint: %w", err)
+	}
+	s.leaveBlock(t)
+	return nil
+}
+
+// undo ends block t badly: its writes are taken back, its hooks dropped. It returns err, joined by what went wrong.
+func (s *session) undo(ctx context.Context, t *Tx, err error) error {
+	s.mu.Lock()
+	over, damage := s.over, s.damage
+	disorder := s.current != t || s.busy
+	s.busy = s.busy || !disorder
+	s.mu.Unlock()
+	switch {
+	case over || damage == DamageAll:
+	case disorder:
+		s.harm(DamageAll, ErrConcurrent, false)
+	case t.savepoint == "":
+		cause := err
+		if cause == nil {
+			cause = errUnwound
+		}
+		s.harm(DamageBlock, cause, false)
+	default:
+		err = s.rollbackTo(ctx, t, err)
+	}
+	if !disorder {
+		s.leave(ctx, nil)
+	}
+	s.leaveBlock(t)
+	return err
+}
+
+// rollbackTo undoes the savepoint of block t, which also heals what an error inside it broke.
+func (s *session) rollbackTo(ctx context.Context, t *Tx, err error) error {
+	s.closeRows(t.depth)
+	undoErr := s.exec(ctx, "ROLLBACK TO SAVEPOINT "+t.savepoint)
+	if undoErr == nil {
+		undoErr = s.exec(ctx, "RELEASE SAVEPOINT "+t.savepoint)
+	}
+	if undoErr != nil {
+		undoErr = fmt.Errorf("atomic: rollback to savepoint: %w", undoErr)
+		s.harm(DamageAll, undoErr, false)
+		if err == nil {
+			return undoErr
+		}
+		return errors.Join(err, undoErr)
+	}
+	s.mu.Lock()
+	s.damage, s.cause = DamageNone, nil
+	s.before, s.onCommit = s.before[:t.beforeMark], s.onCommit[:t.commitMark]
+	hooks := s.onRollback[t.rollbackMark:]
+	s.onRollback = s.onRollback[:t.rollbackMark:t.rollbackMark]
+	s.mu.Unlock()
+	t.ended.Store(true)
+	runRollbackHooks(hooks)
+	return err
+}
+
+func (s *session) leaveBlock(t *Tx) {
+	t.ended.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current == t {
+		s.current = t.parent
+	}
+}

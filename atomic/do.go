@@ -1,0 +1,180 @@
+package atomic
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Nesting is what [Do] does inside an open database transaction of the same [DB]. Outside one it always begins one.
+type Nesting uint8
+
+const (
+	// Nested makes the block a savepoint: when it fails, its own writes are undone, and the block around it decides
+	// whether to go on.
+	Nested Nesting = iota
+	// Join makes the block part of the block around it. It costs no round trip; when it fails, the block around it
+	// is broken too, even if that swallows the error.
+	Join
+	// Outermost refuses to run inside another block, with [ErrNested]: for work that must be committed when Do
+	// returns, because what follows cannot be undone.
+	Outermost
+)
+
+// Options are the choices of one [Do]. The zero value is the usual case. Isolation, ReadOnly and Retry belong to the
+// outermost block; a nested block may repeat the first two but not change them, and its Retry is not used.
+type Options struct {
+	// Name tells blocks apart in errors and in [OpenOptions.Retried].
+	Name string
+
+	// Nesting is what happens inside an open database transaction. Default: [Nested].
+	Nesting Nesting
+
+	// Isolation is the isolation level. Default: the engine's own, or what the dialect recommends.
+	Isolation sql.IsolationLevel
+
+	// ReadOnly makes the engine refuse writes.
+	ReadOnly bool
+
+	// Retry bounds the attempts after conflicts.
+	Retry Budget
+}
+
+// A Budget bounds how often and how long a block is attempted. Fields of zero or less mean the defaults.
+type Budget struct {
+	// Attempts is how often fn may run, the first time included; 1 means that nothing is retried. Default: 10.
+	Attempts int
+
+	// Time is how long after the start of Do another attempt may begin. It does not interrupt an attempt; a deadline
+	// on the context does. Default: 10 seconds.
+	Time time.Duration
+}
+
+// Do runs fn in a database transaction of db. If fn returns nil, Do commits and returns nil. Otherwise it rolls back
+// and returns fn's error, unchanged unless the rollback fails too, when both are joined.
+//
+// fn MAY RUN MORE THAN ONCE: when its error is, or wraps, a conflict that the dialect calls [KindRetry], or
+// when COMMIT is answered with one, everything is rolled back and fn runs again, with a new Tx and without
+// the hooks of the attempt before. So fn must not change anything outside the database that a second run would change
+// again; that belongs into [Tx.OnCommit]. Wrap errors with %w, or conflicts cannot be seen.
+//
+// The context given to fn carries the Tx: statements and inner blocks belong on it. A Do inside fn with that context
+// follows [Options.Nesting], and is never retried by itself, because a conflict undoes the whole. fn uses tx from one
+// goroutine at a time.
+//
+// If ctx is done before COMMIT, Do rolls back and returns an error that matches ctx.Err() and the cause. COMMIT itself
+// does not end with ctx.
+//
+// Errors: [ErrBroken], [ErrOutcomeUnknown], [ErrBudget], [ErrNested], [ErrMode], [*HookError] (committed), or what
+// fn, the driver or the pool returned. o may be nil. Do is safe for concurrent use.
+func Do(ctx context.Context, db *DB, fn func(ctx context.Context, tx *Tx) error, o *Options) error {
+	if o == nil {
+		o = &Options{}
+	}
+	if outer, ok := From(ctx, db); ok {
+		return outer.s.nest(ctx, fn, o)
+	}
+	if err := contextError(ctx); err != nil {
+		return fmt.Errorf("atomic: %snot begun: %w", o.label(), err)
+	}
+	r := newRetrier(db, o)
+	for {
+		hooks, err := db.attempt(ctx, fn, o, r)
+		if err == nil {
+			return commitHooks(ctx, hooks)
+		}
+		code, ok := db.conflict(err)
+		if !ok || isContextError(err) && ctx.Err() != nil {
+			return err
+		}
+		if err := r.wait(ctx, code, err); err != nil {
+			return err
+		}
+	}
+}
+
+// label is the block's name for use inside an error.
+func (o *Options) label() string {
+	if o.Name == "" {
+		return ""
+	}
+	return fmt.Sprintf("%q: ", o.Name)
+}
+
+// attempt runs fn once in a database transaction of its own and returns the hooks to run after the commit.
+func (db *DB) attempt(
+	ctx context.Context, fn func(context.Context, *Tx) error, o *Options, r *retrier,
+) (hooks []func(context.Context) error, err error) {
+	s, err := db.begin(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	tx := &Tx{s: s}
+	s.current = tx
+	// Not a recover: the deferred call also sees a panic or Goexit through, which then travels on with its own stack.
+	defer func() { err = s.end(ctx, tx, err) }()
+	inner := &blockContext{Context: ctx, tx: tx}
+	if err := fn(inner, tx); err != nil {
+		return nil, s.lost(err)
+	}
+	if err := s.beforeCommit(inner); err != nil {
+		return nil, s.lost(err)
+	}
+	if err := s.commit(ctx, tx, r); err != nil {
+		return nil, s.lost(err)
+	}
+	return s.onCommit, nil
+}
+
+// nest runs fn as a block inside s. It is called with the context of some block of s; the block around the new one
+// is the innermost open one, whichever context was used.
+func (s *session) nest(ctx context.Context, fn func(context.Context, *Tx) error, o *Options) (err error) {
+	if err := s.admits(o); err != nil {
+		return fmt.Errorf("%w%s", err, s.names(o))
+	}
+	tx, err := s.open(ctx, o.Nesting == Join)
+	if err != nil {
+		return err
+	}
+	done := false
+	defer func() {
+		if !done {
+			err = s.undo(ctx, tx, err)
+		}
+	}()
+	if err := fn(&blockContext{Context: ctx, tx: tx}, tx); err != nil {
+		return err
+	}
+	if err := s.close(ctx, tx); err != nil {
+		return err
+	}
+	done = true
+	return nil
+}
+
+// admits checks what a nested block asks for against what the database transaction is.
+func (s *session) admits(o *Options) error {
+	if o.Nesting == Outermost {
+		return ErrNested
+	}
+	if o.Isolation != sql.LevelDefault && o.Isolation != s.mode.Isolation || o.ReadOnly && !s.mode.ReadOnly {
+		return ErrMode
+	}
+	return nil
+}
+
+// names says which block stands in which.
+func (s *session) names(o *Options) string {
+	if o.Name == "" && s.name == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (block %q in %q)", o.Name, s.name)
+}
+
+// final reports whether err tells the end of a story that must not begin again, whatever it wraps.
+func final(err error) bool {
+	var hook *HookError
+	return errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrBudget) || errors.As(err, &hook)
+}

@@ -1,0 +1,104 @@
+package atomic
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+)
+
+// commit commits the outermost block t. After an error without a known outcome the session says so in s.outcome;
+// after any other, nothing was committed and end rolls back.
+//
+// An error of COMMIT says little by itself. A number for a refusal is a definite no. BUSY leaves the database
+// transaction open on SQLite, and then COMMIT alone is worth another try, as the work is done. An I/O error or a lost
+// connection tells nothing: the record of the commit may have reached the disk before the answer was lost.
+func (s *session) commit(ctx context.Context, t *Tx, r *retrier) error {
+	if err := contextError(ctx); err != nil {
+		return fmt.Errorf("atomic: %snot committed: %w", r.o.label(), err)
+	}
+	if err := s.finish(t); err != nil {
+		return err
+	}
+	s.closeAll()
+	for {
+		err := s.commitOnce(ctx)
+		if err == nil {
+			s.outcome = outcomeCommitted
+			return nil
+		}
+		class := s.db.dialect.Classify(err)
+		open := false
+		if class.Kind == KindOther || class.Kind == KindRetry {
+			active, activeErr := s.active(ctx)
+			open = activeErr == nil && active
+		}
+		switch {
+		case class.Kind == KindRetry && open:
+			if err := r.wait(ctx, class.Code, err); err != nil {
+				return err
+			}
+		case class.Kind == KindDoubt, class.Kind == KindOther && !open:
+			s.outcome, s.suspect = outcomeUnknown, true
+			return fmt.Errorf("%s%w: %w", r.o.label(), ErrOutcomeUnknown, err)
+		default:
+			return fmt.Errorf("atomic: %scommit: %w", r.o.label(), err)
+		}
+	}
+}
+
+func (s *session) commitOnce(ctx context.Context) error {
+	ctx, cancel := s.db.detached(ctx)
+	defer cancel()
+	return s.db.dialect.Commit(ctx, s.conn)
+}
+
+// end rolls back what commit did not settle and gives the connection back. It returns err, joined by what went wrong.
+func (s *session) end(ctx context.Context, t *Tx, err error) error {
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
+	t.ended.Store(true)
+	if s.outcome == outcomeNone {
+		s.closeAll()
+		if rollbackErr := s.rollback(ctx); rollbackErr != nil && err != nil {
+			err = errors.Join(err, fmt.Errorf("atomic: rollback: %w", rollbackErr))
+		}
+	}
+	s.release(ctx)
+	if s.outcome == outcomeNone {
+		runRollbackHooks(s.onRollback)
+	}
+	return err
+}
+
+// rollback leaves the connection without a database transaction, or marks it as suspect. A ROLLBACK that fails
+// because the engine has rolled back by itself is no error.
+func (s *session) rollback(ctx context.Context) error {
+	if s.suspect {
+		return nil // Closing the connection rolls back, and nothing that it answers can be relied on.
+	}
+	ctx, cancel := s.db.detached(ctx)
+	defer cancel()
+	err := s.db.dialect.Rollback(ctx, s.conn)
+	if err == nil {
+		return nil
+	}
+	if active, activeErr := s.db.dialect.Active(ctx, s.conn); activeErr == nil && !active {
+		return nil
+	}
+	s.suspect = true
+	return err
+}
+
+// release gives the connection back to the pool, or closes it if it is in doubt.
+func (s *session) release(ctx context.Context) {
+	if s.restore != "" && !s.suspect && s.exec(ctx, s.restore) != nil {
+		s.suspect = true
+	}
+	if s.suspect {
+		// This is how database/sql is told to close a connection instead of keeping it.
+		_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
+	_ = s.conn.Close() // Of no consequence: it has ended well, or is closed already.
+}

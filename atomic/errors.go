@@ -1,0 +1,72 @@
+package atomic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+var (
+	// ErrOutcomeUnknown means that COMMIT was sent and no trustworthy answer came back: the writes may or may not be
+	// there. Look for what they would have left behind, by a key that they carry, before doing them again.
+	ErrOutcomeUnknown = errors.New("atomic: outcome unknown, the commit may or may not have happened")
+
+	// ErrBudget means that a conflict with other database transactions lasted longer than the retry [Budget]. Nothing
+	// was committed; the last conflict is wrapped.
+	ErrBudget = errors.New("atomic: retry budget is spent")
+
+	// ErrBroken means that an earlier error, which is wrapped, has made the database transaction unusable, so
+	// nothing of it can be committed. A function that swallows that error and returns nil gets ErrBroken from Do.
+	ErrBroken = errors.New("atomic: broken by an earlier error")
+
+	// ErrEnded means that a Tx was used after the function that it was given to had returned.
+	ErrEnded = errors.New("atomic: the block of this Tx has ended, do not keep a Tx beyond its function")
+
+	// ErrConcurrent means that two goroutines used one database transaction at the same time. Give each goroutine a
+	// Do of its own, or take turns.
+	ErrConcurrent = errors.New("atomic: the Tx is in use by another goroutine, run one statement at a time")
+
+	// ErrNested means that a block with [Outermost] was started inside an open database transaction of the same DB.
+	// Call it outside, or let it nest if its effects may be undone by the block around it.
+	ErrNested = errors.New("atomic: the block must be outermost but a database transaction is open")
+
+	// ErrMode means that a nested block asked for an isolation level, or for a read-only mode, that the database
+	// transaction around it does not have. Ask for it in the outermost block.
+	ErrMode = errors.New("atomic: a nested block cannot change isolation or read-only")
+)
+
+// A HookError reports that the database transaction WAS committed and that functions given to [Tx.OnCommit] failed
+// afterwards. Find it with errors.As. Doing the work again would do it twice.
+//
+// It deliberately does not unwrap: an error of a hook, such as a conflict in another database, must not make the
+// committed work look like something to retry.
+type HookError struct {
+	// Errs are the errors of the hooks that failed, in the order of the hooks.
+	Errs []error
+}
+
+// Error says that the commit stands and what the hooks reported.
+func (e *HookError) Error() string {
+	texts := make([]string, len(e.Errs))
+	for i, err := range e.Errs {
+		texts[i] = err.Error()
+	}
+	return "atomic: committed, but hooks failed: " + strings.Join(texts, "; ")
+}
+
+// contextError is the error for a context that is done, nil for one that is not. It matches both ctx.Err() and its cause.
+func contextError(ctx context.Context) error {
+	err := ctx.Err()
+	if err == nil {
+		return nil
+	}
+	if cause := context.Cause(ctx); !errors.Is(cause, err) {
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+	return err
+}
+
+func isContextError(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}

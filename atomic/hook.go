@@ -1,0 +1,59 @@
+package atomic
+
+import (
+	"context"
+)
+
+// beforeCommit runs the hooks before COMMIT, including those that they register.
+func (s *session) beforeCommit(ctx context.Context) error {
+	for i := 0; ; i++ {
+		s.mu.Lock()
+		if i >= len(s.before) {
+			s.mu.Unlock()
+			return nil
+		}
+		hook := s.before[i]
+		s.mu.Unlock()
+		if err := hook(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// commitHooks runs the hooks after COMMIT and collects their errors.
+func commitHooks(ctx context.Context, hooks []func(context.Context) error) error {
+	if len(hooks) == 0 {
+		return nil
+	}
+	var errs []error
+	runCommitHooks(context.WithoutCancel(ctx), hooks, &errs)
+	if len(errs) == 0 {
+		return nil
+	}
+	return &HookError{Errs: errs}
+}
+
+// runCommitHooks runs every hook even if one of them panics, which travels on after the rest have run.
+func runCommitHooks(ctx context.Context, hooks []func(context.Context) error, errs *[]error) {
+	for i, hook := range hooks {
+		returned := false
+		func() {
+			defer func() {
+				if !returned {
+					runCommitHooks(ctx, hooks[i+1:], errs)
+				}
+			}()
+			if err := hook(ctx); err != nil {
+				*errs = append(*errs, err)
+			}
+			returned = true
+		}()
+	}
+}
+
+// runRollbackHooks runs the hooks last to first, as deferred calls would, so also past a panic of one of them.
+func runRollbackHooks(hooks []func()) {
+	for _, hook := range hooks {
+		defer hook()
+	}
+}

@@ -1,0 +1,86 @@
+package atomic
+
+import (
+	"cmp"
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	attemptsDefault = 10
+	timeDefault     = 10 * time.Second
+	delayMin        = 2 * time.Millisecond
+	delayMax        = 200 * time.Millisecond
+)
+
+// conflict reports whether a failed attempt may be redone as a whole, and the code of the error that says so.
+func (db *DB) conflict(err error) (code string, ok bool) {
+	if final(err) {
+		return "", false
+	}
+	var lost *lostError
+	if errors.As(err, &lost) {
+		return "bad_conn", true
+	}
+	class := db.dialect.Classify(err)
+	return class.Code, class.Kind == KindRetry
+}
+
+// lostError marks a connection that was lost before COMMIT was sent, so nothing can have been committed.
+type lostError struct{ err error }
+
+func (e *lostError) Error() string { return e.err.Error() }
+func (e *lostError) Unwrap() error { return e.err }
+
+func isLost(err error) bool { return errors.Is(err, driver.ErrBadConn) }
+
+// A retrier spends the budget of one Do.
+type retrier struct {
+	db       *DB
+	o        *Options
+	budget   Budget
+	start    time.Time
+	attempts int
+}
+
+func newRetrier(db *DB, o *Options) *retrier {
+	r := &retrier{db: db, o: o, budget: o.Retry, start: db.clock.Now()}
+	if r.budget.Attempts <= 0 {
+		r.budget.Attempts = attemptsDefault
+	}
+	if r.budget.Time <= 0 {
+		r.budget.Time = timeDefault
+	}
+	return r
+}
+
+// wait waits before the attempt that follows the conflict err. It returns an error instead if the budget is spent or
+// ctx is done; err is wrapped in both.
+func (r *retrier) wait(ctx context.Context, code string, err error) error {
+	r.attempts++
+	delay := r.delay()
+	elapsed := r.db.clock.Now().Sub(r.start)
+	if r.attempts >= r.budget.Attempts || elapsed+delay > r.budget.Time {
+		return fmt.Errorf("%s%w after %d attempts in %v: %w", r.o.label(), ErrBudget, r.attempts, elapsed, err)
+	}
+	if r.db.retried != nil {
+		r.db.retried(ctx, r.o.Name, code, r.attempts)
+	}
+	if sleepErr := r.db.clock.Sleep(ctx, delay); sleepErr != nil {
+		return fmt.Errorf("atomic: %snot tried again: %w: %w", r.o.label(), cmp.Or(contextError(ctx), sleepErr), err)
+	}
+	return nil
+}
+
+// delay is random between nothing and a bound that doubles with each attempt. The whole range is used, because
+// callers that collided would collide again if they waited alike.
+func (r *retrier) delay() time.Duration {
+	bound := delayMax
+	if doublings := r.attempts - 1; doublings < 7 {
+		bound = min(delayMin<<doublings, delayMax)
+	}
+	return time.Duration(r.db.rand(int64(bound) + 1))
+}

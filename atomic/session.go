@@ -1,0 +1,211 @@
+package atomic
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// A session is one database transaction on one connection, from BEGIN to the return of the connection.
+//
+// Statements of all its blocks pass through enter and leave, which let one pass at a time and judge each error: has the
+// engine kept the database transaction (nothing to do), broken the innermost savepoint, or ended everything? What is broken
+// refuses every further statement with the first cause, so that no later statement runs outside the database
+// transaction, and so that a swallowed error is still known at the end.
+type session struct {
+	db      *DB
+	name    string
+	mode    Mode
+	conn    *sql.Conn
+	restore string
+	outcome outcome
+	// suspect means that the connection must not be used again.
+	suspect bool
+
+	mu sync.Mutex // guards what follows
+
+	// current is the innermost open block. Blocks end in the reverse order of their beginning.
+	current    *Tx
+	savepoints int
+	busy       bool
+	over       bool
+
+	// damage is never DamageUnsure once a statement has been judged; cause is the error that did it.
+	damage Damage
+	cause  error
+
+	// blind means that an error may have been seen by a reader of rows alone.
+	blind     bool
+	rows      []openRows
+	stmts     []*sql.Stmt
+	rowParent *blockContext
+	rowCtx    context.Context
+	cancels   []context.CancelFunc
+
+	before, onCommit []func(context.Context) error
+	onRollback       []func()
+}
+
+type outcome uint8
+
+const (
+	outcomeNone outcome = iota
+	outcomeCommitted
+	outcomeUnknown
+)
+
+type openRows struct {
+	*sql.Rows
+	depth int
+}
+
+// errSilent is the cause when the engine rolled back on an error that only a reader of rows has seen.
+var errSilent = errors.New("the engine rolled back while rows were read or a prepared statement ran, see that error")
+
+// begin takes a connection and begins a database transaction on it.
+func (db *DB) begin(ctx context.Context, o *Options) (*session, error) {
+	conn, err := db.pool.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("atomic: %sno connection: %w", o.label(), err)
+	}
+	s := &session{
+		db: db, name: o.Name, mode: Mode{Isolation: o.Isolation, ReadOnly: o.ReadOnly}, conn: conn,
+		damage: DamageNone,
+	}
+	s.restore, err = db.dialect.Begin(ctx, conn, s.mode)
+	if err == nil {
+		return s, nil
+	}
+	// A driver may report the end of ctx for a BEGIN that took effect, so the connection is cleaned in any case.
+	if isLost(err) {
+		s.damage, s.cause, s.suspect = DamageAll, err, true
+	}
+	_ = s.rollback(ctx) // What it could not clean it has marked as suspect; err is what the caller needs.
+	s.release(ctx)
+	return nil, s.lost(fmt.Errorf("atomic: %sbegin: %w", o.label(), err))
+}
+
+// enter admits one statement of block t, or says why not.
+func (t *Tx) enter(ctx context.Context) error {
+	s := t.s
+	s.mu.Lock()
+	if err := s.refusal(t); err != nil {
+		s.mu.Unlock()
+		return err
+	}
+	s.busy = true
+	blind := s.blind
+	s.mu.Unlock()
+	if !blind {
+		return nil
+	}
+	if err := s.look(ctx); err != nil {
+		s.leave(ctx, nil)
+		return err
+	}
+	return nil
+}
+
+// refusal is the reason why block t may not run a statement now, nil if it may. The caller holds s.mu.
+func (s *session) refusal(t *Tx) error {
+	switch {
+	case s.over || t.ended.Load():
+		return ErrEnded
+	case s.damage != DamageNone:
+		return fmt.Errorf("%w: %w", ErrBroken, s.cause)
+	case s.busy:
+		return ErrConcurrent
+	}
+	return nil
+}
+
+// look asks the engine whether the database transaction is still open, after others may have seen errors.
+func (s *session) look(ctx context.Context) error {
+	active, err := s.active(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.prune()
+	s.blind = len(s.stmts) > 0 || len(s.rows) > 0
+	if err == nil && active {
+		return nil
+	}
+	if err == nil {
+		err = errSilent
+	} else {
+		s.suspect = true
+	}
+	s.damage, s.cause = DamageAll, err
+	return fmt.Errorf("%w: %w", ErrBroken, err)
+}
+
+// leave ends what enter admitted and judges its error.
+func (s *session) leave(ctx context.Context, err error) {
+	if err != nil {
+		s.judge(ctx, err)
+	}
+	s.mu.Lock()
+	s.busy = false
+	s.mu.Unlock()
+}
+
+// judge notes what a statement's error has done to the database transaction.
+func (s *session) judge(ctx context.Context, err error) {
+	damage := s.db.dialect.Classify(err).Damage
+	suspect := false
+	switch {
+	case isLost(err) || errors.Is(err, sql.ErrConnDone):
+		damage, suspect = DamageAll, true
+	case damage == DamageUnsure:
+		active, activeErr := s.active(ctx)
+		switch {
+		case activeErr != nil:
+			damage, suspect = DamageAll, true
+		case !active:
+			damage = DamageAll
+		default:
+			damage = DamageNone
+		}
+	}
+	if isContextError(err) {
+		// The statement may have taken effect although the driver reports the end of its context.
+		damage = max(damage, DamageBlock)
+	}
+	s.harm(damage, err, suspect)
+}
+
+// harm records damage if it is worse than what is known.
+func (s *session) harm(damage Damage, cause error, suspect bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.suspect = s.suspect || suspect
+	if damage > s.damage {
+		s.damage, s.cause = damage, cause
+	}
+}
+
+// active asks the engine, whether or not ctx is done.
+func (s *session) active(ctx context.Context) (bool, error) {
+	ctx, cancel := s.db.detached(ctx)
+	defer cancel()
+	return s.db.dialect.Active(ctx, s.conn)
+}
+
+// exec runs one of the session's own statements, whether or not ctx is done.
+func (s *session) exec(ctx context.Context, query string) error {
+	ctx, cancel := s.db.detached(ctx)
+	defer cancel()
+	_, err := s.conn.ExecContext(ctx, query)
+	return err
+}
+
+// lost marks err if the connection was lost under it, before any COMMIT.
+func (s *session) lost(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cause != nil && isLost(s.cause) && isLost(err) {
+		return &lostError{err}
+	}
+	return err
+}

@@ -1,0 +1,100 @@
+// Package sqlite teaches package atomic SQLite: how its database transactions begin and what its errors mean.
+//
+// [Dialect] is the one name needed:
+//
+//	db := atomic.Open(pool, sqlite.Dialect{}, nil)
+//
+// The package imports no driver. It reads the numbers of any driver whose errors have a method Code() int that
+// returns SQLite's extended result code, as modernc.org/sqlite has. It changes no pragmas but query_only, and only
+// while a read-only database transaction is open; journal mode, busy timeout and synchronous are the
+// application's choice. WAL, a busy timeout of some seconds and synchronous=FULL are a good one.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/bursar-ledger/bursar/atomic"
+)
+
+// A Dialect is SQLite for [atomic.Open]. It has no state; the zero value is ready for use.
+//
+// Writers begin with BEGIN IMMEDIATE, so that they wait for the write lock before they read: a reader that turns into
+// a writer would fail with BUSY_SNAPSHOT as soon as another has written, without waiting at all. Read-only database
+// transactions begin deferred, on a snapshot taken at their first read. Both are serializable, so every standard
+// isolation level is granted.
+type Dialect struct{}
+
+var _ atomic.Dialect = Dialect{}
+
+// Traits says that SQLite may roll back on an error that appears while rows are read, an I/O error for one.
+func (Dialect) Traits() atomic.Traits { return atomic.Traits{Name: "sqlite", SilentRollback: true} }
+
+const (
+	queryOnlyOn  = "PRAGMA query_only = 1"
+	queryOnlyOff = "PRAGMA query_only = 0"
+)
+
+// Begin begins a database transaction; see [Dialect]. A read-only one turns query_only on, and has it
+// turned off again unless it was on before.
+func (Dialect) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (restore string, err error) {
+	if m.Isolation < sql.LevelDefault || m.Isolation > sql.LevelLinearizable {
+		return "", fmt.Errorf("sqlite: unknown isolation level %d", m.Isolation)
+	}
+	if !m.ReadOnly {
+		_, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE")
+		return "", err
+	}
+	var on bool
+	if err := conn.QueryRowContext(ctx, "PRAGMA query_only").Scan(&on); err != nil {
+		return "", err
+	}
+	if !on {
+		restore = queryOnlyOff
+		if _, err := conn.ExecContext(ctx, queryOnlyOn); err != nil {
+			return restore, err
+		}
+	}
+	_, err = conn.ExecContext(ctx, "BEGIN")
+	return restore, err
+}
+
+// Commit commits.
+func (Dialect) Commit(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "COMMIT")
+	return err
+}
+
+// Rollback rolls back.
+func (Dialect) Rollback(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "ROLLBACK")
+	return err
+}
+
+// Active asks by a BEGIN, which SQLite refuses inside a database transaction; drivers do not pass on
+// sqlite3_get_autocommit. The BEGIN takes no lock, so it needs no deadline, which would cost more than it does.
+func (d Dialect) Active(ctx context.Context, conn *sql.Conn) (bool, error) {
+	ctx = context.WithoutCancel(ctx)
+	_, err := conn.ExecContext(ctx, "BEGIN")
+	if err == nil {
+		return false, d.Rollback(ctx, conn)
+	}
+	if code, ok := resultCode(err); ok && code == codeError {
+		return true, nil
+	}
+	return false, err
+}
+
+// resultCode is the extended result code inside err.
+func resultCode(err error) (code int, ok bool) {
+	var coded interface {
+		error
+		Code() int
+	}
+	if !errors.As(err, &coded) {
+		return 0, false
+	}
+	return coded.Code(), true
+}
