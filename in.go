@@ -1,0 +1,122 @@
+package bursar
+
+import (
+	"context"
+	"fmt"
+)
+
+// Joined is a ledger inside one database transaction of the caller's. Everything it does commits or rolls back
+// with that transaction, and everything it reads sees it. It is not safe for concurrent use, and of no use once
+// the transaction has ended.
+type Joined struct {
+	view
+	ledger *Ledger
+	caller CallerTx
+	tx     Tx   // once joined
+	known  bool // the database transaction was seen to be of the ledger's own database
+}
+
+// In gives every verb inside the caller's own database transaction. The transaction is checked at the first verb:
+// one that would not keep the ledger safe is refused with [UnsafeTransaction] and the remedy.
+//
+// A refusal under In has written nothing, leaves the caller's transaction usable and is not remembered; a refusal
+// that Post remembered earlier under the same id is honoured. Whether the money moved is known when the caller's
+// commit has succeeded, not when Post returns.
+func (l *Ledger) In(tx CallerTx) *Joined {
+	j := &Joined{ledger: l, caller: tx}
+	j.view = view{book: l.book, read: func(ctx context.Context, fn func(context.Context, Reader) error) error {
+		tx, err := j.join(ctx)
+		if err != nil {
+			return err
+		}
+		if err := j.recognise(ctx, tx); err != nil {
+			return err
+		}
+		return fn(ctx, tx)
+	}}
+	return j
+}
+
+func (j *Joined) join(ctx context.Context) (Tx, error) {
+	if j.tx != nil {
+		return j.tx, nil
+	}
+	tx, err := j.ledger.store.Join(ctx, j.caller)
+	if err != nil {
+		return nil, err
+	}
+	j.tx = tx
+	return tx, nil
+}
+
+// recognise refuses to read the book of another database, which may have the same number. Writing looks by itself.
+func (j *Joined) recognise(ctx context.Context, tx Tx) error {
+	if j.known {
+		return nil
+	}
+	head, err := tx.Head(ctx, j.book.Number)
+	if err == nil {
+		err = j.book.owns(&head)
+	}
+	j.known = err == nil
+	return err
+}
+
+// Post moves money when the caller's transaction commits.
+func (j *Joined) Post(ctx context.Context, t Transfer) (Posted, error) {
+	job, err := j.ledger.job(&t)
+	if err != nil {
+		return Posted{}, err
+	}
+	if err := j.write(ctx, []*Job{job}); err != nil {
+		return Posted{ID: job.Request.id}, err
+	}
+	return job.Posted, nil
+}
+
+// PostBatch posts all of the transfers or, with an error, none. The error names the first one at fault.
+func (j *Joined) PostBatch(ctx context.Context, transfers []Transfer) ([]Posted, error) {
+	jobs, err := j.ledger.jobs(transfers, func(i int, err error) error {
+		return fmt.Errorf("transfer %d: %w", i, err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(jobs) == 0 {
+		return nil, nil
+	}
+	if err := j.write(ctx, jobs); err != nil {
+		for i, job := range jobs {
+			if job.Err == err {
+				return nil, fmt.Errorf("transfer %d: %w", i, err)
+			}
+		}
+		return nil, err
+	}
+	posted := make([]Posted, len(jobs))
+	for i, job := range jobs {
+		posted[i] = job.Posted
+	}
+	return posted, nil
+}
+
+// Open opens an account when the caller's transaction commits.
+func (j *Joined) Open(ctx context.Context, o Opening) (Posted, error) {
+	r, err := requestOpen(&o)
+	if err != nil {
+		return Posted{}, err
+	}
+	job := &Job{Request: r}
+	if err := j.write(ctx, []*Job{job}); err != nil {
+		return Posted{}, err
+	}
+	return job.Posted, nil
+}
+
+func (j *Joined) write(ctx context.Context, jobs []*Job) error {
+	tx, err := j.join(ctx)
+	if err != nil {
+		return err
+	}
+	return j.ledger.writer.writeIn(ctx, tx, jobs)
+}

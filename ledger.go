@@ -1,0 +1,292 @@
+package bursar
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/bursar-ledger/bursar/internal/clock"
+	"github.com/bursar-ledger/bursar/internal/journal"
+)
+
+// Clock tells the time and waits. See [Options].
+type Clock = clock.Clock
+
+// Options says how a ledger works. The zero value, and nil, are the defaults.
+type Options struct {
+	// Book is the ledger among several in one database. Defaults to "main". It is created when it does not exist.
+	Book string
+	// Strategy decides when posts are written. Defaults to none: each Post in a database transaction of its own.
+	// posting.Queue is the fast one.
+	Strategy Strategy
+	// Migrate brings an older schema up to date. Defaults to refusing it with [SchemaBehind].
+	Migrate bool
+	// Logger is told of what an operator may want to know. Defaults to nothing.
+	Logger *slog.Logger
+	// Observer is told of every post. Defaults to nothing.
+	Observer *Observer
+	// Clock is where time comes from. Defaults to the machine's.
+	Clock Clock
+}
+
+// Ledger is one book in one database. It is safe for concurrent use.
+type Ledger struct {
+	view
+	store  Store
+	writer *Writer
+	poster Poster
+	clock  clock.Clock
+}
+
+// openTimeout bounds what New asks of the database.
+const openTimeout = 30 * time.Second
+
+// New makes a ledger over a store. It looks at the database: a schema that is not this program's is
+// [SchemaBehind] or [SchemaAhead]. The ledger does not own the store.
+func New(store Store, o *Options) (*Ledger, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	l := &Ledger{store: store, clock: o.Clock}
+	if l.clock == nil {
+		l.clock = clock.System()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	defer cancel()
+	if err := checkSchema(ctx, store, o.Migrate); err != nil {
+		return nil, err
+	}
+	book, err := openBook(ctx, store, o.Book)
+	if err != nil {
+		return nil, err
+	}
+	logger := o.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	l.view = view{book: book, read: store.Read}
+	l.writer = &Writer{store: store, book: book, clock: l.clock, observer: o.Observer}
+	l.poster = &direct{writer: l.writer, idle: make(chan struct{})}
+	if o.Strategy != nil {
+		l.poster = o.Strategy.Start(l.writer)
+	}
+	logger.Debug("ledger opened", "book", book.Name, "uuid", ID(book.UUID).String())
+	return l, nil
+}
+
+func checkSchema(ctx context.Context, store Store, migrate bool) error {
+	if migrate {
+		if err := store.Migrate(ctx); err != nil {
+			return err
+		}
+	}
+	have, want, err := store.Schema(ctx)
+	switch {
+	case err != nil:
+		return err
+	case have < want:
+		return Errorf(SchemaBehind, "the database has schema %d and this program needs %d: run bursar migrate, or set Options.Migrate", have, want)
+	case have > want:
+		return Errorf(SchemaAhead, "the database has schema %d and this program knows %d: use a newer program", have, want)
+	default:
+		return nil
+	}
+}
+
+func openBook(ctx context.Context, store Store, name string) (Book, error) {
+	if name == "" {
+		name = "main"
+	}
+	if err := checkPath(name); err != nil {
+		return Book{}, InField(err, "book")
+	}
+	fresh := Book{Name: name}
+	if _, err := rand.Read(fresh.UUID[:]); err != nil {
+		return Book{}, fmt.Errorf("random bits for a book: %w", err)
+	}
+	fresh.UUID = ID(fresh.UUID).stamp(4)
+	fresh.Genesis = journal.Genesis(fresh.UUID)
+	book, err := store.Book(ctx, fresh)
+	if err == nil && book.Genesis != journal.Genesis(book.UUID) {
+		err = Errorf(Corrupt, "the genesis hash of book %s does not come from its UUID", name)
+	}
+	return book, err
+}
+
+// Book is the book that the ledger keeps.
+func (l *Ledger) Book() Book { return l.book }
+
+// NewID makes an id of version 7: ids made later sort later, which keeps a large database fast.
+func (l *Ledger) NewID() (ID, error) { return newID(l.clock.Now()) }
+
+// Open opens an account. It may be called again with the same opening: the account is opened once.
+// Errors: [AccountExists] when the path is taken with other settings, those of a malformed opening, and those of
+// Post.
+func (l *Ledger) Open(ctx context.Context, o Opening) (Posted, error) {
+	r, err := requestOpen(&o)
+	if err != nil {
+		return Posted{}, err
+	}
+	job := &Job{Request: r}
+	if err := l.post(ctx, []*Job{job}); err != nil {
+		return Posted{}, err
+	}
+	return job.Posted, job.Err
+}
+
+// Post moves money in a database transaction of the ledger's own and returns when it is durable. A refusal that
+// depends on the state of the ledger is remembered under the transfer's id: the same transfer sent again is
+// refused again; to try anew, use a new id. Calling it again with the same transfer is always safe.
+//
+// Errors: malformed transfers as the catalogue's first group; [IDReused]; refusals; [InTransaction] when ctx
+// carries an open atomic transaction, for which [Ledger.In] is meant; [Busy], [Conflict], [Unavailable],
+// [Canceled] and [Closed] when nothing was written; [OutcomeUnknown] when it is not known whether it was.
+func (l *Ledger) Post(ctx context.Context, t Transfer) (Posted, error) {
+	job, err := l.job(&t)
+	if err != nil {
+		return Posted{}, err
+	}
+	if err := l.post(ctx, []*Job{job}); err != nil {
+		return Posted{ID: job.Request.id}, err
+	}
+	return job.Posted, job.Err
+}
+
+// Result is the outcome of one transfer of a batch: exactly one of a Posted that is not zero and an error.
+type Result struct {
+	Posted Posted
+	Err    error
+}
+
+// PostBatch posts many transfers, at most [BatchMax]: in order, each judged alone as by Post, with one result
+// each. The error is about the call as a whole, as Post returns it for the database's own troubles; then there
+// are no results, and sending the same transfers again is safe if they carry ids.
+func (l *Ledger) PostBatch(ctx context.Context, transfers []Transfer) ([]Result, error) {
+	results := make([]Result, len(transfers))
+	jobs, err := l.jobs(transfers, func(i int, err error) error {
+		results[i].Err = err
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	sound := make([]*Job, 0, len(jobs))
+	for _, job := range jobs {
+		if job != nil {
+			sound = append(sound, job)
+		}
+	}
+	if len(sound) > 0 {
+		if err := l.post(ctx, sound); err != nil {
+			return nil, err
+		}
+	}
+	for i, job := range jobs {
+		if job != nil {
+			results[i] = Result{Posted: job.Posted, Err: job.Err}
+		}
+	}
+	return results, nil
+}
+
+// PostIn is In(tx).Post.
+func (l *Ledger) PostIn(ctx context.Context, tx CallerTx, t Transfer) (Posted, error) {
+	return l.In(tx).Post(ctx, t)
+}
+
+// Close stops taking posts and waits until those already taken are answered, or ctx is done. It does not close
+// the store. Calling it twice is fine.
+func (l *Ledger) Close(ctx context.Context) error { return l.poster.Close(ctx) }
+
+func (l *Ledger) post(ctx context.Context, jobs []*Job) error {
+	if l.store.InTransaction(ctx) {
+		return Errorf(InTransaction, "this context carries an open database transaction: use ledger.In(tx) to take part in it")
+	}
+	return l.poster.Post(ctx, jobs)
+}
+
+func (l *Ledger) job(t *Transfer) (*Job, error) {
+	r, err := requestOf(t)
+	if err != nil {
+		return nil, err
+	}
+	if r.id.IsZero() {
+		if r.id, err = l.NewID(); err != nil {
+			return nil, err
+		}
+	}
+	return &Job{Request: r}, nil
+}
+
+// jobs checks transfers one by one; malformed is told of those that fail and may stop it with an error.
+func (l *Ledger) jobs(transfers []Transfer, malformed func(int, error) error) ([]*Job, error) {
+	if len(transfers) > BatchMax {
+		return nil, Errorf(TooLarge, "%d transfers are more than %d; send them in parts", len(transfers), BatchMax)
+	}
+	jobs := make([]*Job, len(transfers))
+	for i := range transfers {
+		job, err := l.job(&transfers[i])
+		if err != nil {
+			if err := malformed(i, err); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		jobs[i] = job
+	}
+	return jobs, nil
+}
+
+// direct is the poster of a ledger without a strategy.
+type direct struct {
+	writer *Writer
+	idle   chan struct{} // closed when the ledger is closed and nothing is being posted any more
+
+	mu      sync.Mutex
+	posting int
+	closed  bool
+}
+
+func (d *direct) Post(ctx context.Context, jobs []*Job) error {
+	if !d.enter() {
+		return Errorf(Closed, "the ledger is shutting down")
+	}
+	defer d.leave()
+	return d.writer.Write(ctx, jobs)
+}
+
+func (d *direct) enter() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return false
+	}
+	d.posting++
+	return true
+}
+
+func (d *direct) leave() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.posting--; d.posting == 0 && d.closed {
+		close(d.idle)
+	}
+}
+
+func (d *direct) Close(ctx context.Context) error {
+	d.mu.Lock()
+	if !d.closed && d.posting == 0 {
+		close(d.idle)
+	}
+	d.closed = true
+	d.mu.Unlock()
+	select {
+	case <-d.idle:
+		return nil
+	case <-ctx.Done():
+		return &Error{Code: Canceled, Message: "posts were still being written at shutdown", Err: ctx.Err()}
+	}
+}

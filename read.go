@@ -1,0 +1,332 @@
+package bursar
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/bursar-ledger/bursar/money"
+)
+
+// PageMax is the most items that one page of any listing holds.
+const PageMax = 1_000
+
+// view is the reading verbs, shared by a Ledger and a Joined.
+type view struct {
+	book Book
+	read func(ctx context.Context, fn func(context.Context, Reader) error) error
+}
+
+// Head is the journal's last position.
+func (v *view) Head(ctx context.Context) (head Head, err error) {
+	err = v.read(ctx, func(ctx context.Context, r Reader) error {
+		head, err = r.Head(ctx, v.book.Number)
+		return err
+	})
+	return head, err
+}
+
+// Account is one account as it is now; [AccountNotFound] when there is none.
+func (v *view) Account(ctx context.Context, path string) (account Account, err error) {
+	err = v.read(ctx, func(ctx context.Context, r Reader) error {
+		record, err := v.account(ctx, r, path)
+		if err == nil {
+			account, err = accountOf(record)
+		}
+		return err
+	})
+	return account, err
+}
+
+// AccountQuery selects accounts. The zero value is all of them, a page at a time.
+type AccountQuery struct {
+	Prefix string // paths that begin with it
+	After  string // paths that sort after it: the last one of the page before
+	Limit  int    // at most this many; 0 and more than PageMax mean PageMax
+}
+
+// Accounts lists accounts in order of path, byte by byte.
+func (v *view) Accounts(ctx context.Context, q AccountQuery) (accounts []Account, err error) {
+	err = v.read(ctx, func(ctx context.Context, r Reader) error {
+		records, err := r.Accounts(ctx, v.book.Number, q.Prefix, q.After, pageLimit(q.Limit))
+		if err != nil {
+			return err
+		}
+		accounts = make([]Account, len(records))
+		for i := range records {
+			if accounts[i], err = accountOf(&records[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return accounts, err
+}
+
+// AsOf is a point in the past; at most one field is set. The zero value is now.
+type AsOf struct {
+	Seq       int64     // after the entry at this position
+	At        time.Time // after all entries with a ledger time of at most this
+	Effective time.Time // counting the entries with an effective time of at most this, whenever they were posted
+}
+
+// Balance is an account's money at a point.
+type Balance struct {
+	Account   string       `json:"account"`
+	Version   int64        `json:"version"` // of the account at that point; 0 before its first entry
+	Balance   money.Amount `json:"balance"`
+	Held      money.Amount `json:"held"`
+	Available money.Amount `json:"available"`
+	Seq       int64        `json:"seq"` // the journal position that the answer covers
+}
+
+// Balance is the account's balance now or as of a point that the journal has reached, else [AsOfAhead].
+// For an effective time, Version and Held are those at the same ledger time.
+func (v *view) Balance(ctx context.Context, path string, asOf AsOf) (balance Balance, err error) {
+	err = v.read(ctx, func(ctx context.Context, r Reader) error {
+		balance, err = v.balance(ctx, r, path, asOf)
+		return err
+	})
+	return balance, err
+}
+
+func (v *view) balance(ctx context.Context, r Reader, path string, asOf AsOf) (Balance, error) {
+	account, err := v.account(ctx, r, path)
+	if err != nil {
+		return Balance{}, err
+	}
+	head, err := r.Head(ctx, v.book.Number)
+	if err != nil {
+		return Balance{}, err
+	}
+	now := After{Version: account.Version, Balance: account.Balance, Held: account.Held}
+	if asOf.Seq == 0 && asOf.At.IsZero() && asOf.Effective.IsZero() { // not ==: a zero time in some zone is zero too
+		return balanceOf(path, now, head.Seq)
+	}
+	seq, err := v.position(ctx, r, head, asOf)
+	if err != nil {
+		return Balance{}, err
+	}
+	after, err := before(ctx, r, &account.AccountRow, seq+1)
+	if err != nil {
+		return Balance{}, err
+	}
+	if !asOf.Effective.IsZero() {
+		if after.Balance, err = v.backdate(ctx, r, account, after.Balance, asOf.Effective, seq); err != nil {
+			return Balance{}, err
+		}
+		seq = head.Seq
+	}
+	return balanceOf(path, after, seq)
+}
+
+// position is the last journal position that asOf covers.
+func (v *view) position(ctx context.Context, r Reader, head Head, asOf AsOf) (int64, error) {
+	t := asOf.At
+	if t.IsZero() {
+		t = asOf.Effective
+	}
+	if t.IsZero() {
+		if asOf.Seq < 0 || asOf.Seq > head.Seq {
+			return 0, Errorf(AsOfAhead, "position %d is not in the journal, whose head is %d", asOf.Seq, head.Seq)
+		}
+		return asOf.Seq, nil
+	}
+	at, err := InstantOf(t)
+	if err != nil {
+		return 0, err
+	}
+	if at > head.At {
+		return 0, Errorf(AsOfAhead, "%v is later than the journal's head, which is %d at %v", at, head.Seq, head.At)
+	}
+	var fault error
+	after := sort.Search(int(head.Seq), func(i int) bool { // the first position that is later than at, less one
+		entries, err := r.Journal(ctx, v.book.Number, int64(i), 1)
+		if err != nil || len(entries) == 0 {
+			fault = err
+			return true
+		}
+		return entries[0].At > at
+	})
+	return int64(after), fault
+}
+
+// before is the account right before position seq.
+func before(ctx context.Context, r Reader, account *AccountRow, seq int64) (After, error) {
+	e, err := entryBefore(ctx, r, account, MarkSeq, seq)
+	if err != nil || e == nil {
+		zero := money.Zero(account.Currency)
+		return After{Balance: zero, Held: zero}, err
+	}
+	after, _ := e.side(account.Number)
+	return after, nil
+}
+
+// entryBefore is the account's last entry whose position, or version, is below n; nil when there is none.
+func entryBefore(ctx context.Context, r Reader, account *AccountRow, by MarkBy, n int64) (*EntryRow, error) {
+	key, err := r.Mark(ctx, account.Number, by, n)
+	if err != nil {
+		return nil, err
+	}
+	if key == 0 {
+		key = account.LastEntry
+	}
+	for key != 0 {
+		entries, err := r.Back(ctx, account.Number, key, checkpointEvery)
+		if err != nil {
+			return nil, err
+		}
+		if len(entries) == 0 {
+			return nil, brokenHistory(account, key)
+		}
+		for i := range entries {
+			after, prev := entries[i].side(account.Number)
+			if by == MarkSeq && entries[i].Seq < n || by == MarkVersion && after.Version < n {
+				return &entries[i], nil
+			}
+			key = prev
+		}
+	}
+	return nil, nil
+}
+
+func brokenHistory(account *AccountRow, key int64) error {
+	return Errorf(Corrupt, "the history of %s breaks off at entry %d: run bursar verify", account.Path, key)
+}
+
+// side is what the entry says of one of its accounts, and the key of that account's entry before.
+func (e *EntryRow) side(account int64) (after After, prev int64) {
+	if e.FromAccount == account {
+		return e.FromAfter, e.FromPrev
+	}
+	return e.ToAfter, e.ToPrev
+}
+
+// backdate adds to a balance as of seq what was posted later with an effective time of at most t.
+func (v *view) backdate(ctx context.Context, r Reader, account *AccountRecord, balance money.Amount, t time.Time, seq int64) (money.Amount, error) {
+	effective, err := InstantOf(t)
+	if err != nil {
+		return balance, err
+	}
+	entries, err := r.Backdated(ctx, account.Number, effective, seq)
+	if err != nil {
+		return balance, err
+	}
+	for i := range entries {
+		amount := entries[i].Amount
+		if entries[i].FromAccount == account.Number {
+			amount = amount.Neg()
+		}
+		if balance, err = balance.Add(amount); err != nil {
+			return balance, outOfRange(err, &account.AccountRow)
+		}
+	}
+	return balance, nil
+}
+
+func balanceOf(path string, after After, seq int64) (Balance, error) {
+	available, err := after.Balance.Sub(after.Held)
+	if err != nil {
+		return Balance{}, Errorf(Corrupt, "the balance and what is held of %s do not subtract: %w", path, err)
+	}
+	return Balance{Account: path, Version: after.Version, Balance: after.Balance, Held: after.Held, Available: available, Seq: seq}, nil
+}
+
+func (v *view) account(ctx context.Context, r Reader, path string) (*AccountRecord, error) {
+	if err := checkPath(path); err != nil {
+		return nil, err
+	}
+	record, err := r.Account(ctx, v.book.Number, path)
+	if err == nil && record == nil {
+		err = Errorf(AccountNotFound, "no account %s", path)
+	}
+	return record, err
+}
+
+// Journal lists sealed entries after a position, in order: at most limit, and at most PageMax.
+func (v *view) Journal(ctx context.Context, after int64, limit int) (entries []Entry, err error) {
+	err = v.read(ctx, func(ctx context.Context, r Reader) error {
+		rows, err := r.Journal(ctx, v.book.Number, after, pageLimit(limit))
+		entries = entriesOf(rows)
+		return err
+	})
+	return entries, err
+}
+
+// TransferRecord is what the ledger remembers of an id.
+type TransferRecord struct {
+	ID        ID
+	Kind      EntryKind // of its entries; EntryLeg when it was refused
+	Reference string
+	Metadata  Metadata
+	Decided   Instant
+	Refusal   error   // why it was refused; nil when it was posted
+	Entries   []Entry // in order
+}
+
+// Transfer is what became of an id; [TransferNotFound] when the ledger has not seen it.
+func (v *view) Transfer(ctx context.Context, id ID) (t TransferRecord, err error) {
+	err = v.read(ctx, func(ctx context.Context, r Reader) error {
+		record, rows, err := r.Request(ctx, v.book.Number, id)
+		switch {
+		case err != nil:
+			return err
+		case record == nil:
+			return Errorf(TransferNotFound, "no transfer %v", id)
+		}
+		t = TransferRecord{ID: id, Kind: EntryLeg, Reference: record.Reference, Decided: record.Decided, Entries: entriesOf(rows)}
+		if record.Refusal != nil {
+			t.Refusal = record.Refusal
+		}
+		if len(rows) > 0 {
+			t.Kind = rows[0].Kind
+		}
+		t.Metadata, err = metadataOf(record.Metadata)
+		return err
+	})
+	return t, err
+}
+
+func entriesOf(rows []EntryRow) []Entry {
+	entries := make([]Entry, len(rows))
+	for i := range rows {
+		entries[i] = rows[i].Entry
+	}
+	return entries
+}
+
+func accountOf(record *AccountRecord) (Account, error) {
+	available, err := record.Available()
+	if err != nil {
+		return Account{}, err
+	}
+	a := Account{Path: record.Path, Currency: record.Currency, State: record.State, Version: record.Version,
+		Balance: record.Balance, Held: record.Held, Available: available, Opened: record.Opened}
+	if record.Min.Set {
+		a.Min = &record.Min.Amount
+	}
+	if record.Max.Set {
+		a.Max = &record.Max.Amount
+	}
+	a.Metadata, err = metadataOf(record.Metadata)
+	return a, err
+}
+
+func metadataOf(text string) (m Metadata, err error) {
+	if text == "" {
+		return nil, nil
+	}
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
+		return nil, &Error{Code: Corrupt, Message: fmt.Sprintf("stored metadata %q is not an object of strings", shorten(text)), Err: err}
+	}
+	return m, nil
+}
+
+func pageLimit(limit int) int {
+	if limit <= 0 || limit > PageMax {
+		return PageMax
+	}
+	return limit
+}

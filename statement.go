@@ -1,0 +1,156 @@
+package bursar
+
+import (
+	"context"
+
+	"github.com/bursar-ledger/bursar/money"
+)
+
+// StatementQuery selects a page of an account's history.
+type StatementQuery struct {
+	// Before asks for entries with an account version below it: the Version of the last line of the page before.
+	// 0 begins with the latest.
+	Before int64
+	Limit  int // at most this many; 0 and more than PageMax mean PageMax
+}
+
+// StatementLine is one entry as one of its accounts sees it.
+type StatementLine struct {
+	Seq       int64        `json:"seq"`
+	At        Instant      `json:"at"`
+	Effective Instant      `json:"effective"` // At, unless the transfer was backdated
+	Kind      EntryKind    `json:"kind"`
+	Transfer  ID           `json:"transfer"`
+	Other     string       `json:"other,omitempty"` // the account on the other side
+	Amount    money.Amount `json:"amount"`          // positive when received, negative when sent
+	Balance   money.Amount `json:"balance"`         // after the entry
+	Version   int64        `json:"version"`         // of the account after the entry
+}
+
+// Statement lists an account's entries from the latest to the first, with the running balance.
+func (v *view) Statement(ctx context.Context, path string, q StatementQuery) (lines []StatementLine, err error) {
+	err = v.read(ctx, func(ctx context.Context, r Reader) error {
+		account, err := v.account(ctx, r, path)
+		if err != nil {
+			return err
+		}
+		lines, err = v.lines(ctx, r, account, q)
+		return err
+	})
+	return lines, err
+}
+
+func (v *view) lines(ctx context.Context, r Reader, account *AccountRecord, q StatementQuery) ([]StatementLine, error) {
+	limit := pageLimit(q.Limit)
+	key := account.LastEntry
+	if q.Before > 0 && q.Before <= account.Version {
+		e, err := entryBefore(ctx, r, &account.AccountRow, MarkVersion, q.Before)
+		if err != nil || e == nil {
+			return nil, err
+		}
+		key = e.Key
+	}
+	var lines []StatementLine
+	for key != 0 && len(lines) < limit {
+		entries, err := r.Back(ctx, account.Number, key, limit-len(lines))
+		if err != nil {
+			return nil, err
+		}
+		if len(entries) == 0 {
+			return nil, brokenHistory(&account.AccountRow, key)
+		}
+		for i := range entries {
+			lines = append(lines, entries[i].line(account.Number))
+			_, key = entries[i].side(account.Number)
+		}
+	}
+	return lines, nil
+}
+
+func (e *EntryRow) line(account int64) StatementLine {
+	l := StatementLine{Seq: e.Seq, At: e.At, Effective: e.At, Kind: e.Kind, Transfer: e.Transfer,
+		Other: e.From, Amount: e.Amount, Balance: e.ToAfter.Balance, Version: e.ToAfter.Version}
+	if e.FromAccount == account {
+		l.Other, l.Amount = e.To, e.Amount.Neg()
+		l.Balance, l.Version = e.FromAfter.Balance, e.FromAfter.Version
+	}
+	if e.Backdated {
+		l.Effective = e.Effective
+	}
+	return l
+}
+
+// CurrencyTotal is one row of the trial balance.
+type CurrencyTotal struct {
+	Currency money.Currency `json:"currency"`
+	Accounts int64          `json:"accounts"`
+	Positive money.Amount   `json:"positive"` // sum of the balances above zero
+	Negative money.Amount   `json:"negative"` // sum of those below
+	Sum      money.Amount   `json:"sum"`      // zero, always
+}
+
+// TrialBalance sums the balances of all accounts by currency, in one snapshot, and calls each, unless it is nil,
+// with every account in order of path. A sum that leaves the range of amounts is [BalanceOutOfRange].
+func (v *view) TrialBalance(ctx context.Context, each func(Account) error) (totals []CurrencyTotal, head Head, err error) {
+	err = v.read(ctx, func(ctx context.Context, r Reader) error {
+		if head, err = r.Head(ctx, v.book.Number); err != nil {
+			return err
+		}
+		totals, err = v.total(ctx, r, each)
+		return err
+	})
+	return totals, head, err
+}
+
+func (v *view) total(ctx context.Context, r Reader, each func(Account) error) ([]CurrencyTotal, error) {
+	var totals []CurrencyTotal
+	for after := ""; ; {
+		records, err := r.Accounts(ctx, v.book.Number, "", after, PageMax)
+		if err != nil {
+			return nil, err
+		}
+		for i := range records {
+			account, err := accountOf(&records[i])
+			if err != nil {
+				return nil, err
+			}
+			if totals, err = addTotal(totals, &account); err != nil {
+				return nil, err
+			}
+			if each != nil {
+				if err := each(account); err != nil {
+					return nil, err
+				}
+			}
+			after = account.Path
+		}
+		if len(records) < PageMax {
+			return totals, nil
+		}
+	}
+}
+
+func addTotal(totals []CurrencyTotal, account *Account) ([]CurrencyTotal, error) {
+	i := 0
+	for i < len(totals) && totals[i].Currency != account.Currency {
+		i++
+	}
+	if i == len(totals) {
+		zero := money.Zero(account.Currency)
+		totals = append(totals, CurrencyTotal{Currency: account.Currency, Positive: zero, Negative: zero, Sum: zero})
+	}
+	t := &totals[i]
+	side := &t.Positive
+	if account.Balance.Sign() < 0 {
+		side = &t.Negative
+	}
+	t.Accounts++
+	for _, sum := range [2]*money.Amount{side, &t.Sum} {
+		next, err := sum.Add(account.Balance)
+		if err != nil {
+			return nil, Errorf(BalanceOutOfRange, "the sum of the balances in %v: %w", account.Currency, err)
+		}
+		*sum = next
+	}
+	return totals, nil
+}

@@ -1,0 +1,58 @@
+package bursar
+
+import (
+	"context"
+	"time"
+)
+
+// Strategy decides when requests are written and how concurrent ones are kept apart. Package posting has the
+// strategies; a ledger without one writes each call in a database transaction of its own.
+type Strategy interface {
+	// Start makes the poster of one ledger. The ledger closes it.
+	Start(w *Writer) Poster
+}
+
+// Poster takes requests from many goroutines at once and has them written.
+type Poster interface {
+	// Post returns when every job has its result, or with an error for all of them: [Busy], [Closed] and [Canceled]
+	// say that nothing was written, [OutcomeUnknown] that it is not known.
+	Post(ctx context.Context, jobs []*Job) error
+	// Close stops taking jobs, waits until those taken are answered or ctx is done, and may be called twice.
+	Close(ctx context.Context) error
+}
+
+// Observer is told what a ledger does. Every function may be nil and must be quick: they run in the path of
+// posting, from several goroutines.
+type Observer struct {
+	Posted  func(requests int)                     // requests that happened for the first time
+	Refused func(code Code)                        // one request was refused
+	Retried func(code string)                      // a database transaction ran again for this engine's code
+	Batch   func(requests int, took time.Duration) // one database transaction was committed
+}
+
+func (o *Observer) retried(code string) {
+	if o != nil && o.Retried != nil {
+		o.Retried(code)
+	}
+}
+
+func (o *Observer) wrote(jobs []*Job, took time.Duration) {
+	if o == nil {
+		return
+	}
+	posted := 0
+	for _, job := range jobs {
+		switch {
+		case job.Err != nil && o.Refused != nil:
+			o.Refused(CodeOf(job.Err))
+		case job.Err == nil && !job.Posted.Replayed:
+			posted++
+		}
+	}
+	if o.Posted != nil && posted > 0 {
+		o.Posted(posted)
+	}
+	if o.Batch != nil {
+		o.Batch(len(jobs), took)
+	}
+}
