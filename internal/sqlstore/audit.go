@@ -1,0 +1,214 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"math"
+
+	"github.com/bursar-ledger/bursar"
+)
+
+var _ bursar.Auditor = (*tx)(nil)
+
+// scanner is what query hands to its callback. It may be called again for the same row.
+type scanner = func(...any) error
+
+// ignored are targets for columns that nobody wants.
+func ignored(columns int) []any {
+	targets := make([]any, columns)
+	for i := range targets {
+		targets[i] = new(any)
+	}
+	return targets
+}
+
+// loose is the fault of a row whose columns say something that the ledger never writes.
+func loose(flag sql.NullBool) error {
+	if !flag.Valid || !flag.Bool {
+		return nil
+	}
+	return bursar.Errorf(bursar.Corrupt, "a column that must be empty is not")
+}
+
+// AuditBooks are all books.
+func (t *tx) AuditBooks(ctx context.Context) (books []bursar.AuditedBook, err error) {
+	err = query(ctx, t.db, t.sql.AuditBooks, nil, func(scan func(...any) error) error {
+		var b bursar.AuditedBook
+		var seq, at sql.NullInt64
+		var hash [32]byte
+		b.Fault = scan(&b.Number, &b.Name, fixed(b.UUID[:]), fixed(b.Genesis[:]), &seq, &at, fixed(hash[:]))
+		if b.Fault != nil {
+			b = bursar.AuditedBook{Fault: b.Fault}
+			targets := ignored(7)
+			targets[0] = &b.Number
+			if err := scan(targets...); err != nil {
+				return err
+			}
+		} else if seq.Valid {
+			b.Head = &bursar.Head{Seq: seq.Int64, At: bursar.Instant(at.Int64), Hash: hash, Book: b.UUID}
+		}
+		books = append(books, b)
+		return nil
+	})
+	return books, t.fault("read books", err)
+}
+
+// AuditEntries is a page of sealed entries, faults included.
+func (t *tx) AuditEntries(ctx context.Context, book, seq, key int64, limit int) (entries []bursar.AuditedEntry, err error) {
+	err = query(ctx, t.db, t.sql.AuditEntries, []any{book, seq, key, limit}, func(scan func(...any) error) error {
+		var e bursar.AuditedEntry
+		e.Fault = scanAuditedEntry(scan, &e)
+		if e.Fault != nil {
+			e = bursar.AuditedEntry{Fault: e.Fault}
+			targets := ignored(entryColumns + 3)
+			targets[0], targets[1] = &e.Key, &e.Seq
+			if err := scan(targets...); err != nil {
+				return err
+			}
+		}
+		entries = append(entries, e)
+		return nil
+	})
+	return entries, t.fault("read the journal", err)
+}
+
+func scanAuditedEntry(scan scanner, e *bursar.AuditedEntry) error {
+	var flag sql.NullBool
+	withMore := func(targets ...any) error {
+		return scan(append(targets, &flag, &e.Checkpoints, &e.Backdatings)...)
+	}
+	if err := scanEntry(withMore, &e.EntryRow); err != nil {
+		return err
+	}
+	return loose(flag)
+}
+
+// AuditRequests is a page of requests.
+func (t *tx) AuditRequests(ctx context.Context, book, row int64, limit int) (requests []bursar.AuditedRequest, err error) {
+	err = query(ctx, t.db, t.sql.AuditRequests, []any{book, row, limit}, collectRequests(&requests))
+	return requests, t.fault("read requests", err)
+}
+
+// AuditRequestsOf are requests by id.
+func (t *tx) AuditRequestsOf(ctx context.Context, book int64, ids []bursar.ID) (requests []bursar.AuditedRequest, err error) {
+	err = inChunks(ctx, t.db, t.sql.AuditRequestsOf, book, ids, func(id bursar.ID) any { return id[:] }, collectRequests(&requests))
+	return requests, t.fault("look up requests", err)
+}
+
+// requestColumns is how many columns scanRequest reads.
+const requestColumns = 11
+
+func collectRequests(requests *[]bursar.AuditedRequest) func(scanner) error {
+	return func(scan func(...any) error) error {
+		var r bursar.AuditedRequest
+		var flag sql.NullBool
+		withMore := func(targets ...any) error {
+			return scan(append(targets, &r.Row, fixed(r.EntryOf[:]), &flag)...)
+		}
+		r.Fault = scanRequest(withMore, &r.RequestRecord)
+		if r.Fault == nil {
+			r.Fault = loose(flag)
+		}
+		if r.Fault != nil {
+			r = bursar.AuditedRequest{Fault: r.Fault}
+			targets := ignored(requestColumns + 3)
+			targets[requestColumns] = &r.Row
+			if err := scan(targets...); err != nil {
+				return err
+			}
+		}
+		*requests = append(*requests, r)
+		return nil
+	}
+}
+
+// AuditAccounts is a page of accounts.
+func (t *tx) AuditAccounts(ctx context.Context, book, number int64, limit int) (accounts []bursar.AuditedAccount, err error) {
+	err = query(ctx, t.db, t.sql.AuditAccounts, []any{book, number, limit}, func(scan func(...any) error) error {
+		var a bursar.AuditedAccount
+		a.Fault = scanAuditedAccount(scan, &a)
+		if a.Fault != nil {
+			a = bursar.AuditedAccount{Fault: a.Fault}
+			targets := ignored(auditedAccountColumns)
+			targets[0] = &a.Number
+			if err := scan(targets...); err != nil {
+				return err
+			}
+		}
+		accounts = append(accounts, a)
+		return nil
+	})
+	return accounts, t.fault("read accounts", err)
+}
+
+const auditedAccountColumns = 20
+
+func scanAuditedAccount(scan scanner, a *bursar.AuditedAccount) error {
+	var code string
+	var scale int
+	var state int64
+	var metadata sql.NullString
+	var balance, held, available, low, high pair
+	var min, max sql.NullInt64
+	if err := scan(&a.Number, &a.Path, &code, &scale, (*int64)(&a.Opened), &metadata, &state, &a.Version,
+		&balance.lo, &balance.hi, &held.lo, &held.hi, &available.lo, &available.hi,
+		&min, &low.hi, &max, &high.hi, (*int64)(&a.Decided), &a.LastEntry); err != nil {
+		return err
+	}
+	currency, err := currencyOf(code, scale)
+	if err != nil {
+		return err
+	}
+	if state < 0 || state > math.MaxUint8 {
+		return bursar.Errorf(bursar.Corrupt, "there is no state %d of an account", state)
+	}
+	a.Currency, a.State, a.Metadata = currency, bursar.AccountState(state), metadata.String
+	c := amounts{currency: currency}
+	a.Balance, a.Held, a.Stored = c.of(balance), c.of(held), c.of(available)
+	if min.Valid {
+		a.Min = bursar.Limit{Set: true, Amount: c.of(pair{min.Int64, low.hi})}
+	}
+	if max.Valid {
+		a.Max = bursar.Limit{Set: true, Amount: c.of(pair{max.Int64, high.hi})}
+	}
+	if c.err != nil {
+		return c.err
+	}
+	empty := metadata.Valid && metadata.String == "" || !a.Min.Set && low.hi != 0 || !a.Max.Set && high.hi != 0
+	return loose(sql.NullBool{Valid: true, Bool: empty})
+}
+
+// AuditStrays counts rows that belong to nothing.
+func (t *tx) AuditStrays(ctx context.Context) (strays []bursar.Stray, err error) {
+	err = query(ctx, t.db, t.sql.AuditStrays, nil, func(scan func(...any) error) error {
+		var stray bursar.Stray
+		err := scan(&stray.What, &stray.Rows)
+		if stray.Rows > 0 {
+			strays = append(strays, stray)
+		}
+		return err
+	})
+	return strays, t.fault("look for strays", err)
+}
+
+// AuditStorage is what the engine finds wrong.
+func (t *tx) AuditStorage(ctx context.Context) ([]string, error) {
+	faults, err := t.texts(ctx, t.sql.AuditStorage)
+	return faults, t.fault("check tables and indexes", err)
+}
+
+// AuditGuards is what is missing of the schema's guards.
+func (t *tx) AuditGuards(ctx context.Context) ([]string, error) {
+	names, err := t.texts(ctx, t.sql.AuditGuards)
+	return names, t.fault("look for triggers", err)
+}
+
+func (t *tx) texts(ctx context.Context, statement string) (texts []string, err error) {
+	err = query(ctx, t.db, statement, nil, func(scan func(...any) error) error {
+		var text string
+		err := scan(&text)
+		texts = append(texts, text)
+		return err
+	})
+	return texts, err
+}

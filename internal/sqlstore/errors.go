@@ -1,0 +1,44 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
+)
+
+// wrap gives a database error its code. It is called once, at the edge of the store; errors that have a code pass
+// through.
+func (s *Store) wrap(err error) error {
+	var coded *bursar.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, atomic.ErrOutcomeUnknown):
+		return &bursar.Error{Code: bursar.OutcomeUnknown, Message: "the answer to the commit was lost", Err: err}
+	case errors.As(err, &coded):
+		return err
+	case errors.Is(err, atomic.ErrNested):
+		return &bursar.Error{Code: bursar.InTransaction, Err: err,
+			Message: "this context carries an open database transaction: use ledger.In(tx) to take part in it"}
+	case errors.Is(err, atomic.ErrBudget):
+		return &bursar.Error{Code: bursar.Conflict, Message: "the database was contended until the retry budget was spent", Err: err}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return &bursar.Error{Code: bursar.Canceled, Message: "the call ended before its commit", Err: err}
+	case errors.Is(err, sql.ErrConnDone), errors.Is(err, driver.ErrBadConn):
+		return &bursar.Error{Code: bursar.Unavailable, Err: err}
+	}
+	switch s.dialect.Atomic.Classify(err).Kind {
+	case atomic.KindRetry:
+		return &bursar.Error{Code: bursar.Conflict, Message: "another database transaction is in the way: roll back and begin again", Err: err}
+	case atomic.KindDoubt:
+		return &bursar.Error{Code: bursar.Unavailable, Err: err}
+	case atomic.KindConstraint, atomic.KindUnique:
+		return &bursar.Error{Code: bursar.Corrupt, Message: "the database refuses what the ledger decided", Err: err}
+	default:
+		return &bursar.Error{Code: bursar.Internal, Err: err}
+	}
+}

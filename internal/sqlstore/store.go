@@ -1,0 +1,159 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
+)
+
+// Options is how a store is made. The zero value is the usual one.
+type Options struct {
+	// Own makes Close close the pool.
+	Own bool
+	// Clock measures retry budgets and waits between attempts. Defaults to the machine's clock.
+	Clock atomic.Clock
+	// Retry bounds how long a database transaction is tried again after conflicts. Defaults to atomic's.
+	Retry atomic.Budget
+}
+
+// Store is a bursar.Store over a pool of connections. It is safe for concurrent use.
+type Store struct {
+	pool    *sql.DB
+	db      *atomic.DB
+	dialect Dialect
+	options Options
+	bulk    bulk
+}
+
+var _ bursar.Store = (*Store)(nil)
+
+// New makes a store over pool. It does not talk to the database.
+func New(pool *sql.DB, d Dialect, o *Options) *Store {
+	if o == nil {
+		o = &Options{}
+	}
+	s := &Store{pool: pool, dialect: d, options: *o, bulk: newBulk(&d)}
+	s.db = atomic.Open(pool, d.Atomic, &atomic.OpenOptions{Clock: o.Clock, Retried: func(ctx context.Context, _, code string, _ int) {
+		if retried, ok := ctx.Value(retriedKey{}).(func(string)); ok {
+			retried(code)
+		}
+	}})
+	return s
+}
+
+// DB is the handle for atomic.Do over the same pool: a database transaction begun with it can be given to
+// ledger.In as it is.
+func (s *Store) DB() *atomic.DB { return s.db }
+
+// retriedKey finds, in the context of a Write, whom to tell of another attempt.
+type retriedKey struct{}
+
+// Write runs fn in one database transaction of the store's own.
+func (s *Store) Write(ctx context.Context, retried func(code string), fn func(context.Context, bursar.Tx) error) error {
+	if retried != nil {
+		ctx = context.WithValue(ctx, retriedKey{}, retried)
+	}
+	err := atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
+		return fn(ctx, s.tx(db))
+	}, &atomic.Options{Nesting: atomic.Outermost, Retry: s.options.Retry})
+	return s.wrap(err)
+}
+
+// Join makes a Tx of the caller's database transaction.
+func (s *Store) Join(ctx context.Context, caller bursar.CallerTx) (bursar.Tx, error) {
+	if caller == nil || caller.DatabaseTx() == nil {
+		return nil, bursar.Errorf(bursar.UnsafeTransaction, "there is no database transaction to take part in")
+	}
+	db, ok := caller.DatabaseTx().(Executor)
+	if !ok {
+		return nil, bursar.Errorf(bursar.Unsupported, "a %T does not run statements: it needs ExecContext and QueryContext", caller.DatabaseTx())
+	}
+	if _, pool := db.(*sql.DB); pool {
+		return nil, bursar.Errorf(bursar.UnsafeTransaction, "a *sql.DB is not a database transaction: begin one and pass the *sql.Tx")
+	}
+	if err := s.dialect.Admit(ctx, db); err != nil {
+		return nil, s.wrap(err)
+	}
+	t := s.tx(db)
+	t.joined = true
+	return t, nil
+}
+
+// Read runs fn over one snapshot.
+func (s *Store) Read(ctx context.Context, fn func(context.Context, bursar.Reader) error) error {
+	if open, ok := atomic.From(ctx, s.db); ok {
+		return s.wrap(fn(ctx, s.tx(open)))
+	}
+	err := atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
+		return fn(ctx, s.tx(db))
+	}, &atomic.Options{ReadOnly: true, Isolation: sql.LevelSnapshot, Retry: s.options.Retry})
+	return s.wrap(err)
+}
+
+// InTransaction reports whether ctx carries an open atomic database transaction.
+func (s *Store) InTransaction(ctx context.Context) bool { return atomic.InTransaction(ctx) }
+
+// Close closes the pool when the store owns it.
+func (s *Store) Close() error {
+	if s.options.Own {
+		return s.pool.Close()
+	}
+	return nil
+}
+
+// Book returns the book with fresh's name, or makes it. One that exists is found without writing.
+func (s *Store) Book(ctx context.Context, fresh bursar.Book) (book bursar.Book, err error) {
+	var found *bursar.Book
+	err = atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
+		if err := s.dialect.Ready(ctx, db); err != nil {
+			return err
+		}
+		found, err = s.findBook(ctx, db, fresh.Name)
+		return err
+	}, &atomic.Options{ReadOnly: true, Retry: s.options.Retry})
+	if err != nil || found != nil {
+		return dereference(found), s.wrap(err)
+	}
+	err = atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
+		book, err = s.makeBook(ctx, db, fresh)
+		return err
+	}, &atomic.Options{Nesting: atomic.Outermost, Retry: s.options.Retry})
+	return book, s.wrap(err)
+}
+
+// makeBook inserts a book and its head, unless another process has just done so.
+func (s *Store) makeBook(ctx context.Context, db Executor, fresh bursar.Book) (bursar.Book, error) {
+	insert, head := s.dialect.Statements.InsertBook, s.dialect.Statements.InsertHead
+	if _, err := db.ExecContext(ctx, insert, fresh.Name, fresh.UUID[:], fresh.Genesis[:]); err != nil {
+		return bursar.Book{}, err
+	}
+	book, err := s.findBook(ctx, db, fresh.Name)
+	if err != nil || book == nil {
+		return bursar.Book{}, errors.Join(err, fmt.Errorf("book %s is not there after it was inserted", fresh.Name))
+	}
+	_, err = db.ExecContext(ctx, head, book.Number, 0, 0, book.Genesis[:])
+	return *book, err
+}
+
+func dereference(book *bursar.Book) bursar.Book {
+	if book == nil {
+		return bursar.Book{}
+	}
+	return *book
+}
+
+func (s *Store) findBook(ctx context.Context, db Executor, name string) (*bursar.Book, error) {
+	var found *bursar.Book
+	err := query(ctx, db, s.dialect.Statements.Book, []any{name}, func(scan func(...any) error) error {
+		book := bursar.Book{Name: name}
+		found = &book
+		return scan(&book.Number, fixed(book.UUID[:]), fixed(book.Genesis[:]))
+	})
+	return found, err
+}
+
+func (s *Store) tx(db Executor) *tx { return &tx{db: db, store: s, sql: &s.dialect.Statements} }

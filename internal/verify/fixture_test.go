@@ -1,0 +1,253 @@
+package verify_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/clock"
+	"github.com/bursar-ledger/bursar/internal/verify"
+	"github.com/bursar-ledger/bursar/money"
+	"github.com/bursar-ledger/bursar/store/sqlite"
+)
+
+var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+
+func amount(t testing.TB, s string) money.Amount {
+	t.Helper()
+	a, err := money.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// keeper writes a ledger for a test and fails the test when it cannot.
+type keeper struct {
+	t      testing.TB
+	ledger *bursar.Ledger
+	clock  *clock.Fake
+	count  int
+}
+
+func keep(t testing.TB, store bursar.Store, book string) *keeper {
+	t.Helper()
+	k := &keeper{t: t, clock: clock.NewFake(start)}
+	var err error
+	if k.ledger, err = bursar.New(store, &bursar.Options{Book: book, Migrate: true, Clock: k.clock}); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func (k *keeper) open(o bursar.Opening) {
+	k.t.Helper()
+	k.clock.Advance(time.Second)
+	if _, err := k.ledger.Open(context.Background(), o); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+func (k *keeper) post(code bursar.Code, transfer bursar.Transfer) {
+	k.t.Helper()
+	k.clock.Advance(time.Second)
+	k.count++
+	transfer.ID = bursar.IDOf("test", k.count)
+	if _, err := k.ledger.Post(context.Background(), transfer); bursar.CodeOf(err) != code {
+		k.t.Fatalf("post %d: %v, want %q", k.count, err, code)
+	}
+}
+
+func (k *keeper) leg(from, to, text string) bursar.Leg {
+	return bursar.Leg{From: from, To: to, Amount: amount(k.t, text)}
+}
+
+// build writes two books with something of everything.
+func build(t testing.TB, store bursar.Store) bursar.Book {
+	t.Helper()
+	k := keep(t, store, "main")
+	usd, chip := amount(t, "0.00 USD").Currency(), amount(t, "0 CHIP/0").Currency()
+	low, high := amount(t, "-100.00 USD"), amount(t, "5000.00 USD")
+	k.open(bursar.Opening{Account: "world:usd", Currency: usd, NoMin: true})
+	k.open(bursar.Opening{Account: "world:chip", Currency: chip, NoMin: true})
+	k.open(bursar.Opening{Account: "users:alice", Currency: usd, Metadata: bursar.Metadata{"name": "Alice <a&b>", "tier": "gold"}})
+	k.open(bursar.Opening{Account: "users:bob", Currency: usd, Min: &low, Max: &high})
+	k.open(bursar.Opening{Account: "users:carol", Currency: usd})
+	k.open(bursar.Opening{Account: "chips:alice", Currency: chip})
+	k.post("", bursar.Transfer{Legs: []bursar.Leg{k.leg("world:usd", "users:alice", "1000.00 USD")}, Reference: "invoice 1", Metadata: bursar.Metadata{"memo": "first"}})
+	k.post("", bursar.Transfer{Legs: []bursar.Leg{k.leg("world:chip", "chips:alice", "1234567890123456789012 CHIP/0")}})
+	k.post(bursar.InsufficientFunds, bursar.Transfer{Legs: []bursar.Leg{k.leg("users:carol", "users:bob", "1.00 USD")}, Metadata: bursar.Metadata{"memo": "no"}})
+	least, version := amount(t, "10.00 USD"), int64(2)
+	for i := range 70 {
+		legs := []bursar.Leg{k.leg("users:alice", "users:bob", "2.00 USD")}
+		transfer := bursar.Transfer{Legs: legs}
+		switch i {
+		case 10:
+			transfer.Conditions = []bursar.Condition{{Account: "users:alice", AtLeast: &least}}
+			transfer.NotAfter = start.AddDate(1, 0, 0)
+		case 20:
+			transfer.Legs = append(legs, k.leg("users:bob", "users:carol", "1.00 USD"), k.leg("users:carol", "users:alice", "0.50 USD"))
+			transfer.Reference = "three legs"
+		case 30:
+			transfer.Effective = start.AddDate(0, -1, 0)
+		case 40:
+			transfer.Legs = append(legs, k.leg("users:bob", "users:alice", "1.00 USD"))
+			transfer.Effective = start.AddDate(0, 0, -1)
+		}
+		k.post("", transfer)
+	}
+	k.post("", bursar.Transfer{Legs: []bursar.Leg{k.leg("chips:alice", "world:chip", "1000000000000000000000 CHIP/0")},
+		Conditions: []bursar.Condition{{Account: "chips:alice", Version: &version}}})
+	k.post(bursar.ReferenceTaken, bursar.Transfer{Legs: []bursar.Leg{k.leg("users:alice", "users:bob", "1.00 USD")}, Reference: "invoice 1"})
+	k.post("", bursar.Transfer{Legs: []bursar.Leg{k.leg("users:carol", "users:bob", "0.25 USD")}, Metadata: bursar.Metadata{"memo": "last"}})
+
+	other := keep(t, store, "other")
+	other.open(bursar.Opening{Account: "world:usd", Currency: usd, NoMin: true})
+	other.open(bursar.Opening{Account: "users:alice", Currency: usd})
+	other.post("", bursar.Transfer{Legs: []bursar.Leg{other.leg("world:usd", "users:alice", "7.00 USD")}})
+	return k.ledger.Book()
+}
+
+// template is a ledger in one file, without triggers, of which every case gets a copy.
+type template struct {
+	book  bursar.Book
+	bytes []byte
+}
+
+func newTemplate(t *testing.T) *template {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "template.db")
+	store, err := sqlite.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	book := build(t, store)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	raw := open(t, path)
+	for _, name := range texts(t, raw, "SELECT name FROM sqlite_schema WHERE type = 'trigger'") {
+		exec(t, raw, "DROP TRIGGER "+name)
+	}
+	exec(t, raw, "PRAGMA journal_mode = DELETE")
+	if err := raw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	bytes, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &template{book: book, bytes: bytes}
+}
+
+// open opens a file as a vandal would.
+func open(t testing.TB, path string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=ignore_check_constraints(1)&_pragma=foreign_keys(0)&_pragma=synchronous(0)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// copyTo writes a copy and opens it.
+func (m *template) copyTo(t testing.TB, path string) *sql.DB {
+	t.Helper()
+	if err := os.WriteFile(path, m.bytes, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, path)
+}
+
+// scratch is a copy in a file of its own.
+func (m *template) scratch(t testing.TB) (*sql.DB, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "case.db")
+	return m.copyTo(t, path), path
+}
+
+// verifyFile closes the vandal's handle and verifies the file.
+func (m *template) verifyFile(t testing.TB, raw *sql.DB, path string) (verify.Report, error) {
+	t.Helper()
+	if err := raw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	return verify.Run(context.Background(), sqlite.New(db), m.book, nil)
+}
+
+func exec(t testing.TB, db *sql.DB, statement string, args ...any) int64 {
+	t.Helper()
+	result, err := db.Exec(statement, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func number(t testing.TB, db *sql.DB, statement string, args ...any) int64 {
+	t.Helper()
+	var n int64
+	if err := db.QueryRow(statement, args...).Scan(&n); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+	return n
+}
+
+func texts(t testing.TB, db *sql.DB, statement string, args ...any) (all []string) {
+	t.Helper()
+	rows, err := db.Query(statement, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// summary is what a report found, for messages.
+func summary(r *verify.Report) string {
+	var b strings.Builder
+	for _, f := range r.Findings {
+		fmt.Fprintf(&b, "\n\t%v", f)
+	}
+	return b.String()
+}
+
+// names reports whether some finding is of one of the checks.
+func names(r *verify.Report, checks ...verify.Check) bool {
+	for _, f := range r.Findings {
+		for _, check := range checks {
+			if f.Check == check {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,271 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/journal"
+)
+
+// Options says how to run. The zero value, and nil, are the defaults.
+type Options struct {
+	// Progress is told after every page how many entries of how many are checked.
+	Progress func(done, total int64)
+	// Findings is the most findings that the report lists. Defaults to 20.
+	Findings int
+}
+
+const findingsDefault = 20
+
+// pageSize is how many rows are read at once.
+const pageSize = 1_000
+
+// Run checks one book over one snapshot. It holds a few hundred bytes for each account and one page of everything
+// else. A ledger that is not sound is no error: see [Report.Err].
+//
+// Errors: bursar.Unsupported for a store that cannot be verified; bursar.SchemaBehind, SchemaAhead and SchemaChanged
+// for a database that this program does not know how to read; those of reading.
+func Run(ctx context.Context, store bursar.Store, book bursar.Book, o *Options) (Report, error) {
+	a := audit{book: book}
+	if o != nil {
+		a.options = *o
+	}
+	if a.options.Findings <= 0 {
+		a.options.Findings = findingsDefault
+	}
+	if err := checkSchema(ctx, store); err != nil {
+		return Report{}, err
+	}
+	var report Report
+	err := read(ctx, store, func(ctx context.Context, source bursar.Auditor) error {
+		attempt := a // reading may begin anew
+		attempt.source = source
+		err := attempt.run(ctx)
+		report = attempt.report
+		return err
+	})
+	if err != nil {
+		return Report{}, err
+	}
+	return report, nil
+}
+
+// Book finds a book of a database by name without creating it. A name that no book has is bursar.Malformed, or
+// bursar.Corrupt when there are books that cannot be read.
+func Book(ctx context.Context, store bursar.Store, name string) (book bursar.Book, err error) {
+	if err := checkSchema(ctx, store); err != nil {
+		return bursar.Book{}, err
+	}
+	err = read(ctx, store, func(ctx context.Context, source bursar.Auditor) error {
+		books, err := source.AuditBooks(ctx)
+		if err != nil {
+			return err
+		}
+		book, err = named(books, name)
+		return err
+	})
+	return book, err
+}
+
+func named(books []bursar.AuditedBook, name string) (bursar.Book, error) {
+	missing := bursar.Errorf(bursar.Malformed, "there is no book %q among the %d of the database", name, len(books))
+	missing.Field = "book"
+	for i := range books {
+		switch b := &books[i]; {
+		case b.Fault != nil:
+			missing = bursar.Errorf(bursar.Corrupt, "the rows of book number %d: %w", b.Number, b.Fault)
+		case b.Name == name:
+			return b.Book, nil
+		}
+	}
+	return bursar.Book{}, missing
+}
+
+func read(ctx context.Context, store bursar.Store, fn func(context.Context, bursar.Auditor) error) error {
+	return store.Read(ctx, func(ctx context.Context, r bursar.Reader) error {
+		source, ok := r.(bursar.Auditor)
+		if !ok {
+			return bursar.Errorf(bursar.Unsupported, "a %T cannot be verified", store)
+		}
+		return fn(ctx, source)
+	})
+}
+
+func checkSchema(ctx context.Context, store bursar.Store) error {
+	have, want, err := store.Schema(ctx)
+	switch {
+	case err != nil:
+		return err
+	case have < want:
+		return bursar.Errorf(bursar.SchemaBehind, "the database has schema %d and verify reads %d", have, want)
+	case have > want:
+		return bursar.Errorf(bursar.SchemaAhead, "the database has schema %d and verify reads %d", have, want)
+	default:
+		return nil
+	}
+}
+
+// audit is one run.
+type audit struct {
+	source  bursar.Auditor
+	book    bursar.Book
+	options Options
+	report  Report
+
+	head     *bursar.Head       // as it is stored
+	headless bool               // it is missing for a reason that is reported
+	last     place              // in the journal, as far as it was replayed
+	accounts map[int64]*account // by number
+	paths    map[string]*account
+	request  asked // the request whose entries are being replayed
+	breaks   int   // of the chain
+	firstBad int64 // the lowest position with a finding in the journal; 0 for none
+	buf      []byte
+}
+
+// place is what the next entry builds on.
+type place struct {
+	seq    int64
+	at     bursar.Instant
+	hash   [32]byte
+	broken bool // the entry is missing or unreadable: at and hash are not known
+}
+
+func (a *audit) run(ctx context.Context) error {
+	a.report.Book = a.book
+	a.accounts = make(map[int64]*account)
+	a.paths = make(map[string]*account)
+	for _, step := range []func(context.Context) error{
+		a.checkBook, a.checkJournal, a.checkRequests, a.checkAccounts, a.checkBeside,
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	a.report.trim(a.options.Findings)
+	return nil
+}
+
+// find reports a finding.
+func (a *audit) find(seq int64, check Check, format string, args ...any) {
+	a.report.add(Finding{Seq: max(seq, 0), Check: check, Detail: fmt.Sprintf(format, args...)}, a.options.Findings)
+}
+
+// checkBook compares the book's row with the book that was asked for, and remembers the head.
+func (a *audit) checkBook(ctx context.Context) error {
+	a.last.hash = journal.Genesis(a.book.UUID)
+	if a.last.hash != a.book.Genesis {
+		a.find(0, Genesis, "the genesis hash of book %s does not come from its UUID", a.book.Name)
+	}
+	books, err := a.source.AuditBooks(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range books {
+		b := &books[i]
+		switch {
+		case b.Number != a.book.Number:
+			continue
+		case b.Fault != nil:
+			a.find(0, Readable, "the rows of the book or its head: %v", b.Fault)
+			a.headless = true
+		case b.Book != a.book:
+			a.find(0, Genesis, "the row of the book has another name, UUID or genesis hash than the ledger's")
+		}
+		a.head = b.Head
+		return nil
+	}
+	a.find(0, Genesis, "the row of the book is missing")
+	a.headless = true
+	return nil
+}
+
+// checkJournal replays the entries.
+func (a *audit) checkJournal(ctx context.Context) error {
+	seq, key := int64(math.MinInt64), int64(math.MinInt64)
+	for {
+		page, err := a.source.AuditEntries(ctx, a.book.Number, seq, key, pageSize)
+		if err != nil {
+			return err
+		}
+		known, err := a.requestsOf(ctx, page)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			a.replay(&page[i], known)
+		}
+		a.report.Entries += int64(len(page))
+		a.progress()
+		if len(page) < pageSize {
+			break
+		}
+		seq, key = page[len(page)-1].Seq, page[len(page)-1].Key
+	}
+	a.endRequest()
+	a.report.Head = bursar.Head{Seq: a.last.seq, At: a.last.at, Hash: a.last.hash, Book: a.book.UUID}
+	a.checkHead()
+	for i := range a.report.Findings {
+		if seq := a.report.Findings[i].Seq; seq > 0 && (a.firstBad == 0 || seq < a.firstBad) {
+			a.firstBad = seq
+		}
+	}
+	return nil
+}
+
+func (a *audit) progress() {
+	if a.options.Progress == nil {
+		return
+	}
+	total := a.report.Entries
+	if a.head != nil {
+		total = max(total, a.head.Seq)
+	}
+	a.options.Progress(a.report.Entries, total)
+}
+
+// checkHead compares the head's row with the end of the journal.
+func (a *audit) checkHead() {
+	h := a.head
+	switch {
+	case h == nil && a.headless:
+	case h == nil:
+		a.find(a.last.seq, Heads, "the book has no readable head")
+	case h.Seq > a.last.seq:
+		a.find(a.last.seq+1, Heads, "the head is %d but the journal ends with %d: its tail is missing", h.Seq, a.last.seq)
+	case h.Seq < a.last.seq:
+		a.find(max(h.Seq, 0)+1, Heads, "the head is %d but the journal ends with %d", h.Seq, a.last.seq)
+	case !a.last.broken && h.At != a.last.at:
+		a.find(h.Seq, Heads, "the head says %v and its entry %v", h.At, a.last.at)
+	case !a.last.broken && h.Hash != a.last.hash:
+		a.find(h.Seq, Heads, "the head has another hash than its entry")
+	}
+}
+
+// checkBeside looks at what belongs to no account and no request.
+func (a *audit) checkBeside(ctx context.Context) error {
+	strays, err := a.source.AuditStrays(ctx)
+	if err != nil {
+		return err
+	}
+	for _, stray := range strays {
+		a.find(0, Strays, "%s: %d", stray.What, stray.Rows)
+	}
+	faults, err := a.source.AuditStorage(ctx)
+	if err != nil {
+		return err
+	}
+	for _, fault := range faults {
+		a.find(0, Storage, "%s", fault)
+	}
+	missing, err := a.source.AuditGuards(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range missing {
+		a.report.Warnings = append(a.report.Warnings, fmt.Sprintf("%s is missing: the database would not refuse a change to what is written", name))
+	}
+	return nil
+}

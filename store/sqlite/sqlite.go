@@ -1,0 +1,95 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"io/fs"
+	"net/url"
+	"strings"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
+	atomicsqlite "github.com/bursar-ledger/bursar/atomic/sqlite"
+	"github.com/bursar-ledger/bursar/internal/sqlstore"
+)
+
+// Store is a bursar.Store in a SQLite file. Its DB method is the handle for atomic.Do over the same file.
+type Store = sqlstore.Store
+
+// New makes a store over a handle that the application opened with the driver "sqlite", best with [DSN]. The
+// handle stays the application's. A pool of one connection works too, but then a post outside waits for the
+// application's open database transactions.
+func New(db *sql.DB) *Store { return sqlstore.New(db, dialect(), nil) }
+
+// Open opens a file of the ledger's own, creating it when there is none, and makes a store that owns it.
+func Open(path string) (*Store, error) {
+	db, err := sql.Open("sqlite", DSN(path))
+	if err != nil {
+		return nil, err
+	}
+	// Readers work beside the writer; more connections than this only cost memory.
+	db.SetMaxOpenConns(8)
+	db.SetMaxIdleConns(8)
+	return sqlstore.New(db, dialect(), &sqlstore.Options{Own: true}), nil
+}
+
+// DSN is the data source name of a file with the settings that a ledger needs: write-ahead journal, every commit
+// synced to disk, five seconds of patience with other writers, and BEGIN IMMEDIATE for database/sql's Begin.
+func DSN(path string) string {
+	settings := url.Values{
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
+			"cache_size(-65536)", "wal_autocheckpoint(4000)"},
+		"_txlock": {"immediate"},
+	}
+	return "file:" + strings.ReplaceAll(url.PathEscape(path), "%2F", "/") + "?" + settings.Encode()
+}
+
+// Migrations holds the schema's files in order, for tools such as goose, golang-migrate and Atlas. Applying them
+// with such a tool and with Store.Migrate are the same.
+func Migrations() fs.FS {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	return files
+}
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// DBTX is what runs the statements of a database transaction: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
+// transaction and the DBTX of code that sqlc generates all are.
+type DBTX interface {
+	// ExecContext runs a statement that returns no rows.
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	// QueryContext runs a statement that returns rows.
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// Tx makes a database transaction of the application's fit for ledger.In. Begin it IMMEDIATE, as a handle opened
+// with [DSN] does; a deferred one works as long as nobody else has written since its first read.
+func Tx(tx DBTX) bursar.CallerTx { return callerTx{tx} }
+
+type callerTx struct{ tx DBTX }
+
+func (c callerTx) DatabaseTx() any { return c.tx }
+
+func dialect() sqlstore.Dialect {
+	return sqlstore.Dialect{
+		Name:          "sqlite",
+		Atomic:        atomicsqlite.Dialect{},
+		Statements:    statements,
+		Migrations:    Migrations(),
+		ParametersMax: 32_766,
+		Admit:         admit,
+		Ready:         ready,
+	}
+}
+
+var (
+	_ bursar.CallerTx = (*atomic.Tx)(nil)
+	_ DBTX            = (*sql.Tx)(nil)
+)

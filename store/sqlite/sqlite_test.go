@@ -1,0 +1,438 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/money"
+	"github.com/bursar-ledger/bursar/store/sqlite"
+)
+
+// pragmas reads the settings of one connection that matter to a ledger or that a library might be tempted to change.
+func pragmas(t *testing.T, conn interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}) map[string]string {
+	t.Helper()
+	got := map[string]string{}
+	for _, name := range []string{"journal_mode", "synchronous", "foreign_keys", "busy_timeout", "query_only", "cache_size",
+		"wal_autocheckpoint", "ignore_check_constraints", "recursive_triggers", "locking_mode", "temp_store"} {
+		var value string
+		if err := conn.QueryRowContext(t.Context(), "PRAGMA "+name).Scan(&value); err != nil {
+			t.Fatalf("PRAGMA %s: %v", name, err)
+		}
+		got[name] = value
+	}
+	return got
+}
+
+// startLedger makes a ledger with two funded accounts.
+func startLedger(t *testing.T, store bursar.Store) *bursar.Ledger {
+	t.Helper()
+	l, err := bursar.New(store, &bursar.Options{Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	usd, err := money.Lookup("USD")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []bursar.Opening{{Account: "world", NoMin: true}, {Account: "users:1"}, {Account: "users:2"}} {
+		o.Currency = usd
+		if _, err := l.Open(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range []string{"users:1", "users:2"} {
+		if _, err := l.Post(t.Context(), pay("world", path, "100.00 USD")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return l
+}
+
+func pay(from, to, amount string) bursar.Transfer {
+	return bursar.Transfer{Legs: []bursar.Leg{{From: from, To: to, Amount: money.MustParse(amount)}}}
+}
+
+func wantBalance(t *testing.T, l *bursar.Ledger, path, want string) {
+	t.Helper()
+	balance, err := l.Balance(t.Context(), path, bursar.AsOf{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := balance.Balance.String(); got != want {
+		t.Errorf("%s has %s, want %s", path, got, want)
+	}
+}
+
+func TestDSNKeepsMoneySafe(t *testing.T) {
+	t.Parallel()
+	db := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "bursar.db")))
+	for range 3 { // every connection of the pool, not only the first
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		got := pragmas(t, conn)
+		for name, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000"} {
+			if got[name] != want {
+				t.Errorf("%s is %s, want %s", name, got[name], want)
+			}
+		}
+	}
+}
+
+func TestDSNOfAwkwardPaths(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"plain.db", "a b.db", "a?b=c&d.db", "a#b.db", "100%.db", "%20.db", "a+b.db", "år;1.db", "'q'.db", ":colon:.db"} {
+		path := filepath.Join(t.TempDir(), name)
+		if _, err := bursar.New(openStore(t, path), &bursar.Options{Migrate: true}); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+			t.Errorf("%s was not made: %v", name, err)
+		}
+	}
+}
+
+func TestBeginTakesTheWriteLock(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "bursar.db")
+	first := openDB(t, sqlite.DSN(path))
+	tx, err := first.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	second := openDB(t, strings.Replace(sqlite.DSN(path), "busy_timeout%285000%29", "busy_timeout%280%29", 1))
+	if tx, err := second.BeginTx(t.Context(), nil); err == nil {
+		t.Errorf("two database transactions hold the write lock: %v", tx.Rollback())
+	}
+}
+
+// unsafeSettings are connections that would lose money, as an application might open them.
+var unsafeSettings = []struct{ name, dsn, remedy string }{
+	{"synchronous normal", "_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)", "synchronous(FULL)"},
+	{"synchronous off", "_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)", "synchronous(FULL)"},
+	{"journal off", "_pragma=synchronous(FULL)&_pragma=journal_mode(OFF)", "journal_mode(WAL)"},
+	{"journal in memory", "_pragma=synchronous(FULL)&_pragma=journal_mode(MEMORY)", "journal_mode(WAL)"},
+	{"checks ignored", "_pragma=synchronous(FULL)&_pragma=ignore_check_constraints(1)", "turn it off"},
+}
+
+func TestUnsafeSettingsAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, test := range unsafeSettings {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "bursar.db")
+			safe := openDB(t, "file:"+path+"?_txlock=immediate&_pragma=synchronous(FULL)")
+			l := startLedger(t, sqlite.New(safe))
+			if strings.HasPrefix(test.name, "synchronous") {
+				if _, err := safe.ExecContext(t.Context(), "PRAGMA journal_mode = WAL"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			db := openDB(t, "file:"+path+"?_txlock=immediate&"+test.dsn)
+			before := pragmas(t, db)
+			_, err := bursar.New(sqlite.New(db), nil)
+			wantUnsafe(t, err, test.remedy)
+			tx, err := db.BeginTx(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = l.In(sqlite.Tx(tx)).Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
+			wantUnsafe(t, err, test.remedy)
+			if err := tx.Commit(); err != nil {
+				t.Error(err)
+			}
+			if diff := cmp.Diff(before, pragmas(t, db)); diff != "" {
+				t.Errorf("the settings were changed (-before +after):\n%s", diff)
+			}
+			wantBalance(t, l, "users:1", "100.00 USD")
+		})
+	}
+}
+
+func wantUnsafe(t *testing.T, err error, remedy string) {
+	t.Helper()
+	if bursar.CodeOf(err) != bursar.UnsafeTransaction || !strings.Contains(err.Error(), remedy) {
+		t.Errorf("got %v, want unsafe_transaction with the remedy %q", err, remedy)
+	}
+}
+
+func TestARollbackJournalIsSafe(t *testing.T) {
+	t.Parallel()
+	db := openDB(t, "file:"+filepath.Join(t.TempDir(), "bursar.db")+"?_pragma=journal_mode(DELETE)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
+	l := startLedger(t, sqlite.New(db))
+	wantBalance(t, l, "users:1", "100.00 USD")
+}
+
+// TestADeferredTransaction begins without the write lock: it works until somebody else has written.
+func TestADeferredTransaction(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "bursar.db")
+	l := startLedger(t, openStore(t, path))
+	db := openDB(t, strings.Replace(sqlite.DSN(path), "_txlock=immediate", "_txlock=deferred", 1))
+	for _, stale := range []bool{false, true} {
+		tx, err := db.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		if err := tx.QueryRowContext(t.Context(), "SELECT count(*) FROM bursar_account").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		if stale {
+			if _, err := l.Post(t.Context(), pay("users:1", "users:2", "10.00 USD")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err = l.In(sqlite.Tx(tx)).Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
+		switch {
+		case !stale && err != nil:
+			t.Fatal(err)
+		case stale && (bursar.CodeOf(err) != bursar.Conflict || !bursar.Retryable(err) || !strings.Contains(err.Error(), "IMMEDIATE")):
+			t.Errorf("got %v, want conflict with the remedy", err)
+		case stale:
+			err = tx.Rollback()
+		default:
+			err = tx.Commit()
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	wantBalance(t, l, "users:1", "89.00 USD")
+}
+
+func TestAReadOnlyTransactionIsRefused(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "bursar.db")
+	l := startLedger(t, openStore(t, path))
+	db := openDB(t, sqlite.DSN(path)+"&_pragma=query_only(1)")
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(t.Context(), "BEGIN"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = l.In(sqlite.Tx(conn)).Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
+	wantUnsafe(t, err, "that may write")
+	if _, err := conn.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAConnectionWithATransaction hands over a *sql.Conn on which the application ran BEGIN itself.
+func TestAConnectionWithATransaction(t *testing.T) {
+	t.Parallel()
+	db := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "bursar.db")))
+	l := startLedger(t, sqlite.New(db))
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, end := range []string{"ROLLBACK", "COMMIT"} {
+		if _, err := conn.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.In(sqlite.Tx(conn)).Post(t.Context(), pay("users:1", "users:2", "1.00 USD")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.ExecContext(t.Context(), end); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantBalance(t, l, "users:1", "99.00 USD")
+}
+
+// hiddenPool runs each statement on whatever connection the pool has, like a database handle in a wrapper.
+type hiddenPool struct{ db *sql.DB }
+
+func (p hiddenPool) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return p.db.ExecContext(ctx, query, args...)
+}
+
+func (p hiddenPool) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return p.db.QueryContext(ctx, query, args...)
+}
+
+func TestAHiddenPoolIsRefusedAndLeftAlone(t *testing.T) {
+	t.Parallel()
+	db := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "bursar.db")))
+	l := startLedger(t, sqlite.New(db))
+	db.SetMaxIdleConns(0) // each statement has a connection of its own
+	_, err := l.In(sqlite.Tx(hiddenPool{db})).Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
+	wantUnsafe(t, err, "begin one first")
+	if strings.Contains(err.Error(), "rollback") {
+		t.Errorf("the question was asked on one connection and taken back on another: %v", err)
+	}
+}
+
+// replacements delete rows without firing a delete trigger, unless the schema sees to it.
+var replacements = []string{
+	`INSERT OR REPLACE INTO bursar_entry SELECT * FROM bursar_entry WHERE seq = 4`,
+	`REPLACE INTO bursar_entry SELECT * FROM bursar_entry`,
+	`INSERT OR REPLACE INTO bursar_entry (entry, book, seq, at, hash, kind, request_id, leg, request_hash, to_account, amount, to_version, to_balance, decided)
+		SELECT 9999, book, seq, at, hash, kind, request_id, leg, request_hash, to_account, amount + 1, to_version, to_balance, decided FROM bursar_entry WHERE seq = 4`,
+	`INSERT OR REPLACE INTO bursar_request SELECT * FROM bursar_request`,
+	`INSERT OR REPLACE INTO bursar_request (book, id, content, decided, refusal) SELECT book, id, content, decided, 'x' FROM bursar_request`,
+	`UPDATE OR REPLACE bursar_entry SET seq = seq + 1`,
+	`UPDATE OR REPLACE bursar_entry SET entry = entry + 1`,
+	`UPDATE OR REPLACE bursar_request SET request = request + 1`,
+	`INSERT INTO bursar_entry SELECT * FROM bursar_entry WHERE true ON CONFLICT DO UPDATE SET amount = 7`,
+	`INSERT INTO bursar_request SELECT * FROM bursar_request WHERE true ON CONFLICT DO UPDATE SET reference = 'x'`,
+	`INSERT INTO bursar_request SELECT * FROM bursar_request WHERE true ON CONFLICT DO NOTHING`,
+}
+
+func TestRowsAreNeverReplaced(t *testing.T) {
+	t.Parallel()
+	for _, recursive := range []string{"0", "1"} {
+		db := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "bursar.db"))+"&_pragma=recursive_triggers("+recursive+")")
+		l := startLedger(t, sqlite.New(db))
+		before, err := l.Journal(t.Context(), 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, statement := range replacements {
+			if _, err := db.ExecContext(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "bursar: ") {
+				t.Errorf("%s: %v, want a refusal by the schema", statement, err)
+			}
+		}
+		after, err := l.Journal(t.Context(), 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Errorf("the journal was changed (-before +after):\n%s", diff)
+		}
+	}
+}
+
+// TestMigrationsWithAnotherTool applies the files as a tool such as goose does.
+func TestMigrationsWithAnotherTool(t *testing.T) {
+	t.Parallel()
+	db := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "bursar.db")))
+	files, err := fs.Glob(sqlite.Migrations(), "*.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("migrations: %v, %v", files, err)
+	}
+	for _, file := range files {
+		text, err := fs.ReadFile(sqlite.Migrations(), file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.ExecContext(t.Context(), string(text)); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+	}
+	store := sqlite.New(db)
+	if have, want, err := store.Schema(t.Context()); err != nil || have != want || have != len(files) {
+		t.Fatalf("schema %d of %d, %v; want %d", have, want, err, len(files))
+	}
+	if _, err := bursar.New(store, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantBalance(t, startLedger(t, store), "users:1", "100.00 USD")
+}
+
+// TestTheSchemaIsTheSameEitherWay compares what Migrate makes with what the files make.
+func TestTheSchemaIsTheSameEitherWay(t *testing.T) {
+	t.Parallel()
+	schema := func(db *sql.DB) (text string) {
+		const all = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE name LIKE '%bursar%' ORDER BY type, name)"
+		if err := db.QueryRowContext(t.Context(), all).Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	migrated := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "bursar.db")))
+	if err := sqlite.New(migrated).Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	plain := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "bursar.db")))
+	err := fs.WalkDir(sqlite.Migrations(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(sqlite.Migrations(), path)
+		if err == nil {
+			_, err = plain.ExecContext(t.Context(), string(text))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(schema(migrated), schema(plain)); diff != "" {
+		t.Errorf("schemas (-Migrate +files):\n%s", diff)
+	}
+}
+
+func TestTheApplicationsHandleIsLeftAsItIs(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "bursar.db")
+	db := openDB(t, "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(EXTRA)&_pragma=busy_timeout(1234)&_pragma=cache_size(-100)&_pragma=recursive_triggers(1)")
+	db.SetMaxOpenConns(1)
+	before := pragmas(t, db)
+	l := startLedger(t, sqlite.New(db))
+	if _, _, err := l.TrialBalance(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.In(sqlite.Tx(tx)).Post(t.Context(), pay("users:1", "users:2", "1.00 USD")); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, pragmas(t, db)); diff != "" {
+		t.Errorf("settings (-before +after):\n%s", diff)
+	}
+	if got := db.Stats().MaxOpenConnections; got != 1 {
+		t.Errorf("the pool takes %d connections", got)
+	}
+	wantBalance(t, l, "users:1", "99.00 USD")
+}
+
+func TestAFileThatCannotBeOpenedIsUnavailable(t *testing.T) {
+	t.Parallel()
+	_, err := bursar.New(openStore(t, filepath.Join(t.TempDir(), "no such folder", "bursar.db")), nil)
+	if bursar.CodeOf(err) != bursar.Unavailable || !bursar.Retryable(err) {
+		t.Errorf("got %v, want unavailable", err)
+	}
+}
+
+func TestCloseOwnsWhatOpenOpened(t *testing.T) {
+	t.Parallel()
+	store, err := sqlite.Open(filepath.Join(t.TempDir(), "bursar.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := startLedger(t, store)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Head(t.Context()); err == nil {
+		t.Error("a closed store reads")
+	}
+}

@@ -1,0 +1,258 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bursar-ledger/bursar"
+)
+
+var readingCases = []testCase{
+	{"as of a position", asOfSeq},
+	{"as of a time", asOfTime},
+	{"as of an effective time", asOfEffective},
+	{"beyond the head is refused", asOfAhead},
+	{"a statement page by page", statementPages},
+	{"a long history past many checkpoints", longHistory},
+	{"accounts page by page", accountPages},
+	{"the trial balance", trialBalances},
+	{"a transfer", readTransfer},
+}
+
+func (f *fixture) wantAsOf(path string, asOf bursar.AsOf, want string) {
+	f.Helper()
+	b, err := f.ledger.Balance(f.Context(), path, asOf)
+	f.must(err)
+	got := fmt.Sprintf("%v of %d", b.Balance, b.Version)
+	if got != want || b.Available != b.Balance || b.Account != path {
+		f.Errorf("%s as of %+v is %+v, want %s", path, asOf, b, want)
+	}
+}
+
+func asOfSeq(f *fixture) {
+	f.world()
+	f.account("users:1", "users:2")
+	f.pay("world", "users:1", "100.00 USD") // 4
+	f.pay("users:1", "users:2", "30.00 USD")
+	f.pay("users:2", "users:1", "10.00 USD")
+	f.settle()
+	for seq, want := range map[int64]string{1: "0.00 USD of 0", 2: "0.00 USD of 1", 3: "0.00 USD of 1", 4: "100.00 USD of 2", 5: "70.00 USD of 3", 6: "80.00 USD of 4"} {
+		f.wantAsOf("users:1", bursar.AsOf{Seq: seq}, want)
+	}
+	f.wantAsOf("users:1", bursar.AsOf{}, "80.00 USD of 4")
+	b, err := f.ledger.Balance(f.Context(), "users:1", bursar.AsOf{Seq: 5})
+	if err != nil || b.Seq != 5 {
+		f.Errorf("it covers position %d, %v", b.Seq, err)
+	}
+}
+
+func asOfTime(f *fixture) {
+	f.world()
+	f.account("users:1")
+	var times []time.Time
+	for range 5 {
+		f.clock.Advance(time.Hour)
+		posted := f.pay("world", "users:1", "10.00 USD")
+		f.settle()
+		if head := f.head(); f.Settle == nil && head.At != posted.At {
+			f.Errorf("the head is at %v, the last entry at %v", head.At, posted.At)
+		}
+		times = append(times, f.head().At.Time())
+	}
+	f.wantAsOf("users:1", bursar.AsOf{At: dawn.Add(-time.Hour)}, "0.00 USD of 0")
+	f.wantAsOf("users:1", bursar.AsOf{At: time.Unix(0, 1)}, "0.00 USD of 0")
+	for i, at := range times {
+		f.wantAsOf("users:1", bursar.AsOf{At: at.Add(-1)}, fmt.Sprintf("%d.00 USD of %d", 10*i, i+1))
+		f.wantAsOf("users:1", bursar.AsOf{At: at}, fmt.Sprintf("%d.00 USD of %d", 10*i+10, i+2))
+	}
+	f.wantAsOf("users:1", bursar.AsOf{At: time.Time{}.In(time.FixedZone("elsewhere", 3600))}, "50.00 USD of 6") // zero is now
+}
+
+func asOfEffective(f *fixture) {
+	f.world()
+	f.account("users:1")
+	hour := func(n int) time.Time { return dawn.Add(time.Duration(n) * time.Hour) }
+	f.clock.Set(hour(10))
+	f.pay("world", "users:1", "1.00 USD") // effective at 10
+	f.clock.Set(hour(20))
+	late := move("world", "users:1", "2.00 USD")
+	late.Effective = hour(5)
+	f.post(late)
+	late = move("users:1", "world", "1.50 USD")
+	late.Effective = hour(15)
+	f.post(late)
+	f.clock.Set(hour(30))
+	f.pay("world", "users:1", "4.00 USD")
+	f.settle()
+	for _, test := range []struct {
+		at   time.Time
+		want string // Version counts what was posted by then
+	}{
+		{hour(5).Add(-1), "0.00 USD of 1"}, {hour(5), "2.00 USD of 1"}, {hour(10).Add(-1), "2.00 USD of 1"}, {hour(10), "3.00 USD of 2"},
+		{hour(15).Add(-1), "3.00 USD of 2"}, {hour(15), "1.50 USD of 2"}, {hour(20), "1.50 USD of 3"}, {hour(29), "1.50 USD of 4"},
+		{hour(30), "5.50 USD of 5"},
+	} {
+		f.wantAsOf("users:1", bursar.AsOf{Effective: test.at}, test.want)
+	}
+	f.wantAsOf("users:1", bursar.AsOf{At: hour(15)}, "1.00 USD of 2") // what the books said then
+}
+
+func asOfAhead(f *fixture) {
+	f.funded("users:1")
+	head := f.head()
+	f.wantAsOf("users:1", bursar.AsOf{Seq: head.Seq}, "100.00 USD of 2")
+	f.wantAsOf("users:1", bursar.AsOf{At: head.At.Time()}, "100.00 USD of 2")
+	for _, asOf := range []bursar.AsOf{{Seq: head.Seq + 1}, {Seq: -1}, {At: head.At.Time().Add(1)}, {Effective: head.At.Time().Add(1)}} {
+		_, err := f.ledger.Balance(f.Context(), "users:1", asOf)
+		f.wantError(err, bursar.AsOfAhead, "")
+	}
+	_, err := f.ledger.Balance(f.Context(), "users:1", bursar.AsOf{At: dawn.AddDate(1000, 0, 0)})
+	f.wantError(err, bursar.TimeInvalid, "")
+}
+
+func statementPages(f *fixture) {
+	f.funded("users:1")
+	f.account("users:2")
+	for i := range 10 {
+		f.pay("users:1", "users:2", fmt.Sprintf("%d.00 USD", i+1))
+	}
+	f.settle()
+	all, err := f.ledger.Statement(f.Context(), "users:1", bursar.StatementQuery{})
+	f.must(err)
+	var got []string
+	for _, line := range all[8:] {
+		got = append(got, fmt.Sprintf("%d %v %s %v %v", line.Version, line.Kind, line.Other, line.Amount, line.Balance))
+	}
+	f.wantSame("the first lines", []string{"4 transfer users:2 -2.00 USD 97.00 USD", "3 transfer users:2 -1.00 USD 99.00 USD",
+		"2 transfer world 100.00 USD 100.00 USD", "1 open  0.00 USD 0.00 USD"}, got)
+	for limit := 1; limit <= 13; limit++ {
+		var pages []bursar.StatementLine
+		for before := int64(0); ; before = pages[len(pages)-1].Version {
+			page, err := f.ledger.Statement(f.Context(), "users:1", bursar.StatementQuery{Before: before, Limit: limit})
+			f.must(err)
+			if len(page) == 0 {
+				break
+			}
+			pages = append(pages, page...)
+		}
+		f.wantSame(fmt.Sprintf("the statement in pages of %d", limit), all, pages)
+	}
+	for _, before := range []int64{-1, 99} { // neither is a line: begin with the latest
+		page, err := f.ledger.Statement(f.Context(), "users:1", bursar.StatementQuery{Before: before, Limit: 1})
+		f.must(err)
+		f.wantSame("the latest line", all[:1], page)
+	}
+}
+
+// longHistory gives one account more entries than one page and many checkpoints.
+func longHistory(f *fixture) {
+	f.world()
+	f.account("users:1")
+	const n = 1_500
+	batch := make([]bursar.Transfer, n)
+	for i := range batch {
+		batch[i] = move("world", "users:1", "0.01 USD")
+	}
+	results, err := f.ledger.PostBatch(f.Context(), batch)
+	f.must(err)
+	for i := range results {
+		f.must(results[i].Err)
+	}
+	f.settle()
+	for version := int64(1); version <= n+1; version += 31 {
+		want := fmt.Sprintf("%d.%02d USD of %d", (version-1)/100, (version-1)%100, version)
+		f.wantAsOf("users:1", bursar.AsOf{Seq: version + 1}, want) // the world's opening is the first entry
+	}
+	var versions []int64
+	for before := int64(0); before != 1; {
+		page, err := f.ledger.Statement(f.Context(), "users:1", bursar.StatementQuery{Before: before})
+		f.must(err)
+		if len(page) == 0 || len(page) > bursar.PageMax {
+			f.Fatalf("a page of %d lines before %d", len(page), before)
+		}
+		for _, line := range page {
+			versions = append(versions, line.Version)
+		}
+		before = versions[len(versions)-1]
+	}
+	for i, version := range versions {
+		if want := int64(n + 1 - i); version != want {
+			f.Fatalf("line %d has version %d, want %d", i, version, want)
+		}
+	}
+}
+
+func accountPages(f *fixture) {
+	var paths []string
+	for i := range 30 {
+		paths = append(paths, fmt.Sprintf("users:%d", i), fmt.Sprintf("shops:%d", i))
+	}
+	paths = append(paths, "user", "users", "users+", "users.1", "usert", "USERS:1")
+	f.account(paths...)
+	slices.Sort(paths)
+	for _, prefix := range []string{"", "users", "users:", "users:1", "users:29", "shops:", "nothing", "z", "U", "users%", "_sers"} {
+		var want []string
+		for _, path := range paths {
+			if strings.HasPrefix(path, prefix) {
+				want = append(want, path)
+			}
+		}
+		for _, limit := range []int{1, 7, 0} {
+			var got []string
+			for q := (bursar.AccountQuery{Prefix: prefix, Limit: limit}); ; q.After = got[len(got)-1] {
+				page, err := f.ledger.Accounts(f.Context(), q)
+				f.must(err)
+				if limit > 0 && len(page) > limit {
+					f.Fatalf("a page of %d accounts, want at most %d", len(page), limit)
+				}
+				for _, account := range page {
+					got = append(got, account.Path)
+				}
+				if len(page) == 0 {
+					break
+				}
+			}
+			f.wantSame(fmt.Sprintf("the accounts of %q in pages of %d", prefix, limit), want, got)
+		}
+	}
+}
+
+func trialBalances(f *fixture) {
+	f.wantSame("the trial balance of nothing", 0, len(f.trialBalance()))
+	f.funded("users:1", "users:2")
+	f.opening(bursar.Opening{Account: "out", Currency: currency("JPY"), NoMin: true})
+	f.opening(bursar.Opening{Account: "in", Currency: currency("JPY")})
+	f.pay("out", "in", "777 JPY")
+	got := map[string]string{}
+	for _, total := range f.trialBalance() {
+		got[total.Currency.String()] = fmt.Sprintf("%d: %v %v %v", total.Accounts, total.Positive, total.Negative, total.Sum)
+	}
+	f.wantSame("the trial balance", map[string]string{"USD": "3: 200.00 USD -200.00 USD 0.00 USD", "JPY": "2: 777 JPY -777 JPY 0 JPY"}, got)
+	stop := errors.New("enough")
+	seen := 0
+	_, _, err := f.ledger.TrialBalance(f.Context(), func(bursar.Account) error { seen++; return stop })
+	if !errors.Is(err, stop) || seen != 1 {
+		f.Errorf("it went on after an error: %d accounts, %v", seen, err)
+	}
+}
+
+func readTransfer(f *fixture) {
+	f.funded("users:1", "users:2")
+	f.account("users:3")
+	posted := f.post(full())
+	f.settle()
+	record, err := f.ledger.Transfer(f.Context(), id(1))
+	f.must(err)
+	if record.Kind != bursar.EntryLeg || record.Reference != "order 7" || record.Decided != posted.Decided || record.Refusal != nil {
+		f.Errorf("the transfer reads %+v", record)
+	}
+	f.wantSame("its entries", []string{"7 users:1>users:2 10.00 USD", "8 users:1>users:3 1.00 USD"}, shorts(record.Entries))
+	opened, err := f.ledger.Transfer(f.Context(), bursar.IDOf("account.open", "users:3"))
+	f.must(err)
+	if opened.Kind != bursar.EntryOpen || len(opened.Entries) != 1 {
+		f.Errorf("the opening reads %+v", opened)
+	}
+}

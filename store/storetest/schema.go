@@ -1,0 +1,98 @@
+package storetest
+
+import (
+	"github.com/bursar-ledger/bursar"
+)
+
+var schemaCases = []testCase{
+	{"an empty database is behind", emptyIsBehind},
+	{"migrating twice does nothing", migrateTwice},
+	{"options migrate", optionsMigrate},
+	{"a newer schema is ahead", newerIsAhead},
+	{"another checksum is changed", checksumChanged},
+	{"a migration of another tool has no checksum", noChecksum},
+	{"two programs migrate at once", migrateAtOnce},
+}
+
+func emptyIsBehind(f *fixture) {
+	_, err := bursar.New(f.Store, nil)
+	f.wantError(err, bursar.SchemaBehind, "")
+	have, want, err := f.Store.Schema(f.Context())
+	if err != nil || have != 0 || want < 1 {
+		f.Errorf("schema %d of %d, %v; want 0 of at least 1", have, want, err)
+	}
+	_, err = bursar.New(f.Store, nil)
+	f.wantError(err, bursar.SchemaBehind, "") // asking has created nothing
+}
+
+func migrateTwice(f *fixture) {
+	f.must(f.Store.Migrate(f.Context()))
+	f.ledger = f.start(&bursar.Options{})
+	f.funded("users:1")
+	before := f.everything()
+	f.must(f.Store.Migrate(f.Context()))
+	f.must(f.Reopen(f.T).Migrate(f.Context()))
+	f.ledger = f.startOver(f.Reopen(f.T), &bursar.Options{Migrate: true})
+	f.wantSame("the accounts after migrating again", before, f.everything())
+	have, want, err := f.Store.Schema(f.Context())
+	if err != nil || have != want {
+		f.Errorf("schema %d of %d, %v; want them equal", have, want, err)
+	}
+}
+
+func optionsMigrate(f *fixture) {
+	first := f.start(&bursar.Options{Migrate: true})
+	second := f.startOver(f.Reopen(f.T), &bursar.Options{})
+	f.wantSame("the book that a second program finds", first.Book(), second.Book())
+}
+
+func newerIsAhead(f *fixture) {
+	f.must(f.Store.Migrate(f.Context()))
+	_, want, err := f.Store.Schema(f.Context())
+	f.must(err)
+	f.exec("INSERT INTO bursar_migration (version, name) VALUES (9999, 'later')")
+	have, _, err := f.Store.Schema(f.Context())
+	if err != nil || have != 9999 {
+		f.Errorf("schema %d, %v; want 9999", have, err)
+	}
+	for _, migrate := range []bool{false, true} {
+		_, err := bursar.New(f.Store, &bursar.Options{Migrate: migrate})
+		f.wantError(err, bursar.SchemaAhead, "")
+	}
+	if got := f.number("SELECT count(*) FROM bursar_migration"); got != int64(want)+1 {
+		f.Errorf("%d migrations are recorded, want %d", got, want+1)
+	}
+}
+
+func checksumChanged(f *fixture) {
+	f.must(f.Store.Migrate(f.Context()))
+	f.exec("UPDATE bursar_migration SET checksum = '00' WHERE version = 1")
+	for _, migrate := range []bool{false, true} {
+		_, err := bursar.New(f.Store, &bursar.Options{Migrate: migrate})
+		f.wantError(err, bursar.SchemaChanged, "")
+	}
+}
+
+func noChecksum(f *fixture) {
+	f.must(f.Store.Migrate(f.Context()))
+	f.exec("UPDATE bursar_migration SET checksum = NULL")
+	f.start(&bursar.Options{})
+}
+
+func migrateAtOnce(f *fixture) {
+	stores := []bursar.Store{f.Store, f.Reopen(f.T), f.Reopen(f.T)}
+	books := make([]bursar.Book, len(stores))
+	errs := f.together(len(stores), func(i int) error {
+		l, err := bursar.New(stores[i], &bursar.Options{Migrate: true, Clock: f.clock})
+		if err == nil {
+			books[i] = l.Book()
+		}
+		return err
+	})
+	for i, err := range errs {
+		if err != nil {
+			f.Fatalf("program %d: %v", i, err)
+		}
+		f.wantSame("the book of a program that came at the same time", books[0], books[i])
+	}
+}
