@@ -1,0 +1,252 @@
+package posting
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/bursar-ledger/bursar"
+)
+
+// Queue is the strategy of one queue and one writer. The zero value is ready for use.
+//
+// # How it works
+//
+// Invariants: a job is written by the writer alone; jobs are judged in the order in which their calls arrived; every
+// call gets exactly one answer, after the commit that holds its jobs; the queue never holds more than PendingMax jobs.
+//
+// The obvious way, a channel of jobs with an answer channel for each, costs more than the database does: two
+// synchronisations and one allocation a job. Here callers append to the round that is gathering, under a mutex,
+// and wait for that round's one done channel, which the writer closes for all of them at once:
+//
+//	caller                                writer
+//	lock; append jobs to gathering; unlock
+//	wake the writer                       lock; take gathering, put an empty round in its place; unlock
+//	wait for round.done                   write the round in one database transaction
+//	                                      close(round.done)
+//
+// There is no timer: while one round is being written the next one gathers, so the batch size follows the load, and
+// a lone caller never waits for company.
+//
+// A call that is cancelled while its round gathers is taken out of it: nothing was written. One that is cancelled
+// later cannot know, and says so with outcome_unknown.
+//
+// A round that the database refuses as a whole, for a reason that is neither contention nor a lost commit, is
+// written again job by job, so that one poisonous job cannot fail the others.
+type Queue struct {
+	// PendingMax is how many jobs may wait. When it would be exceeded a post is Busy at once. Defaults to 65,536.
+	PendingMax int
+	// BatchMax is how many jobs one database transaction holds, unless a single call brings more. Defaults to 8,192.
+	BatchMax int
+}
+
+const (
+	pendingMaxDefault = 65_536
+	batchMaxDefault   = 8_192
+)
+
+// Start begins the writer.
+func (q Queue) Start(w *bursar.Writer) bursar.Poster {
+	if q.PendingMax <= 0 {
+		q.PendingMax = pendingMaxDefault
+	}
+	if q.BatchMax <= 0 {
+		q.BatchMax = batchMaxDefault
+	}
+	return start(q, w.Write)
+}
+
+// queue is a running Queue.
+type queue struct {
+	options Queue
+	write   func(context.Context, []*bursar.Job) error
+	wake    chan struct{} // capacity 1: there may be something to do
+	stopped chan struct{} // closed when the writer has ended
+	ctx     context.Context
+	abandon context.CancelFunc // ends what the writer is doing
+
+	mu      sync.Mutex
+	rounds  []*round // waiting, oldest first; the last one gathers
+	pending int      // jobs in rounds and in the one being written
+	closing bool
+}
+
+// round is the calls that one database transaction will hold.
+type round struct {
+	calls []*call
+	jobs  int
+	done  chan struct{} // closed when every call has its answer
+}
+
+// call is one Post.
+type call struct {
+	jobs []*bursar.Job
+	err  error
+}
+
+func start(options Queue, write func(context.Context, []*bursar.Job) error) *queue {
+	ctx, abandon := context.WithCancel(context.Background())
+	q := &queue{options: options, write: write, wake: make(chan struct{}, 1), stopped: make(chan struct{}), ctx: ctx, abandon: abandon}
+	go q.run()
+	return q
+}
+
+// Post has the jobs written with what else gathers.
+func (q *queue) Post(ctx context.Context, jobs []*bursar.Job) error {
+	if err := ctx.Err(); err != nil {
+		return canceled(err)
+	}
+	c := &call{jobs: jobs}
+	r, err := q.enter(c)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-r.done:
+		return c.err
+	case <-ctx.Done():
+		return q.leave(ctx, r, c)
+	}
+}
+
+// enter puts a call into the gathering round.
+func (q *queue) enter(c *call) (*round, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := len(c.jobs)
+	switch {
+	case q.closing:
+		return nil, bursar.Errorf(bursar.Closed, "the ledger is shutting down")
+	case q.pending+n > q.options.PendingMax && q.pending > 0:
+		return nil, bursar.Errorf(bursar.Busy, "%d posts are waiting, the queue takes %d", q.pending, q.options.PendingMax)
+	}
+	last := len(q.rounds) - 1
+	if last < 0 || q.rounds[last].jobs+n > q.options.BatchMax {
+		q.rounds = append(q.rounds, &round{done: make(chan struct{})})
+		last++
+	}
+	r := q.rounds[last]
+	r.calls = append(r.calls, c)
+	r.jobs += n
+	q.pending += n
+	q.signal()
+	return r, nil
+}
+
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// leave takes a cancelled call out of its round if the writer has not taken that.
+func (q *queue) leave(ctx context.Context, r *round, c *call) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	select {
+	case <-r.done: // answered meanwhile
+		return c.err
+	default:
+	}
+	for _, waiting := range q.rounds {
+		if waiting != r {
+			continue
+		}
+		for i := range r.calls {
+			if r.calls[i] == c {
+				r.calls = append(r.calls[:i], r.calls[i+1:]...)
+				r.jobs -= len(c.jobs)
+				q.pending -= len(c.jobs)
+				return canceled(ctx.Err())
+			}
+		}
+	}
+	return &bursar.Error{Code: bursar.OutcomeUnknown, Message: "the call ended while its transfers were being written", Err: ctx.Err()}
+}
+
+func canceled(cause error) error {
+	return &bursar.Error{Code: bursar.Canceled, Message: "the call ended before its transfers were taken", Err: cause}
+}
+
+// run is the writer: it writes round after round until the queue is closed and empty.
+func (q *queue) run() {
+	defer close(q.stopped)
+	for {
+		r, open := q.take()
+		if r == nil {
+			if !open {
+				return
+			}
+			<-q.wake
+			continue
+		}
+		q.answer(r)
+		q.mu.Lock()
+		q.pending -= r.jobs
+		close(r.done)
+		q.mu.Unlock()
+	}
+}
+
+// take removes the oldest round; nil when there is none.
+func (q *queue) take() (r *round, open bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.rounds) > 0 {
+		r, q.rounds = q.rounds[0], q.rounds[1:]
+		if len(r.calls) > 0 {
+			return r, true
+		}
+		close(r.done) // every caller has left
+	}
+	return nil, !q.closing
+}
+
+// answer writes a round and fills in the errors of its calls. The jobs carry their own results.
+func (q *queue) answer(r *round) {
+	jobs := make([]*bursar.Job, 0, r.jobs)
+	for _, c := range r.calls {
+		jobs = append(jobs, c.jobs...)
+	}
+	err := q.write(q.ctx, jobs)
+	if err == nil {
+		return
+	}
+	if len(jobs) > 1 && poisoned(err) {
+		for _, job := range jobs {
+			job.Err = q.write(q.ctx, []*bursar.Job{job})
+		}
+		return
+	}
+	for _, c := range r.calls {
+		c.err = err
+	}
+}
+
+// poisoned reports whether err may be the fault of one job rather than of the database's state.
+func poisoned(err error) bool {
+	switch bursar.CodeOf(err) {
+	case bursar.Internal, bursar.Corrupt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Close stops taking jobs and waits until those taken are answered. When ctx ends first, what is being written is
+// abandoned, unless its commit is under way, and its callers are told which of the two it was.
+func (q *queue) Close(ctx context.Context) error {
+	q.mu.Lock()
+	q.closing = true
+	q.mu.Unlock()
+	q.signal()
+	select {
+	case <-q.stopped:
+		return nil
+	case <-ctx.Done():
+		q.abandon()
+		<-q.stopped
+		return errors.Join(bursar.Errorf(bursar.Canceled, "posts were abandoned at shutdown"), ctx.Err())
+	}
+}
