@@ -1,0 +1,238 @@
+package exchange
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"strings"
+
+	"github.com/bursar-ledger/bursar"
+)
+
+// ExportOptions says what to export. The zero value, and nil, are the whole journal as CSV.
+type ExportOptions struct {
+	Format string // csv, jsonl or hledger. Defaults to csv.
+	// After leaves out what ends at or before this position. A transfer that the position cuts through is exported whole.
+	After int64
+	// Account exports only transfers that touch an account with this prefix, each with all its legs.
+	Account string
+	// Dated gives every row an effective time: that of the transfer, or its ledger time when it named none. A ledger
+	// made from such a file has the dates of this one, and transfers of other content.
+	Dated bool
+	// Progress is told after each page how many of the positions are done.
+	Progress func(done, total int64)
+}
+
+// Exported is what an export wrote.
+type Exported struct {
+	Transfers int64 `json:"transfers"`
+	Entries   int64 `json:"entries"` // legs
+	Seq       int64 `json:"seq"`     // the journal position that it reaches: After for the next export
+}
+
+// writer writes one format.
+type writer interface {
+	begin(book bursar.Book) error
+	open(e *bursar.Entry) error
+	transfer(t *exported) error
+	end() error
+}
+
+// exported is a transfer as it is in the journal.
+type exported struct {
+	legs      []bursar.Entry
+	reference string
+	metadata  bursar.Metadata
+}
+
+// knower is the part of a store's reader that looks up many ids at once.
+type knower interface {
+	Known(ctx context.Context, book int64, ids []bursar.ID, references []string) (records []bursar.RequestRecord, taken []string, err error)
+}
+
+// Export writes the journal up to the head that it finds at the start, in order, in constant memory. It holds no
+// database transaction open for longer than a page takes to read, so a slow reader of w costs the ledger nothing.
+//
+// Errors: unsupported for an unknown format or a kind of entry that no format has; as_of_ahead when After is beyond
+// the head; those of the store and of w.
+func Export(ctx context.Context, store bursar.Store, book bursar.Book, w io.Writer, o *ExportOptions) (Exported, error) {
+	if o == nil {
+		o = &ExportOptions{}
+	}
+	out := bufio.NewWriterSize(w, 1<<16)
+	x := &exporter{store: store, book: book, options: *o}
+	var err error
+	if x.writer, err = newWriter(out, &x.options); err != nil {
+		return Exported{}, err
+	}
+	if err := x.run(ctx); err != nil {
+		return x.done, err
+	}
+	return x.done, out.Flush()
+}
+
+func newWriter(out *bufio.Writer, o *ExportOptions) (writer, error) {
+	switch o.Format {
+	case FormatCSV, "":
+		return newCSVWriter(out, o), nil
+	case FormatJSONL:
+		return newJSONLWriter(out, o), nil
+	case FormatHledger:
+		return newHledgerWriter(out), nil
+	default:
+		return nil, bursar.Errorf(bursar.Unsupported, "there is no export to %q: the formats are csv, jsonl and hledger", o.Format)
+	}
+}
+
+// exporter is an Export under way.
+type exporter struct {
+	store   bursar.Store
+	book    bursar.Book
+	options ExportOptions
+	writer  writer
+	legs    []bursar.Entry // of the transfer that the last page ended in
+	done    Exported
+}
+
+func (x *exporter) run(ctx context.Context) error {
+	after, head, err := x.span(ctx)
+	if err != nil {
+		return err
+	}
+	if err := x.writer.begin(x.book); err != nil {
+		return err
+	}
+	for first := after; after < head; {
+		rows, known, err := x.page(ctx, after, int(min(head-after, bursar.PageMax)))
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return bursar.Errorf(bursar.Corrupt, "the journal ends at %d and its head says %d: run bursar verify", after, head)
+		}
+		after = rows[len(rows)-1].Seq
+		if err := x.write(rows, known, after == head); err != nil {
+			return err
+		}
+		if x.options.Progress != nil {
+			x.options.Progress(after-first, head-first)
+		}
+	}
+	x.done.Seq = head
+	return x.writer.end()
+}
+
+// span is the positions to export: what is after the first, up to the second.
+func (x *exporter) span(ctx context.Context) (after, head int64, err error) {
+	after = x.options.After
+	err = x.store.Read(ctx, func(ctx context.Context, r bursar.Reader) error {
+		last, err := r.Head(ctx, x.book.Number)
+		if err != nil {
+			return err
+		}
+		if head = last.Seq; after < 0 || after > head {
+			return bursar.Errorf(bursar.AsOfAhead, "position %d is not in the journal, whose head is %d", after, head)
+		}
+		next, err := r.Journal(ctx, x.book.Number, after, 1)
+		if err == nil && len(next) == 1 {
+			after = next[0].Seq - int64(next[0].Leg) - 1
+		}
+		return err
+	})
+	return after, head, err
+}
+
+// page is the entries after a position with what is remembered of their transfers. When its last transfer may go on
+// beyond the page, that one is looked up with the next page.
+func (x *exporter) page(ctx context.Context, after int64, limit int) (rows []bursar.EntryRow, known map[bursar.ID]*bursar.RequestRecord, err error) {
+	err = x.store.Read(ctx, func(ctx context.Context, r bursar.Reader) error {
+		many, ok := r.(knower)
+		if !ok {
+			return bursar.Errorf(bursar.Unsupported, "this store cannot look up many ids at once")
+		}
+		if rows, err = r.Journal(ctx, x.book.Number, after, limit); err != nil {
+			return err
+		}
+		var ids []bursar.ID
+		ask := func(e *bursar.Entry) {
+			if len(ids) == 0 || ids[len(ids)-1] != e.Transfer {
+				ids = append(ids, e.Transfer)
+			}
+		}
+		if len(x.legs) > 0 {
+			ask(&x.legs[0])
+		}
+		for i := range rows {
+			ask(&rows[i].Entry)
+		}
+		records, _, err := many.Known(ctx, x.book.Number, ids, nil)
+		known = make(map[bursar.ID]*bursar.RequestRecord, len(records))
+		for i := range records {
+			known[records[i].ID] = &records[i]
+		}
+		return err
+	})
+	return rows, known, err
+}
+
+// write writes the transfers that a page completes.
+func (x *exporter) write(rows []bursar.EntryRow, known map[bursar.ID]*bursar.RequestRecord, last bool) error {
+	for i := range rows {
+		e := &rows[i].Entry
+		if len(x.legs) > 0 && x.legs[0].Transfer != e.Transfer {
+			if err := x.finish(known); err != nil {
+				return err
+			}
+		}
+		switch e.Kind {
+		case bursar.EntryLeg:
+			x.legs = append(x.legs, *e)
+		case bursar.EntryOpen:
+			if !strings.HasPrefix(e.To, x.options.Account) {
+				continue
+			}
+			if err := x.writer.open(e); err != nil {
+				return err
+			}
+		default:
+			return bursar.Errorf(bursar.Unsupported, "entry %d is a %v, which no export format has", e.Seq, e.Kind)
+		}
+	}
+	if last && len(x.legs) > 0 {
+		return x.finish(known)
+	}
+	return nil
+}
+
+// finish writes the transfer whose legs have been gathered.
+func (x *exporter) finish(known map[bursar.ID]*bursar.RequestRecord) error {
+	t := exported{legs: x.legs}
+	x.legs = x.legs[:0]
+	if !t.touches(x.options.Account) {
+		return nil
+	}
+	id := t.legs[0].Transfer
+	record := known[id]
+	if record == nil {
+		return bursar.Errorf(bursar.Corrupt, "entry %d belongs to %v, of which nothing is remembered: run bursar verify", t.legs[0].Seq, id)
+	}
+	t.reference = record.Reference
+	if record.Metadata != "" {
+		var err error
+		if t.metadata, err = metadataIn(record.Metadata); err != nil {
+			return &bursar.Error{Code: bursar.Corrupt, Message: "the stored metadata of " + id.String(), Err: err}
+		}
+	}
+	x.done.Transfers++
+	x.done.Entries += int64(len(t.legs))
+	return x.writer.transfer(&t)
+}
+
+func (t *exported) touches(prefix string) bool {
+	for i := range t.legs {
+		if strings.HasPrefix(t.legs[i].From, prefix) || strings.HasPrefix(t.legs[i].To, prefix) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,309 @@
+package exchange
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/money"
+)
+
+// ImportOptions says how an import goes. The zero value, and nil, are the defaults.
+type ImportOptions struct {
+	// Open says which accounts may be opened when they do not exist; the first that matches counts. Defaults to none.
+	Open []Opener
+	// Ack remembers what is posted. Defaults to nothing: then a later run asks the ledger for every row.
+	Ack *Ack
+	// Batch is how many transfers are read, checked and posted together, at most bursar.BatchMax. Defaults to 4,096.
+	Batch int
+	// Refused is told of every transfer that the ledger refused.
+	Refused func(Refusal)
+	// Mismatch is told of every expected balance that did not come out.
+	Mismatch func(Mismatch)
+	// Progress is told how things stand after every batch.
+	Progress func(Summary)
+}
+
+const batchDefault = 4_096
+
+// Summary is how far an import came.
+type Summary struct {
+	Line         int            `json:"line"`         // of the last row that was dealt with
+	Rows         int64          `json:"rows"`         // dealt with
+	Transfers    int64          `json:"transfers"`    // that these rows make: the sum of the four below
+	Posted       int64          `json:"posted"`       // for the first time
+	Replayed     int64          `json:"replayed"`     // the ledger had them
+	Acknowledged int64          `json:"acknowledged"` // the ack file had them
+	Refused      int64          `json:"refused"`
+	Opened       int64          `json:"opened"`     // accounts
+	Mismatches   int64          `json:"mismatches"` // expected balances that did not come out
+	Net          []money.Amount `json:"net"`        // sum of Mismatch.Off for each currency
+}
+
+// Refusal is a transfer that the ledger refused.
+type Refusal struct {
+	Line    int         `json:"line"` // of its first row
+	ID      bursar.ID   `json:"id"`
+	Code    bursar.Code `json:"code"`
+	Message string      `json:"message"`
+}
+
+// Import posts the rows in order. It reads a batch, checks it, opens the accounts it needs, posts it, has the ack file
+// say so, compares the balances that the rows expect, and goes on with the next.
+//
+// A row that cannot be read, or that names an account that does not exist and may not be opened, ends the import before
+// anything of its batch is done. A transfer that the ledger refuses does not: the rest goes on. When ctx ends, the
+// import stops between two batches with canceled. After any error it may be run again from the start: what is posted
+// is not posted twice.
+func Import(ctx context.Context, ledger *bursar.Ledger, rows *Rows, o *ImportOptions) (Summary, error) {
+	if o == nil {
+		o = &ImportOptions{}
+	}
+	im := &importer{ledger: ledger, options: *o, groups: newGroups(rows), exists: make(map[string]bool),
+		balances: balances{ledger: ledger, off: make(map[string]money.Amount), report: o.Mismatch}}
+	if im.options.Batch <= 0 {
+		im.options.Batch = batchDefault
+	}
+	im.options.Batch = min(im.options.Batch, bursar.BatchMax)
+	if err := im.checkAck(ctx); err != nil {
+		return Summary{}, err
+	}
+	for {
+		batch, err := im.read(ctx)
+		if err != nil || len(batch) == 0 {
+			return im.summary, err
+		}
+		// A batch that has begun is brought to its end: cutting off the wait for a commit would only hide its outcome.
+		if err := im.batch(context.WithoutCancel(ctx), batch); err != nil {
+			return im.summary, err
+		}
+		if o.Progress != nil {
+			o.Progress(im.summary)
+		}
+	}
+}
+
+// importer is an Import under way.
+type importer struct {
+	ledger   *bursar.Ledger
+	options  ImportOptions
+	groups   *groups
+	exists   map[string]bool // accounts that are known to
+	balances balances
+	summary  Summary
+}
+
+// checkAck compares the ack file with the ledger.
+func (im *importer) checkAck(ctx context.Context) error {
+	a := im.options.Ack
+	if a == nil || a.last.seq == 0 {
+		return nil
+	}
+	entries, err := im.ledger.Journal(ctx, a.last.seq-1, 1)
+	if err != nil {
+		return err
+	}
+	return a.check(entries)
+}
+
+// read is the next batch; an empty one after the last.
+func (im *importer) read(ctx context.Context) ([]*item, error) {
+	batch := make([]*item, 0, im.options.Batch)
+	for len(batch) < cap(batch) {
+		it, err := im.groups.next()
+		if stop := ctx.Err(); stop != nil {
+			return nil, &bursar.Error{Code: bursar.Canceled, Message: fmt.Sprintf("stopped after line %d", im.summary.Line), Err: stop}
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		batch = append(batch, it)
+	}
+	return batch, nil
+}
+
+// outcome is what became of one transfer.
+type outcome struct {
+	item *item
+	seq  int64 // of its last entry; 0 when it was refused
+}
+
+func (im *importer) batch(ctx context.Context, batch []*item) error {
+	outcomes := make([]outcome, len(batch))
+	fresh := make([]int, 0, len(batch)) // what the ack file does not have
+	for i, it := range batch {
+		seq, ok := im.options.Ack.posted(it)
+		outcomes[i] = outcome{item: it, seq: seq}
+		if !ok {
+			outcomes[i].seq = 0
+			fresh = append(fresh, i)
+		}
+	}
+	if err := im.open(ctx, batch, fresh); err != nil {
+		return err
+	}
+	if err := im.post(ctx, outcomes, fresh); err != nil {
+		return err
+	}
+	im.summary.Acknowledged += int64(len(batch) - len(fresh))
+	for _, it := range batch {
+		im.summary.Transfers++
+		im.summary.Rows += int64(len(it.rows))
+		im.summary.Line = it.rows[len(it.rows)-1].Line
+	}
+	err := im.balances.compare(ctx, outcomes)
+	im.summary.Mismatches, im.summary.Net = im.balances.count, slices.Clone(im.balances.net)
+	return err
+}
+
+// post posts what is fresh, notes it in the ack file, and then tells of refusals.
+func (im *importer) post(ctx context.Context, outcomes []outcome, fresh []int) error {
+	if len(fresh) == 0 {
+		return nil
+	}
+	transfers := make([]bursar.Transfer, len(fresh))
+	for i, place := range fresh {
+		transfers[i] = outcomes[place].item.transfer
+	}
+	results, err := im.ledger.PostBatch(ctx, transfers)
+	if err != nil {
+		return err
+	}
+	var trouble error
+	lines := make([]acked, 0, len(fresh))
+	for i, place := range fresh {
+		it := outcomes[place].item
+		if err := results[i].Err; undecided(err) {
+			trouble = cmp.Or(trouble, fmt.Errorf("line %d: %w", it.rows[0].Line, err))
+			continue
+		}
+		lines = append(lines, acked{id: it.transfer.ID, seq: results[i].Posted.Seq, refusal: bursar.CodeOf(results[i].Err), content: it.content})
+		outcomes[place].seq = results[i].Posted.Seq
+	}
+	if im.options.Ack != nil {
+		if err := im.options.Ack.write(lines); err != nil {
+			return fmt.Errorf("the transfers up to line %d are posted but not acknowledged: %w", lastLine(outcomes), err)
+		}
+	}
+	for i, place := range fresh {
+		switch result := &results[i]; {
+		case undecided(result.Err):
+		case result.Err != nil:
+			im.refuse(outcomes[place].item, result.Err)
+		case result.Posted.Replayed:
+			im.summary.Replayed++
+		default:
+			im.summary.Posted++
+		}
+	}
+	return trouble
+}
+
+// undecided reports whether a transfer failed for a reason that is not its own: then it is no refusal, and the import
+// ends.
+func undecided(err error) bool {
+	d := bursar.Describe(bursar.CodeOf(err))
+	return err != nil && (d.Retryable || d.Status >= 500)
+}
+
+func lastLine(outcomes []outcome) int {
+	rows := outcomes[len(outcomes)-1].item.rows
+	return rows[len(rows)-1].Line
+}
+
+func (im *importer) refuse(it *item, err error) {
+	im.summary.Refused++
+	if im.options.Refused == nil {
+		return
+	}
+	message := err.Error()
+	var e *bursar.Error
+	if errors.As(err, &e) {
+		plain := *e
+		plain.Code = ""
+		message = plain.Error()
+	}
+	im.options.Refused(Refusal{Line: it.rows[0].Line, ID: it.transfer.ID, Code: bursar.CodeOf(err), Message: message})
+}
+
+// open opens the accounts that the fresh transfers name and that do not exist. It looks at all of them before it opens
+// the first, because a transfer that is posted without its account is refused under its id for good.
+func (im *importer) open(ctx context.Context, batch []*item, fresh []int) error {
+	var openings []bursar.Opening
+	named := make(map[string]bool)
+	for _, place := range fresh {
+		for i := range batch[place].rows {
+			row := &batch[place].rows[i]
+			for _, side := range [2]struct {
+				column column
+				path   string
+			}{{columnFrom, row.From}, {columnTo, row.To}} {
+				if im.exists[side.path] || named[side.path] {
+					continue
+				}
+				named[side.path] = true
+				opening, err := im.opening(ctx, side.path, row.Amount.Currency())
+				if err != nil {
+					return im.groups.fault(row, side.column, err)
+				}
+				if opening != nil {
+					openings = append(openings, *opening)
+				}
+			}
+		}
+	}
+	if err := im.openAll(ctx, openings); err != nil {
+		return err
+	}
+	for path := range named {
+		im.exists[path] = true
+	}
+	return nil
+}
+
+// opening is how to open an account; nil when it exists.
+func (im *importer) opening(ctx context.Context, path string, currency money.Currency) (*bursar.Opening, error) {
+	_, missing := im.ledger.Account(ctx, path)
+	if !errors.Is(missing, bursar.ErrAccountNotFound) {
+		return nil, missing
+	}
+	for i := range im.options.Open {
+		if o := &im.options.Open[i]; o.matches(path) {
+			opening, err := o.opening(path, currency)
+			return &opening, err
+		}
+	}
+	return nil, bursar.Errorf(bursar.AccountNotFound, "no account %s: open it first, or say with --open that it may be opened", path)
+}
+
+// openTogether is how many openings are on their way at once, so that a queue can write them with one commit.
+const openTogether = 64
+
+// openAll opens accounts. One that somebody else has opened meanwhile, with whatever limits, is taken as it is.
+func (im *importer) openAll(ctx context.Context, openings []bursar.Opening) error {
+	for part := range slices.Chunk(openings, openTogether) {
+		errs := make([]error, len(part))
+		var all sync.WaitGroup
+		for i := range part {
+			all.Go(func() { _, errs[i] = im.ledger.Open(ctx, part[i]) })
+		}
+		all.Wait()
+		for i, err := range errs {
+			switch {
+			case err == nil:
+				im.summary.Opened++
+			case !errors.Is(err, bursar.ErrAccountExists):
+				return fmt.Errorf("open %s: %w", part[i].Account, err)
+			}
+		}
+	}
+	return nil
+}

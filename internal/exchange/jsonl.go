@@ -1,0 +1,152 @@
+package exchange
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"unicode/utf8"
+
+	"github.com/bursar-ledger/bursar"
+)
+
+// jsonlSource reads one JSON object a line.
+type jsonlSource struct {
+	lines *bufio.Scanner
+	line  int
+}
+
+func newJSONL(r io.Reader) *jsonlSource {
+	lines := bufio.NewScanner(bufio.NewReaderSize(r, readBytes))
+	lines.Buffer(nil, rowBytesMax)
+	return &jsonlSource{lines: lines}
+}
+
+func (s *jsonlSource) next(r *record) error {
+	for s.lines.Scan() {
+		s.line++
+		text := bytes.TrimSpace(s.lines.Bytes())
+		if len(text) == 0 {
+			continue
+		}
+		r.line = s.line
+		return s.object(text, r)
+	}
+	if err := s.lines.Err(); err != nil {
+		if errors.Is(err, bufio.ErrTooLong) {
+			err = &fault{line: s.line + 1, err: tooLong()}
+		}
+		return err
+	}
+	return io.EOF
+}
+
+func (s *jsonlSource) object(text []byte, r *record) error {
+	var seen [columnCount]bool
+	err := members(text, func(key string, value json.RawMessage) error {
+		c, known := columnOf(key)
+		var err error
+		switch {
+		case !known:
+			err = unknownColumn()
+		case seen[c]:
+			err = bursar.Errorf(bursar.Malformed, "the key is there twice")
+		default:
+			seen[c] = true
+			r.fields[c], err = fieldText(c, value)
+		}
+		if err != nil {
+			return &fault{line: s.line, column: key, err: err}
+		}
+		return nil
+	})
+	var placed *fault
+	if err != nil && !errors.As(err, &placed) {
+		return &fault{line: s.line, err: err}
+	}
+	return err
+}
+
+// fieldText is a value as a CSV file would have it. Amounts have to be strings, because a JSON number is a float to
+// many programs on its way.
+func fieldText(c column, value json.RawMessage) (string, error) {
+	switch {
+	case string(value) == "null":
+		return "", nil
+	case value[0] == '"':
+		var s string
+		err := json.Unmarshal(value, &s)
+		return s, err
+	case c == columnMetadata && value[0] == '{', (c == columnLeg || c == columnSeq) && value[0] != '[' && value[0] != '{':
+		return string(value), nil
+	case c == columnAmount || c == columnFromBalance || c == columnToBalance:
+		return "", bursar.Errorf(bursar.AmountInvalid, `%s is not a string: write it like "25.00 USD"`, shorten(string(value)))
+	default:
+		return "", bursar.Errorf(bursar.Malformed, "%s is not a string", shorten(string(value)))
+	}
+}
+
+// members calls yield for every member of a JSON object, in order and with repeats, which encoding/json would drop.
+func members(text []byte, yield func(key string, value json.RawMessage) error) error {
+	if !utf8.Valid(text) {
+		return bursar.Errorf(bursar.Malformed, "it is not UTF-8")
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	open, err := d.Token()
+	if err != nil {
+		return notObject(err)
+	}
+	if open != json.Delim('{') {
+		return bursar.Errorf(bursar.Malformed, "it is not a JSON object")
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return notObject(err)
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return notObject(err)
+		}
+		if err := yield(key.(string), value); err != nil { // a key of an object is a string
+			return err
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return notObject(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return bursar.Errorf(bursar.Malformed, "something follows the JSON object")
+	}
+	return nil
+}
+
+func notObject(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return bursar.Errorf(bursar.Malformed, "the JSON object has no end")
+	}
+	return bursar.Errorf(bursar.Malformed, "it is not a JSON object: %w", err)
+}
+
+// metadataIn reads an object of strings.
+func metadataIn(text string) (bursar.Metadata, error) {
+	m := bursar.Metadata{}
+	err := members([]byte(text), func(key string, value json.RawMessage) error {
+		if _, twice := m[key]; twice {
+			return bursar.Errorf(bursar.MetadataInvalid, "the key %q is there twice", shorten(key))
+		}
+		if value[0] != '"' {
+			return bursar.Errorf(bursar.MetadataInvalid, "the value of %q is not a string", shorten(key))
+		}
+		var s string
+		err := json.Unmarshal(value, &s)
+		m[key] = s
+		return err
+	})
+	var coded *bursar.Error
+	if errors.As(err, &coded) && coded.Code == bursar.Malformed {
+		err = bursar.Errorf(bursar.MetadataInvalid, "%s", coded.Message)
+	}
+	return m, err
+}

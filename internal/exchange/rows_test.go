@@ -1,0 +1,232 @@
+package exchange_test
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/exchange"
+	"github.com/bursar-ledger/bursar/money"
+)
+
+// readAll reads a file to its end or its first error.
+func readAll(format, text string) (rows []exchange.Row, err error) {
+	file, err := exchange.NewRows(format, "in", strings.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	for {
+		row, err := file.Next()
+		if errors.Is(err, io.EOF) {
+			return rows, nil
+		}
+		if err != nil {
+			return rows, err
+		}
+		rows = append(rows, row)
+	}
+}
+
+// The same row in every spelling that is allowed.
+func TestRowsAreRead(t *testing.T) {
+	id, err := bursar.ParseID("0192f0c1-2345-7abc-8def-0123456789ab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	balance := money.MustParse("-1.50 USD")
+	want := exchange.Row{ID: id, Leg: 0, Effective: time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC), From: "a", To: "b:c",
+		Amount: money.MustParse("25.00 USD"), Reference: "r 1", Metadata: bursar.Metadata{"memo": "so, \"it\" is", "k": "v"}, FromBalance: &balance}
+	for _, test := range []struct {
+		name, format, text string
+		line               int
+	}{
+		{"amount with currency", "csv", "id,leg,effective,from,to,amount,reference,memo,metadata,from_balance\n" +
+			`0192f0c1-2345-7abc-8def-0123456789ab,0,2026-01-31,a,b:c,25.00 USD,r 1,"so, ""it"" is","{""k"":""v""}",-1.50 USD` + "\n", 2},
+		{"currency apart, other order, byte order mark, CRLF", "csv", "\ufefffrom_balance,to_balance,currency,seq,at,id,leg,effective,from,to,amount,reference,memo,metadata\r\n" +
+			`-1.5,,USD,99,whatever,0192F0C123457ABC8DEF0123456789AB,0,2026-01-31T01:00:00+01:00,a,b:c,25,r 1,"so, ""it"" is","{""k"": ""v""}"` + "\r\n", 2},
+		{"JSON", "jsonl", "\n" + `{"id":"0192f0c1-2345-7abc-8def-0123456789ab","leg":0,"effective":"2026-01-31","from":"a","to":"b:c","amount":"25.00 USD",` +
+			`"reference":"r 1","memo":"so, \"it\" is","metadata":{"k":"v"},"from_balance":"-1.50","to_balance":null,"seq":7,"at":""}`, 2},
+		{"JSON with the memo among the metadata", "jsonl", `{"amount":"25","currency":"USD","id":"0192f0c1-2345-7abc-8def-0123456789ab","leg":"0",` +
+			`"effective":"2026-01-31T00:00:00Z","from":"a","to":"b:c","reference":"r 1","metadata":{"k":"v","memo":"so, \"it\" is"},"from_balance":"-1.50"}`, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := readAll(test.format, test.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := want
+			want.Line = test.line
+			if diff := cmp.Diff([]exchange.Row{want}, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The bound on a row is not one on a file.
+func TestLongFilesAreRead(t *testing.T) {
+	for format, text := range map[string]string{
+		"csv":   "from,to,amount\n" + strings.Repeat("a,b,1 USD\n", 300_000),
+		"jsonl": strings.Repeat(`{"from":"a","to":"b","amount":"1 USD"}`+"\n", 60_000),
+	} {
+		rows, err := readAll(format, text)
+		if want := strings.Count(text, "b"); err != nil || len(rows) != want {
+			t.Errorf("%s: got %d rows and %v, want %d", format, len(rows), err, want)
+		}
+	}
+}
+
+const columns = "id,leg,effective,from,to,amount,currency,reference,memo,metadata,from_balance,to_balance\n"
+
+// malformed is rows under all columns, each wrong in one. The ledger has the last word on those with a transfer.
+var malformed = []struct {
+	name, row, column string
+	code              bursar.Code
+}{
+	{"id", "7,,,a,b,1,USD,,,,,", "id", bursar.IDInvalid},
+	{"zero id", "00000000-0000-0000-0000-000000000000,,,a,b,1,USD,,,,,", "id", bursar.IDInvalid},
+	{"leg that is no number", ",x,,a,b,1,USD,,,,,", "leg", bursar.LegsInvalid},
+	{"leg without an id", ",1,,a,b,1,USD,,,,,", "leg", bursar.LegsInvalid},
+	{"leg out of nothing", "0192f0c1-2345-7abc-8def-0123456789ab,1,,a,b,1,USD,,,,,", "leg", bursar.LegsInvalid},
+	{"time", ",,yesterday,a,b,1,USD,,,,,", "effective", bursar.TimeInvalid},
+	{"time without a zone", ",,2026-01-31T12:00:00,a,b,1,USD,,,,,", "effective", bursar.TimeInvalid},
+	{"day that is none", ",,2026-02-30,a,b,1,USD,,,,,", "effective", bursar.TimeInvalid},
+	{"year out of range", ",,1600-01-01,a,b,1,USD,,,,,", "effective", bursar.TimeInvalid},
+	{"no from", ",,,,b,1,USD,,,,,", "from", bursar.AccountInvalid},
+	{"bad path", ",,,a,b c,1,USD,,,,,", "to", bursar.AccountInvalid},
+	{"same account", ",,,a,a,1,USD,,,,,", "to", bursar.SameAccount},
+	{"no amount", ",,,a,b,,USD,,,,,", "amount", bursar.AmountInvalid},
+	{"no currency", ",,,a,b,1,,,,,,", "amount", bursar.AmountInvalid},
+	{"NaN", ",,,a,b,NaN,USD,,,,,", "amount", bursar.AmountInvalid},
+	{"Infinity", ",,,a,b,Infinity USD,,,,,,", "amount", bursar.AmountInvalid},
+	{"exponent", ",,,a,b,1e2,USD,,,,,", "amount", bursar.AmountInvalid},
+	{"too many decimals", ",,,a,b,10.999 USD,,,,,,", "amount", bursar.AmountInvalid},
+	{"negative zero", ",,,a,b,-0,USD,,,,,", "amount", bursar.AmountInvalid},
+	{"zero", ",,,a,b,0.00,USD,,,,,", "amount", bursar.AmountNotPositive},
+	{"negative", ",,,a,b,-5.00,USD,,,,,", "amount", bursar.AmountNotPositive},
+	{"out of range", ",,,a,b,1" + strings.Repeat("0", 36) + ",X/0,,,,,", "amount", bursar.AmountOutOfRange},
+	{"two currencies", ",,,a,b,1.00 EUR,USD,,,,,", "amount", bursar.AmountInvalid},
+	{"unknown currency", ",,,a,b,1.00,USX,,,,,", "currency", bursar.CurrencyInvalid},
+	{"long reference", ",,,a,b,1,USD," + strings.Repeat("r", 256) + ",,,,", "reference", bursar.ReferenceInvalid},
+	{"control character", ",,,a,b,1,USD,a\tb,,,,", "reference", bursar.ReferenceInvalid},
+	{"long memo", ",,,a,b,1,USD,," + strings.Repeat("m", 513) + ",,,", "memo", bursar.MetadataInvalid},
+	{"memo that is not text", ",,,a,b,1,USD,,\xff,,,", "memo", bursar.MetadataInvalid},
+	{"metadata that is no object", ",,,a,b,1,USD,,,[],,", "metadata", bursar.MetadataInvalid},
+	{"metadata with a number", `,,,a,b,1,USD,,,"{""k"":1}",,`, "metadata", bursar.MetadataInvalid},
+	{"metadata with a key twice", `,,,a,b,1,USD,,,"{""k"":""1"",""k"":""2""}",,`, "metadata", bursar.MetadataInvalid},
+	{"metadata with an empty key", `,,,a,b,1,USD,,,"{"""":""1""}",,`, "metadata", bursar.MetadataInvalid},
+	{"metadata cut short", `,,,a,b,1,USD,,,"{""k"":""1""",,`, "metadata", bursar.MetadataInvalid},
+	{"memo twice", `,,,a,b,1,USD,,m,"{""memo"":""1""}",,`, "metadata", bursar.MetadataInvalid},
+	{"balance", ",,,a,b,1,USD,,,,1e2,", "from_balance", bursar.AmountInvalid},
+	{"balance in another currency", ",,,a,b,1,USD,,,,,1.00 EUR", "to_balance", bursar.AmountInvalid},
+}
+
+func TestMalformedRows(t *testing.T) {
+	for _, test := range malformed {
+		t.Run(test.name, func(t *testing.T) {
+			f := setup(t)
+			text := columns + ",,,a,b,1,USD,,,,,\n" + test.row + "\n"
+			_, _, err := f.load(t, "csv", text, exchange.ImportOptions{Open: everything(t)})
+			if place := "in.csv:3: column " + test.column + ": "; err == nil || !strings.HasPrefix(err.Error(), place) || bursar.CodeOf(err) != test.code {
+				t.Errorf("got %v, want %s at %q", err, test.code, place)
+			}
+			f.head(t, 0) // neither row was posted, nor an account opened
+		})
+	}
+}
+
+func TestMalformedFiles(t *testing.T) {
+	for _, test := range []struct {
+		name, format, text, place string
+		code                      bursar.Code
+	}{
+		{"empty", "csv", "", "in:1: ", bursar.Malformed},
+		{"unknown column", "csv", "from,to,amount,colour\n", "in:1: column colour: ", bursar.Malformed},
+		{"column twice", "csv", "from,to,amount,to\n", "in:1: column to: ", bursar.Malformed},
+		{"column missing", "csv", "from,to,currency\n", "in:1: column amount: ", bursar.Malformed},
+		{"too few fields", "csv", "from,to,amount\na,b\n", "in:2: ", bursar.Malformed},
+		{"quote left open", "csv", "from,to,amount\n\na,b,\"1 USD\n", "in:3: ", bursar.Malformed},
+		{"row without an end", "csv", "from,to,amount\na,b,\"" + strings.Repeat("x", 3<<20), "in:2: ", bursar.TooLarge},
+		{"line without an end", "jsonl", `{"from":"a","to":"b","amount":"1 USD"}` + "\n" + strings.Repeat("x", 3<<20), "in:2: ", bursar.TooLarge},
+		{"no object", "jsonl", "\n[]\n", "in:2: ", bursar.Malformed},
+		{"no JSON", "jsonl", "from,to,amount\n", "in:1: ", bursar.Malformed},
+		{"cut short", "jsonl", `{"from":"a"`, "in:1: ", bursar.Malformed},
+		{"two objects", "jsonl", `{"from":"a","to":"b","amount":"1 USD"} {}`, "in:1: ", bursar.Malformed},
+		{"unknown key", "jsonl", `{"From":"a"}`, "in:1: column From: ", bursar.Malformed},
+		{"key twice", "jsonl", `{"from":"a","from":"b"}`, "in:1: column from: ", bursar.Malformed},
+		{"number for an amount", "jsonl", `{"amount":25.00}`, "in:1: column amount: ", bursar.AmountInvalid},
+		{"object for a path", "jsonl", `{"from":{}}`, "in:1: column from: ", bursar.Malformed},
+		{"not UTF-8", "jsonl", "{\"from\":\"\xff\"}", "in:1: ", bursar.Malformed},
+		{"no such format", "xml", "", "", bursar.Unsupported},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := readAll(test.format, test.text)
+			if err == nil || !strings.HasPrefix(err.Error(), test.place) || bursar.CodeOf(err) != test.code {
+				t.Errorf("got %v, want %s at %q", err, test.code, test.place)
+			}
+		})
+	}
+}
+
+// What a file is refused for, the ledger would refuse too, and for the same reason.
+func TestRefusesWhatTheLedgerRefuses(t *testing.T) {
+	f := setup(t)
+	leg := bursar.Leg{From: "a", To: "b", Amount: money.MustParse("1.00 USD")}
+	long := strings.Repeat("m", 513)
+	for _, test := range []struct {
+		row      string
+		transfer bursar.Transfer
+	}{
+		{",,,a,a,1,USD,,,,,", bursar.Transfer{Legs: []bursar.Leg{{From: "a", To: "a", Amount: leg.Amount}}}},
+		{",,,a,b,-1,USD,,,,,", bursar.Transfer{Legs: []bursar.Leg{{From: "a", To: "b", Amount: leg.Amount.Neg()}}}},
+		{",,,a:,b,1,USD,,,,,", bursar.Transfer{Legs: []bursar.Leg{{From: "a:", To: "b", Amount: leg.Amount}}}},
+		{",,1600-01-01,a,b,1,USD,,,,,", bursar.Transfer{Legs: []bursar.Leg{leg}, Effective: time.Date(1600, 1, 1, 0, 0, 0, 0, time.UTC)}},
+		{",,,a,b,1,USD,a\tb,,,,", bursar.Transfer{Legs: []bursar.Leg{leg}, Reference: "a\tb"}},
+		{",,,a,b,1,USD," + long[:256] + ",,,,", bursar.Transfer{Legs: []bursar.Leg{leg}, Reference: long[:256]}},
+		{",,,a,b,1,USD,," + long + ",,,", bursar.Transfer{Legs: []bursar.Leg{leg}, Metadata: bursar.Metadata{"memo": long}}},
+		{`,,,a,b,1,USD,,,"{""` + long[:65] + `"":""""}",,`, bursar.Transfer{Legs: []bursar.Leg{leg}, Metadata: bursar.Metadata{long[:65]: ""}}},
+	} {
+		_, want := f.Post(t.Context(), test.transfer)
+		_, got := readAll("csv", columns+test.row+"\n")
+		if got == nil || bursar.CodeOf(got) != bursar.CodeOf(want) {
+			t.Errorf("%s: the file says %v and the ledger %v", test.row, got, want)
+		}
+	}
+	// And the longest that fits passes both.
+	ok := ",,,a,b,1,USD," + long[:255] + "," + long[:512] + `,"{""` + long[:64] + `"":""""}",,`
+	if _, err := readAll("csv", columns+ok+"\n"); err != nil {
+		t.Error(err)
+	}
+	_, err := f.Post(t.Context(), bursar.Transfer{Legs: []bursar.Leg{leg}, Reference: long[:255], Metadata: bursar.Metadata{"memo": long[:512], long[:64]: ""}})
+	if bursar.CodeOf(err) != bursar.AccountNotFound {
+		t.Errorf("got %v, want account_not_found", err)
+	}
+}
+
+func FuzzRows(f *testing.F) {
+	f.Add(columns+",,,a,b,1,USD,,,,,\n", false)
+	for _, test := range malformed {
+		f.Add(columns+test.row+"\n", false)
+	}
+	f.Add(`{"from":"a","to":"b","amount":"1 USD","metadata":{"k":"v"}}`, true)
+	f.Fuzz(func(t *testing.T, text string, lines bool) {
+		format := exchange.FormatCSV
+		if lines {
+			format = exchange.FormatJSONL
+		}
+		rows, err := readAll(format, text)
+		if bursar.CodeOf(err) == bursar.Internal {
+			t.Errorf("%v has no code", err)
+		}
+		for _, row := range rows {
+			if row.Amount.Sign() <= 0 || bursar.CheckAccount(row.From) != nil || bursar.CheckAccount(row.To) != nil {
+				t.Errorf("%+v was let through", row)
+			}
+		}
+	})
+}
