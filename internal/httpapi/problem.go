@@ -1,0 +1,70 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/bursar-ledger/bursar"
+)
+
+// problem is an error as RFC 9457 writes it, with what a program wants to branch on.
+type problem struct {
+	Type      string      `json:"type" format:"uri" doc:"Names the kind of problem: where it is explained."`
+	Title     string      `json:"title" doc:"What happened, the same words for every problem of this code."`
+	Status    int         `json:"status" doc:"The HTTP status."`
+	Detail    string      `json:"detail" doc:"What happened this time."`
+	Code      bursar.Code `json:"code"`
+	Field     string      `json:"field,omitempty" doc:"The field or parameter at fault." example:"legs[1].amount"`
+	Retryable bool        `json:"retryable" doc:"The same request may be sent again as it is."`
+	Request   string      `json:"request,omitempty" doc:"The id of the request, also in X-Request-Id and in the server's log."`
+}
+
+const errorsURL = "https://github.com/bursar-ledger/bursar/blob/main/docs/errors.md#"
+
+// statusError is an error with a more exact HTTP status than its code has, and perhaps a header that goes with it.
+type statusError struct {
+	status        int
+	header, value string
+	err           error
+}
+
+func (e *statusError) Error() string { return e.err.Error() }
+func (e *statusError) Unwrap() error { return e.err }
+
+// problem describes an error to the caller. What went wrong inside is told to the logger, and the caller gets the
+// table's words: messages of databases and file systems are nobody else's business.
+func (s *server) problem(id string, err error) *problem {
+	code := bursar.CodeOf(err)
+	row := bursar.Describe(code)
+	p := &problem{Type: errorsURL + string(row.Code), Title: row.Meaning, Status: row.Status, Detail: row.Remedy,
+		Code: row.Code, Retryable: row.Retryable, Request: id}
+	var fixed *statusError
+	if errors.As(err, &fixed) {
+		p.Status = fixed.status
+	}
+	var coded *bursar.Error
+	if p.Status < http.StatusInternalServerError && errors.As(err, &coded) && coded.Message != "" {
+		p.Detail, p.Field = coded.Message, coded.Field
+	}
+	if p.Status >= http.StatusInternalServerError && code != bursar.Busy && code != bursar.Closed {
+		s.logger.Error("a request failed", "request", id, "code", string(code), "error", err)
+	}
+	return p
+}
+
+// malformed is an error about a field or parameter that cannot be read.
+func malformed(field, format string, args ...any) error {
+	e := bursar.Errorf(bursar.Malformed, format, args...)
+	e.Field = field
+	return e
+}
+
+// shorten keeps what callers sent to a length that fits in a message.
+func shorten(s string) string {
+	const most = 60
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}

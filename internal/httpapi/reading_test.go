@@ -1,0 +1,204 @@
+package httpapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestAccountPages(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil, nil).funded()
+	type page struct {
+		Accounts []struct {
+			ID, Currency, State, Balance, Held, Available, Opened string
+			Min, Max                                              *string
+			Version                                               int64
+			Metadata                                              map[string]string
+		}
+		Next string
+	}
+	walk := func(query string) (paths []string) {
+		for after := ""; ; {
+			path := "/v1/accounts?" + query
+			if after != "" {
+				path += "&after=" + url.QueryEscape(after)
+			}
+			var p page
+			f.get(path).wants(http.StatusOK).into(&p)
+			for _, account := range p.Accounts {
+				paths = append(paths, account.ID)
+			}
+			if after = p.Next; after == "" {
+				return paths
+			}
+		}
+	}
+	all := []string{"outside:bank", "users:alice", "users:bob", "users:eve"}
+	for _, c := range []struct {
+		query string
+		want  []string
+	}{
+		{"limit=1000", all}, {"limit=3", all}, {"limit=2", all}, {"limit=1", all},
+		{"limit=2&prefix=users:", all[1:]}, {"limit=1&prefix=users:b", all[2:3]}, {"limit=5&prefix=none", nil},
+	} {
+		if diff := cmp.Diff(c.want, walk(c.query)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.query, diff)
+		}
+	}
+	var first page
+	f.get("/v1/accounts").wants(http.StatusOK).into(&first)
+	bank, bob := first.Accounts[0], first.Accounts[2]
+	if bank.Min != nil || bob.Min == nil || *bob.Min != "0.00 USD" || bob.Max == nil || *bob.Max != "500.00 USD" {
+		t.Errorf("limits of %+v and %+v", bank, bob)
+	}
+}
+
+func TestStatementPages(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil, nil).funded()
+	for range 4 {
+		f.post("/v1/transfers", `{"from":"users:alice","to":"users:bob","amount":"1.00 USD"}`).wants(http.StatusCreated)
+	}
+	for _, limit := range []int{1, 2, 3, 6, 1000} {
+		var balances []string
+		for before := int64(0); ; {
+			path := fmt.Sprintf("/v1/accounts/users:alice/statement?limit=%d", limit)
+			if before > 0 {
+				path += fmt.Sprintf("&before=%d", before)
+			}
+			var page struct {
+				Account string
+				Lines   []struct {
+					Seq, Version                                          int64
+					At, Effective, Kind, Transfer, Other, Amount, Balance string
+				}
+				Next int64
+			}
+			f.get(path).wants(http.StatusOK).into(&page)
+			for _, line := range page.Lines {
+				balances = append(balances, line.Balance)
+			}
+			if before = page.Next; before == 0 {
+				break
+			}
+		}
+		want := []string{"96.00 USD", "97.00 USD", "98.00 USD", "99.00 USD", "100.00 USD", "0.00 USD"}
+		if diff := cmp.Diff(want, balances); diff != "" {
+			t.Errorf("limit %d (-want +got):\n%s", limit, diff)
+		}
+	}
+}
+
+type journalPage struct {
+	Entries []struct {
+		Seq                                        int64
+		At, Hash, Kind, Transfer, From, To, Amount string
+		Leg                                        int
+		FromVersion                                int64  `json:"from_version"`
+		FromBalance                                string `json:"from_balance"`
+		FromHeld                                   string `json:"from_held"`
+		ToVersion                                  int64  `json:"to_version"`
+		ToBalance                                  string `json:"to_balance"`
+		ToHeld                                     string `json:"to_held"`
+		Effective, Decided                         string
+	}
+	Next int64
+}
+
+func TestJournalPages(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil, nil).funded()
+	var seqs []int64
+	var last string
+	for after := int64(0); ; {
+		var page journalPage
+		f.get(fmt.Sprintf("/v1/journal?limit=2&after=%d", after)).wants(http.StatusOK).into(&page)
+		for _, e := range page.Entries {
+			seqs, last = append(seqs, e.Seq), e.Hash
+		}
+		if page.Next == after {
+			break
+		}
+		after = page.Next
+	}
+	if !slices.Equal(seqs, []int64{1, 2, 3, 4, 5}) {
+		t.Errorf("positions %v, want 1 to 5", seqs)
+	}
+	var head struct {
+		Book, At, Hash string
+		Seq            int64
+	}
+	f.get("/v1/head").wants(http.StatusOK).into(&head)
+	if head.Book != "main" || head.Seq != 5 || head.Hash != last || head.At == "" {
+		t.Errorf("head %+v, want main at 5 with hash %s", head, last)
+	}
+}
+
+func TestBalanceAsOf(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil, nil).funded() // the funding is entry 5
+	f.post("/v1/transfers", `{"from":"users:alice","to":"users:bob","amount":"1.00 USD","effective":"2026-01-31T12:00:00Z"}`).wants(http.StatusCreated)
+	var page journalPage
+	f.get("/v1/journal").wants(http.StatusOK).into(&page)
+	for _, c := range []struct{ query, want string }{
+		{"", "99.00 USD"},
+		{"?seq=1", "0.00 USD"},
+		{"?seq=5", "100.00 USD"},
+		{"?seq=6", "99.00 USD"},
+		{"?at=" + page.Entries[4].At, "100.00 USD"},
+		{"?at=" + page.Entries[5].At, "99.00 USD"},
+		{"?effective=2026-01-31T12:00:00Z", "-1.00 USD"},
+		{"?effective=2026-01-31T13:00:00%2B01:00", "-1.00 USD"},
+		{"?effective=2026-01-31T11:59:59Z", "0.00 USD"},
+	} {
+		var got struct {
+			Account, Balance, Held, Available string
+			Version, Seq                      int64
+		}
+		f.get("/v1/accounts/users:alice/balance" + c.query).wants(http.StatusOK).into(&got)
+		if got.Balance != c.want || got.Account != "users:alice" {
+			t.Errorf("%q: %+v, want %s", c.query, got, c.want)
+		}
+	}
+}
+
+func TestTrialBalance(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil, nil)
+	if got := string(f.get("/v1/trial-balance").wants(http.StatusOK).body); got != "{\"seq\":0,\"totals\":[]}\n" {
+		t.Errorf("of an empty ledger: %s", got)
+	}
+	f.funded()
+	var got struct {
+		Seq    int64
+		At     string
+		Totals []struct {
+			Currency, Positive, Negative, Sum string
+			Accounts                          int64
+		}
+	}
+	f.get("/v1/trial-balance").wants(http.StatusOK).into(&got)
+	if len(got.Totals) != 2 || got.Seq != 5 {
+		t.Fatalf("%+v, want USD and EUR at 5", got)
+	}
+	for _, total := range got.Totals {
+		if total.Sum != "0.00 "+total.Currency {
+			t.Errorf("%s sums to %s", total.Currency, total.Sum)
+		}
+	}
+}
+
+func TestEscapedPaths(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil, nil).funded()
+	for _, path := range []string{"/v1/accounts/users:alice", "/v1/accounts/users%3Aalice", "/v1/accounts/%75sers%3aalice"} {
+		f.get(path).wants(http.StatusOK)
+	}
+	f.post("/v1/accounts", `{"id":"..","currency":"USD"}`).wants(http.StatusCreated)
+	f.get("/v1/accounts/%2E%2E").wants(http.StatusOK)
+}
