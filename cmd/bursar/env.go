@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/posting"
+	"github.com/bursar-ledger/bursar/store"
+)
+
+// env is what a command sees of the world, and the flags that every command has.
+type env struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+
+	db     string // database URL
+	book   string
+	output string // table, json or csv
+
+	running bool // the command line was understood and its command began
+}
+
+// closeTimeout bounds how long a command waits for posts that are on their way.
+const closeTimeout = 30 * time.Second
+
+// withLedger opens the ledger that the flags name, runs fn and closes it. A database without a schema is migrated
+// first, and says so, because a mistyped URL looks like a new database; one with an older schema is not.
+func (e *env) withLedger(ctx context.Context, fn func(context.Context, *bursar.Ledger) error) (err error) {
+	s, have, _, err := e.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	ledger, err := bursar.New(s, &bursar.Options{Book: e.book, Migrate: have == 0, Strategy: posting.Queue{}})
+	if err != nil {
+		return err
+	}
+	if have == 0 {
+		fmt.Fprintf(e.stderr, "bursar: new ledger in %s\n", redacted(e.db))
+	}
+	err = fn(ctx, ledger)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	return errors.Join(err, ledger.Close(closing))
+}
+
+// openStore opens the database that the flags name, and reports the schema that it has and the one this program wants.
+// The caller closes it.
+func (e *env) openStore(ctx context.Context) (s bursar.Store, have, want int, err error) {
+	if s, err = store.Open(e.db); err != nil {
+		return nil, 0, 0, err
+	}
+	if have, want, err = s.Schema(ctx); err == nil {
+		return s, have, want, nil
+	}
+	if bursar.CodeOf(err) == bursar.Unavailable {
+		err = hintf(err, "is %s the right database? --db and BURSAR_DB say which", redacted(e.db))
+	}
+	return nil, 0, 0, errors.Join(err, s.Close())
+}
+
+// redacted is a database URL without its password.
+func redacted(database string) string {
+	u, err := url.Parse(database)
+	if err != nil || u.User == nil {
+		return database
+	}
+	return u.Redacted()
+}
+
+// run executes one command line and returns its exit code.
+func run(ctx context.Context, e *env, args []string) int {
+	out := &sink{w: e.stdout}
+	e.stdout = out
+	root := newRootCommand(e)
+	prepare(e, root)
+	root.SetArgs(shield(root, args))
+	cmd, err := root.ExecuteContextC(ctx)
+	return e.report(cmd, err, out.err)
+}
+
+func newRootCommand(e *env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "bursar",
+		Short: "A double-entry ledger that keeps money right under concurrency",
+		Long: `Bursar is a double-entry ledger that keeps money right under concurrency.
+
+Data goes to stdout, talk to stderr. The exit code is 0 when all went well, 2 when the command line or a
+request could not be read, and otherwise that of the error's code: bursar errors lists them.`,
+		Example: `  bursar account open outside:bank --currency USD --min none
+  bursar account open users:alice --currency USD
+  bursar transfer outside:bank users:alice 25.00 USD
+  bursar balance`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.SetIn(e.stdin)
+	root.SetOut(e.stdout)
+	root.SetErr(e.stderr)
+	e.output = formatTable
+	database := e.getenv("BURSAR_DB")
+	if database == "" {
+		database = "sqlite:bursar.db"
+	}
+	flags := root.PersistentFlags()
+	flags.SortFlags = false
+	flags.StringVar(&e.db, "db", database, "database `URL`; BURSAR_DB sets the default")
+	flags.Lookup("db").DefValue = redacted(database) // what --help prints
+	flags.StringVar(&e.book, "book", "main", "`name` of the book: one ledger among several in a database")
+	flags.VarP(formatFlag{&e.output}, "output", "o", "how data is printed: table, json or csv")
+	root.AddCommand(
+		newAccountCommand(e), newTransferCommand(e), newBalanceCommand(e), newStatementCommand(e), newJournalCommand(e),
+		newVerifyCommand(e), newImportCommand(e), newExportCommand(e), newServeCommand(e), newMigrateCommand(e),
+		newErrorsCommand(e), newVersionCommand(e),
+	)
+	return root
+}
+
+// prepare gives every command what they have in common: commands that only hold others explain themselves, the rest
+// refuse arguments that they do not name, and env learns when a command begins.
+func prepare(e *env, cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		prepare(e, sub)
+	}
+	cmd.Flags().SortFlags = false
+	if cmd.HasSubCommands() {
+		cmd.Args, cmd.RunE, cmd.DisableFlagsInUseLine = cobra.ArbitraryArgs, explain, true
+		cmd.SuggestionsMinimumDistance = 2
+	}
+	if cmd.Args == nil {
+		cmd.Args = arguments(0)
+	}
+	if body := cmd.RunE; body != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			e.running = true
+			return body(cmd, args)
+		}
+	}
+}
+
+// explain is the body of a command that only holds others.
+func explain(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	err := usagef("unknown command %q", args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return hintf(err, "did you mean %s %s?", cmd.CommandPath(), near[0])
+	}
+	return err
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bursar-ledger/bursar"
+)
+
+func newErrorsCommand(e *env) *cobra.Command {
+	var markdown bool
+	cmd := &cobra.Command{
+		Use:   "errors [CODE]",
+		Short: "Print the table of errors, or one of them with its remedy",
+		Long: `Print the table of errors in order of precedence: when several apply to one request, the first one is reported.
+With CODE it prints that error alone. CSV and JSON have every field.`,
+		Example: `  bursar errors
+  bursar errors insufficient_funds
+  bursar errors -o json
+  bursar errors --markdown > docs/errors.md`,
+		Args: arguments(0, "CODE"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			switch {
+			case markdown:
+				_, err := io.WriteString(e.stdout, errorsMarkdown(bursar.Catalogue()))
+				return err
+			case len(args) > 0:
+				return e.showError(bursar.Code(args[0]))
+			default:
+				return e.listErrors()
+			}
+		},
+	}
+	cmd.Flags().BoolVar(&markdown, "markdown", false, "print the table as a document in Markdown")
+	return cmd
+}
+
+// errorView is a row of the error table as it is printed.
+type errorView struct {
+	Code       bursar.Code `json:"code"`
+	Status     int         `json:"status"`
+	Exit       int         `json:"exit"`
+	Retryable  bool        `json:"retryable"`
+	Remembered bool        `json:"remembered"`
+	Meaning    string      `json:"meaning"`
+	Remedy     string      `json:"remedy"`
+}
+
+func errorColumns() []column {
+	return []column{
+		left("code"), right("status"), right("exit"), left("retryable"), left("remembered"), left("meaning"), wide("remedy"),
+	}
+}
+
+func (v errorView) cells() []string {
+	return []string{
+		string(v.Code), strconv.Itoa(v.Status), strconv.Itoa(v.Exit), strconv.FormatBool(v.Retryable),
+		strconv.FormatBool(v.Remembered), v.Meaning, v.Remedy,
+	}
+}
+
+func (e *env) listErrors() error {
+	out := e.list(errorColumns()...)
+	for _, d := range bursar.Catalogue() {
+		v := errorView(d)
+		if err := out.add(v, v.cells()...); err != nil {
+			return err
+		}
+	}
+	return out.flush()
+}
+
+func (e *env) showError(code bursar.Code) error {
+	d := bursar.Describe(code)
+	if d.Code != code {
+		return hintf(usagef("there is no error code %q", code), "bursar errors lists them")
+	}
+	v := errorView(d)
+	var fields []field
+	for i, cell := range v.cells() {
+		fields = append(fields, field{errorColumns()[i].name, cell})
+	}
+	return e.show(v, fields...)
+}
+
+// errorsMarkdown is docs/errors.md.
+func errorsMarkdown(table []bursar.Description) string {
+	var b strings.Builder
+	b.WriteString(`# Errors
+
+Every way in which a call can fail has a code. The library returns it in ` + "`bursar.Error`" + `, the HTTP interface in the
+field ` + "`code`" + ` of its problem document, the command line on stderr and as its exit code.
+
+The rows stand in order of precedence: when several apply to one request, the first one is reported. The same call
+may simply be made again after a *retryable* error. A *remembered* refusal is kept under the transfer's id: the same
+transfer sent again is refused again, and a new attempt needs a new id.
+
+` + "`bursar errors --markdown`" + ` writes this document.
+
+| code | status | exit | retryable | remembered | meaning | remedy |
+|---|---:|---:|---|---|---|---|
+`)
+	for _, d := range table {
+		fmt.Fprintf(&b, "| `%s` | %d | %d | %s | %s | %s | %s |\n",
+			d.Code, d.Status, d.Exit, yes(d.Retryable), yes(d.Remembered), cell(d.Meaning), cell(d.Remedy))
+	}
+	return b.String()
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return ""
+}
+
+// cell keeps a text from ending its cell or being read as emphasis.
+func cell(s string) string {
+	return strings.NewReplacer("|", `\|`, "_", `\_`, "*", `\*`, "<", `\<`).Replace(s)
+}

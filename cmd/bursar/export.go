@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/exchange"
+)
+
+// exportFlags are what export takes.
+type exportFlags struct {
+	options exchange.ExportOptions
+	out     string
+}
+
+func newExportCommand(e *env) *cobra.Command {
+	var f exportFlags
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Write the journal as CSV, JSON lines or for hledger",
+		Long: `Write the transfers of the journal in order. CSV and JSON lines are what import reads: into an empty ledger, with
+--open '**=min:none', they give the same transfers with the same balances. The hledger format is a journal for hledger
+and other plain text accounting.
+
+An export covers the journal up to the head that it finds at the start, and says on stderr which position that is:
+--after that position exports what is new.`,
+		Example: `  bursar export > journal.csv
+  bursar export --format jsonl --after 1000 --out new.jsonl
+  bursar export --format hledger | hledger -f - balance
+  bursar export --account users:alice`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return e.export(cmd.Context(), &f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.options.Format, "format", exchange.FormatCSV, "csv, jsonl or hledger")
+	flags.Var(countFlag{&f.options.After, 0, math.MaxInt64}, "after", "transfers after this `position`")
+	flags.StringVar(&f.options.Account, "account", "", "only transfers that touch an account with this `prefix`")
+	flags.BoolVar(&f.options.Dated, "dated", false, "give every row an effective time, if need be its ledger time (csv and jsonl)")
+	flags.StringVar(&f.out, "out", "-", "`file` to write, complete or not at all; - is stdout")
+	return cmd
+}
+
+func (e *env) export(ctx context.Context, f *exportFlags) (err error) {
+	s, have, _, err := e.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if have == 0 {
+		return hintf(bursar.Errorf(bursar.SchemaBehind, "there is no ledger in %s", redacted(e.db)), "--db and BURSAR_DB say where the ledger is")
+	}
+	ledger, err := bursar.New(s, &bursar.Options{Book: e.book})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ledger.Close(context.WithoutCancel(ctx))) }()
+	var bar *progressbar.ProgressBar
+	f.options.Progress = func(done, total int64) {
+		if bar == nil {
+			bar = e.bar("export", total)
+		}
+		_ = bar.Set64(done) // a bar that cannot be drawn is no reason to fail
+	}
+	var exported exchange.Exported
+	err = e.writeOut(f.out, func(w io.Writer) (err error) {
+		exported, err = exchange.Export(ctx, s, ledger.Book(), w, &f.options)
+		return err
+	})
+	if bar != nil {
+		_ = bar.Clear()
+	}
+	if err == nil {
+		fmt.Fprintf(e.stderr, "bursar: %d transfers with %d legs, up to position %d\n", exported.Transfers, exported.Entries, exported.Seq)
+	}
+	return err
+}
+
+// writeOut runs write over stdout or a file. A regular file appears under its name only when it is complete and on disk.
+func (e *env) writeOut(name string, write func(io.Writer) error) error {
+	if name == "-" {
+		return write(e.stdout)
+	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() { // a pipe, a terminal
+		file, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(file), file.Close())
+	}
+	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part")
+	if err != nil {
+		return err
+	}
+	err = write(file)
+	if err == nil {
+		err = errors.Join(file.Chmod(0o644), file.Sync())
+	}
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return nil
+}

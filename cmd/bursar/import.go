@@ -1,0 +1,283 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/exchange"
+)
+
+// importFlags are what import takes besides the file.
+type importFlags struct {
+	format string
+	open   []string
+	ack    string
+	batch  int64
+}
+
+func newImportCommand(e *env) *cobra.Command {
+	f := importFlags{batch: 4096}
+	cmd := &cobra.Command{
+		Use:   "import FILE|-",
+		Short: "Post the transfers of a CSV or JSON lines file",
+		Long: `Post the transfers of a file, each row a leg, in the order of the rows. docs/import.md describes the file; its columns are
+id, leg, effective, from, to, amount, currency, reference, memo, metadata, from_balance and to_balance, of which from,
+to and amount must be there. "-" reads stdin.
+
+The import may be stopped in any way and run again from the start: what is posted is not posted twice, whether rows have
+ids or not. With --ack a file remembers what is posted, so that a later run passes over it quickly.
+
+A row that makes no sense ends the import before anything of its batch is posted. A transfer that the ledger refuses does
+not; refusals are listed at the end, and the exit code is that of the first one. Expected balances that do not come out
+are listed too and leave the exit code alone.
+
+--open PATTERN says that accounts may be opened when they do not exist, in the currency of the row: * stands for one
+segment, ** at the end for all that follow. Options after = set limits: min:none, min:AMOUNT and max:AMOUNT, with commas
+between them. The first pattern that matches counts.`,
+		Example: `  bursar import payments.csv
+  bursar import --open 'users:*' --open 'outside:**=min:none' --ack payments.ack payments.csv
+  zcat old.jsonl.gz | bursar import --format jsonl -o json -`,
+		Args: arguments(1, "FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return e.importFile(cmd.Context(), args[0], &f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.format, "format", "", "csv or jsonl (default by the name of the file, else csv)")
+	flags.StringArrayVar(&f.open, "open", nil, "accounts that may be opened: `PATTERN[=OPTION,...]`; may be given again")
+	flags.StringVar(&f.ack, "ack", "", "`file` that remembers what is posted")
+	flags.Var(countFlag{&f.batch, 1, bursar.BatchMax}, "batch", "transfers that are posted together")
+	return cmd
+}
+
+// formatOf is the format that was asked for, or the one that a file's name tells.
+func (f *importFlags) formatOf(name string) string {
+	switch ext := filepath.Ext(name); {
+	case f.format != "":
+		return f.format
+	case ext == ".jsonl" || ext == ".ndjson":
+		return exchange.FormatJSONL
+	default:
+		return exchange.FormatCSV
+	}
+}
+
+func (e *env) importFile(ctx context.Context, name string, f *importFlags) (err error) {
+	var openers []exchange.Opener
+	for _, text := range f.open {
+		opener, err := exchange.ParseOpener(text)
+		if err != nil {
+			return fmt.Errorf("--open: %w", err)
+		}
+		openers = append(openers, opener)
+	}
+	input, size, err := e.input(name)
+	if err != nil {
+		return err
+	}
+	defer input.Close()
+	if name == "-" {
+		name = "stdin"
+	}
+	var reader io.Reader = input
+	if size < 0 {
+		reader = &patientReader{ctx: ctx, r: input}
+	}
+	bar := e.bar("import", size, progressbar.OptionShowBytes(true))
+	rows, err := exchange.NewRows(f.formatOf(name), name, io.TeeReader(reader, bar))
+	if err != nil {
+		return err
+	}
+	return e.withLedger(ctx, func(ctx context.Context, l *bursar.Ledger) (err error) {
+		options := &exchange.ImportOptions{Open: openers, Batch: int(f.batch)}
+		if f.ack != "" {
+			if options.Ack, err = exchange.OpenAck(f.ack, l.Book()); err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, options.Ack.Close()) }()
+		}
+		return e.importRows(ctx, l, rows, options, bar)
+	})
+}
+
+// input opens a file, or stdin for "-", and tells its size, -1 when that is not known.
+func (e *env) input(name string) (io.ReadCloser, int64, error) {
+	if name == "-" {
+		return io.NopCloser(e.stdin), -1, nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, 0, bursar.Errorf(bursar.Malformed, "%w", err)
+	}
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return nil, 0, errors.Join(err, file.Close())
+	case info.IsDir():
+		return nil, 0, errors.Join(bursar.Errorf(bursar.Malformed, "%s is a directory", name), file.Close())
+	case !info.Mode().IsRegular():
+		return file, -1, nil
+	default:
+		return file, info.Size(), nil
+	}
+}
+
+// importRows runs the import, and tells what came of it even if it ended early.
+func (e *env) importRows(ctx context.Context, l *bursar.Ledger, rows *exchange.Rows, options *exchange.ImportOptions, bar *progressbar.ProgressBar) error {
+	var found findings
+	options.Refused = func(r exchange.Refusal) { found.refused = append(found.refused, r) }
+	options.Mismatch = func(m exchange.Mismatch) { found.mismatches = append(found.mismatches, m) }
+	began := time.Now()
+	summary, err := exchange.Import(ctx, l, rows, options)
+	took := time.Since(began)
+	_ = bar.Clear() // a bar that cannot be wiped off a terminal is no reason to fail
+	if printing := e.printFindings(&found, summary, took); printing != nil {
+		return errors.Join(err, printing)
+	}
+	e.printSummary(summary, took)
+	switch {
+	case bursar.CodeOf(err) == bursar.Canceled:
+		return hintf(err, "run the same command again to go on")
+	case err != nil:
+		return err
+	case len(found.refused) > 0:
+		first := found.refused[0]
+		return bursar.Errorf(first.Code, "%d of %d transfers were refused, the first on line %d", summary.Refused, summary.Transfers, first.Line)
+	default:
+		return nil
+	}
+}
+
+// findings are what an import lists at its end.
+type findings struct {
+	refused    []exchange.Refusal
+	mismatches []exchange.Mismatch
+}
+
+// The records of -o json: one object for each finding, and the summary as the last one.
+type (
+	refusedView struct {
+		Finding string `json:"finding"`
+		exchange.Refusal
+	}
+	mismatchView struct {
+		Finding string `json:"finding"`
+		exchange.Mismatch
+	}
+	summaryView struct {
+		Finding string `json:"finding"`
+		exchange.Summary
+		Seconds       string `json:"seconds"`
+		RowsPerSecond int64  `json:"rows_per_second"`
+	}
+)
+
+// printFindings lists refusals and mismatches. A table leaves out the columns that would be empty.
+func (e *env) printFindings(found *findings, summary exchange.Summary, took time.Duration) error {
+	unless := func(c column, empty bool) column {
+		c.wide = c.wide || empty
+		return c
+	}
+	noRefused, noMismatch := len(found.refused) == 0, len(found.mismatches) == 0
+	out := e.list(left("finding"), right("line"), wide("id"), unless(left("account"), noMismatch), unless(right("expected"), noMismatch),
+		unless(right("actual"), noMismatch), unless(right("off"), noMismatch), unless(left("code"), noRefused), unless(left("message"), noRefused))
+	for _, r := range found.refused {
+		err := out.add(refusedView{"refused", r}, "refused", strconv.Itoa(r.Line), r.ID.String(), "", "", "", "", string(r.Code), r.Message)
+		if err != nil {
+			return err
+		}
+	}
+	for _, m := range found.mismatches {
+		err := out.add(mismatchView{"mismatch", m}, "mismatch", strconv.Itoa(m.Line), m.ID.String(), m.Account,
+			m.Expected.String(), m.Actual.String(), m.Off.String(), "", "")
+		if err != nil {
+			return err
+		}
+	}
+	if e.output == formatJSON {
+		view := summaryView{"summary", summary, fmt.Sprintf("%.3f", took.Seconds()), perSecond(summary.Rows, took)}
+		if err := out.add(view); err != nil {
+			return err
+		}
+	}
+	if noRefused && noMismatch && e.output == formatTable {
+		return nil
+	}
+	return out.flush()
+}
+
+// printSummary says on stderr how far the import came.
+func (e *env) printSummary(s exchange.Summary, took time.Duration) {
+	parts := []string{fmt.Sprintf("%d posted", s.Posted), fmt.Sprintf("%d replayed", s.Replayed)}
+	for _, more := range []struct {
+		n    int64
+		what string
+	}{{s.Acknowledged, "acknowledged before"}, {s.Refused, "refused"}, {s.Opened, "accounts opened"}, {s.Mismatches, "balances off"}} {
+		if more.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", more.n, more.what))
+		}
+	}
+	for _, net := range s.Net {
+		parts = append(parts, "net "+net.String())
+	}
+	fmt.Fprintf(e.stderr, "bursar: %d rows in %.2f s, %d a second: %s\n", s.Rows, took.Seconds(), perSecond(s.Rows, took), strings.Join(parts, ", "))
+}
+
+func perSecond(n int64, took time.Duration) int64 {
+	return int64(float64(n) / max(took, time.Millisecond).Seconds())
+}
+
+// bar is a progress bar on stderr when that is a terminal, and otherwise one that is not seen. A total of -1 is one that
+// is not known.
+func (e *env) bar(what string, total int64, options ...progressbar.Option) *progressbar.ProgressBar {
+	file, ok := e.stderr.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return progressbar.DefaultSilent(-1)
+	}
+	options = append([]progressbar.Option{
+		progressbar.OptionSetWriter(file), progressbar.OptionSetDescription(what), progressbar.OptionThrottle(100 * time.Millisecond),
+		progressbar.OptionSetRenderBlankState(true), progressbar.OptionShowCount(), progressbar.OptionFullWidth(),
+	}, options...)
+	return progressbar.NewOptions64(total, options...)
+}
+
+// patientReader reads until its context ends, even when a read waits for a pipe into which nobody writes.
+type patientReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (p *patientReader) Read(b []byte) (int, error) {
+	if err := p.ctx.Err(); err != nil {
+		return 0, err
+	}
+	type answer struct {
+		n   int
+		err error
+	}
+	// The read that is left behind when the context ends must not write into b, which its owner may then use.
+	own := make([]byte, len(b))
+	done := make(chan answer, 1)
+	go func() {
+		n, err := p.r.Read(own)
+		done <- answer{n, err}
+	}()
+	select {
+	case a := <-done:
+		return copy(b, own[:a.n]), a.err
+	case <-p.ctx.Done():
+		return 0, p.ctx.Err()
+	}
+}

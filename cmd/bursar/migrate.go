@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/store/sqlite"
+)
+
+func newMigrateCommand(e *env) *cobra.Command {
+	var onlyPrint bool
+	cmd := &cobra.Command{
+		Use:   "migrate",
+		Short: "Bring the database's schema up to date",
+		Long: `Bring the database's schema up to date and print the versions before and after. Doing it twice does nothing.
+
+With --print it prints the SQL of the migrations that are missing and leaves the database alone.`,
+		Example: `  bursar migrate
+  bursar migrate --print > migrations.sql`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if onlyPrint {
+				return e.printMigrations(cmd.Context())
+			}
+			return e.migrate(cmd.Context())
+		},
+	}
+	cmd.Flags().BoolVar(&onlyPrint, "print", false, "print the SQL instead of running it")
+	return cmd
+}
+
+// migrated is what migrate has to say.
+type migrated struct {
+	From int `json:"from"`
+	To   int `json:"to"`
+}
+
+func (e *env) migrate(ctx context.Context) (err error) {
+	s, have, want, err := e.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := tooNew(have, want); err != nil {
+		return err
+	}
+	if err := s.Migrate(ctx); err != nil {
+		return err
+	}
+	now, _, err := s.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	return e.show(migrated{have, now}, field{"from", strconv.Itoa(have)}, field{"to", strconv.Itoa(now)})
+}
+
+// tooNew refuses a schema that this program does not know.
+func tooNew(have, want int) error {
+	if have > want {
+		return bursar.Errorf(bursar.SchemaAhead, "the database has schema %d and this program knows %d", have, want)
+	}
+	return nil
+}
+
+func (e *env) printMigrations(ctx context.Context) error {
+	have, err := e.schemaUntouched(ctx)
+	if err != nil {
+		return err
+	}
+	files, err := schemaFiles()
+	if err != nil {
+		return err
+	}
+	for _, name := range files[have:] {
+		text, err := fs.ReadFile(sqlite.Migrations(), name)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(e.stdout, "-- %s\n%s\n", name, strings.TrimSpace(string(text))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// schemaUntouched is the version of the database's schema. Opening a SQLite file would create it, so one that is not
+// there is not opened.
+func (e *env) schemaUntouched(ctx context.Context) (have int, err error) {
+	if file, found := strings.CutPrefix(e.db, "sqlite:"); found {
+		if _, err := os.Stat(strings.TrimPrefix(file, "//")); errors.Is(err, fs.ErrNotExist) {
+			return 0, nil
+		}
+	}
+	s, have, want, err := e.openStore(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return have, errors.Join(tooNew(have, want), s.Close())
+}
+
+// schemaFiles are the names of the migrations in order; their number is the schema version of this program.
+func schemaFiles() ([]string, error) { return fs.Glob(sqlite.Migrations(), "*.up.sql") }

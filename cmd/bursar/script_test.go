@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain registers the program, so that scripts say exec bursar and tests exec.Command("bursar").
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"bursar": main})
+}
+
+// TestScripts runs testdata/*.txtar, one file per feature. Besides the commands of testscript there is
+//
+//	exits CODE COMMAND ARGUMENT...
+//
+// which wants that exit code, and the condition [has:PROGRAM], which is [exec:PROGRAM] except that the absence of a
+// program listed in BURSAR_REQUIRE is a failure.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Condition:           condition,
+	})
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND ARGUMENT...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := "0"
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		code = fmt.Sprint(exit.ExitCode())
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if code != args[0] {
+		ts.Fatalf("exit code %s, want %s", code, args[0])
+	}
+}
+
+func condition(name string) (bool, error) {
+	program, found := strings.CutPrefix(name, "has:")
+	if !found {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	if _, err := exec.LookPath(program); err == nil {
+		return true, nil
+	}
+	if slices.Contains(strings.Split(os.Getenv("BURSAR_REQUIRE"), ","), program) {
+		return false, fmt.Errorf("%s is not installed, and BURSAR_REQUIRE lists it", program)
+	}
+	return false, nil
+}

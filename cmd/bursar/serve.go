@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/httpapi"
+)
+
+// The patience of the server. A client that sends or reads more slowly is cut off, so that it holds no place for ever.
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 60 * time.Second
+	writeTimeout  = 2 * time.Minute // from the end of the header, so it covers reading, working and writing
+	idleTimeout   = 2 * time.Minute
+	drainTimeout  = 30 * time.Second
+	headerMax     = 32 << 10
+)
+
+func newServeCommand(e *env) *cobra.Command {
+	var listen, tokenFile string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the ledger over HTTP",
+		Long: `Serve the ledger over HTTP until SIGINT or SIGTERM. Requests under way are then answered first; a second
+signal ends the process at once. /openapi.json describes the interface.
+
+On a loopback address no token is needed. On any other address a token is required: the content of --token-file,
+or else BURSAR_TOKEN. There is no flag for the token itself, because other users of a machine can see flags.`,
+		Example: `  bursar serve
+  bursar serve --db sqlite:books.db --listen localhost:9000
+  bursar serve --listen :8080 --token-file /etc/bursar/token
+
+  curl --json '{"from": "outside:bank", "to": "users:alice", "amount": "25.00 USD"}' localhost:8080/v1/transfers`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return e.serve(cmd.Context(), listen, tokenFile) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&listen, "listen", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
+	flags.StringVar(&tokenFile, "token-file", "", "`file` with the token that requests must carry; BURSAR_TOKEN without it")
+	return cmd
+}
+
+func (e *env) serve(ctx context.Context, address, tokenFile string) error {
+	token, err := e.token(tokenFile)
+	if err != nil {
+		return err
+	}
+	listener, err := listenOn(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer listener.Close() // closing twice is harmless, and a ledger that does not open leaves no port behind
+	// The address that was taken decides, not the one that was asked for: names resolve as they like.
+	if token == "" && !isLoopback(listener.Addr()) {
+		return usagef("%v can be reached from other machines: give a token with --token-file or BURSAR_TOKEN, or listen on 127.0.0.1", listener.Addr())
+	}
+	return e.withLedger(ctx, func(ctx context.Context, ledger *bursar.Ledger) error {
+		return e.serveOn(ctx, listener, ledger, token)
+	})
+}
+
+// serveOn serves until ctx is done and then until the requests under way are answered.
+func (e *env) serveOn(ctx context.Context, listener net.Listener, ledger *bursar.Ledger, token string) error {
+	logger := slog.New(slog.NewTextHandler(e.stderr, nil))
+	draining := make(chan struct{})
+	server := &http.Server{
+		Handler:           httpapi.New(ledger, &httpapi.Options{Token: token, Logger: logger, Draining: draining}),
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    headerMax,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	fmt.Fprintf(e.stderr, "bursar: serving %s on http://%v\n", withoutPassword(e.db), listener.Addr())
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	fmt.Fprintln(e.stderr, "bursar: shutting down")
+	close(draining)
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if err := server.Shutdown(limit); err != nil {
+		return errors.Join(fmt.Errorf("requests were cut off after %v: %w", drainTimeout, err), server.Close())
+	}
+	return nil
+}
+
+// token is what requests must carry; empty for none.
+func (e *env) token(file string) (string, error) {
+	token, source := e.getenv("BURSAR_TOKEN"), "BURSAR_TOKEN"
+	if file != "" {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return "", hintf(err, "--token-file names a file that holds the token and nothing else")
+		}
+		token, source = strings.TrimSpace(string(content)), file
+		if token == "" {
+			return "", usagef("%s holds no token", source)
+		}
+	}
+	for i := range len(token) {
+		if token[i] <= ' ' || token[i] > '~' {
+			return "", usagef("the token in %s has a blank or a character outside ASCII, which no header can carry", source)
+		}
+	}
+	return token, nil
+}
+
+func listenOn(ctx context.Context, address string) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, hintf(fmt.Errorf("%s is taken by another program: %w", address, err), "stop that program, or choose another address with --listen")
+	case err != nil:
+		return nil, hintf(err, "--listen takes an address of this machine, such as 127.0.0.1:8080")
+	}
+	return listener, nil
+}
+
+func isLoopback(address net.Addr) bool {
+	tcp, ok := address.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+// withoutPassword is a database URL that may be shown.
+func withoutPassword(db string) string {
+	if u, err := url.Parse(db); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	return db
+}

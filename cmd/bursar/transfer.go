@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bursar-ledger/bursar"
+)
+
+// transferFlags are what transfer takes besides its first leg.
+type transferFlags struct {
+	id, reference, effective, notAfter string
+	meta, legs                         []string
+}
+
+func newTransferCommand(e *env) *cobra.Command {
+	var f transferFlags
+	cmd := &cobra.Command{
+		Use:   "transfer FROM TO AMOUNT",
+		Short: "Move money from one account to another",
+		Long: `Move money from one account to another, or along several legs that happen all or not at all.
+
+The amount is a decimal number and its currency, in one argument or two: "25.00 USD" or 25.00 USD. It may have fewer
+decimals than the currency, never more.
+
+The id makes the transfer happen once: the same id with the same content prints the first result again, with other
+content it is refused. Without --id one is made, and named should the answer be lost.
+
+Further legs follow the first in the order given; FROM TO AMOUNT may be left out when there is a --leg.`,
+		Example: `  bursar transfer outside:bank users:alice 25.00 USD
+  bursar transfer users:alice users:bob "10.00 USD" --id 0192f0c1-2345-7abc-8def-0123456789ab --reference order-17
+  bursar transfer users:alice users:bob 10.00 USD --leg "users:alice,fees:sales,0.35 USD" --meta order=17
+  bursar transfer users:alice users:bob 10.00 USD --effective 2026-01-31T12:00:00Z`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			t, err := f.transfer(args)
+			if err != nil {
+				return err
+			}
+			return e.withLedger(cmd.Context(), func(ctx context.Context, l *bursar.Ledger) error {
+				posted, err := postOnce(ctx, l, t)
+				if err != nil {
+					return err
+				}
+				return e.showPosted(posted)
+			})
+		},
+	}
+	cmd.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 && len(f.legs) > 0 {
+			return nil
+		}
+		return arguments(3, "FROM", "TO", "AMOUNT", "CURRENCY")(nil, args)
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.id, "id", "", "`UUID` that makes the transfer happen once (default a new one)")
+	flags.StringVar(&f.reference, "reference", "", "`text` that no other transfer has")
+	flags.StringArrayVar(&f.meta, "meta", nil, "`key=value` to keep with the transfer; may be repeated")
+	flags.StringVar(&f.effective, "effective", "", "`time` to date the transfer back to, such as 2026-01-31T12:00:00Z")
+	flags.StringVar(&f.notAfter, "not-after", "", "refuse the transfer when it is decided later than this `time`")
+	flags.StringArrayVar(&f.legs, "leg", nil, "a further leg `FROM,TO,AMOUNT`; may be repeated")
+	return cmd
+}
+
+func (f *transferFlags) transfer(args []string) (t bursar.Transfer, err error) {
+	if t.Legs, err = f.allLegs(args); err != nil {
+		return t, err
+	}
+	if t.ID, err = parseID(f.id); err != nil {
+		return t, err
+	}
+	if t.Effective, err = parseTime("effective", f.effective); err != nil {
+		return t, err
+	}
+	if t.NotAfter, err = parseTime("not_after", f.notAfter); err != nil {
+		return t, err
+	}
+	t.Reference = f.reference
+	t.Metadata, err = parseMetadata(f.meta)
+	return t, err
+}
+
+func (f *transferFlags) allLegs(args []string) (legs []bursar.Leg, err error) {
+	texts := make([][]string, 0, 1+len(f.legs))
+	if len(args) > 0 {
+		texts = append(texts, []string{args[0], args[1], strings.Join(args[2:], " ")})
+	}
+	for _, text := range f.legs {
+		parts := strings.Split(text, ",")
+		if len(parts) != 3 {
+			return nil, usagef("--leg %q is not FROM,TO,AMOUNT", text)
+		}
+		texts = append(texts, parts)
+	}
+	for i, parts := range texts {
+		leg := bursar.Leg{From: parts[0], To: parts[1]}
+		// The ledger checks paths too, but a bad path comes before a bad amount in the error table.
+		if err := errors.Join(bursar.CheckAccount(leg.From), bursar.CheckAccount(leg.To)); err != nil {
+			return nil, err
+		}
+		if leg.Amount, err = parseAmount(fmt.Sprintf("legs[%d].amount", i), parts[2]); err != nil {
+			return nil, err
+		}
+		legs = append(legs, leg)
+	}
+	return legs, nil
+}
+
+// postOnce posts t under an id that the caller learns when the transfer may have to be sent again.
+func postOnce(ctx context.Context, l *bursar.Ledger, t bursar.Transfer) (bursar.Posted, error) {
+	if t.ID.IsZero() {
+		var err error
+		if t.ID, err = l.NewID(); err != nil {
+			return bursar.Posted{}, err
+		}
+	}
+	posted, err := l.Post(ctx, t)
+	if bursar.Retryable(err) {
+		remedy := bursar.Describe(bursar.CodeOf(err)).Remedy
+		return posted, hintf(err, "%s: --id %s", remedy, t.ID)
+	}
+	return posted, err
+}
+
+// showPosted prints the answer to a transfer or an opening. Its place in the journal is empty until it is sealed.
+func (e *env) showPosted(p bursar.Posted) error {
+	seq, at := "", ""
+	if p.Seq > 0 {
+		seq, at = strconv.FormatInt(p.Seq, 10), p.At.String()
+	}
+	return e.show(p,
+		field{"id", p.ID.String()},
+		field{"seq", seq},
+		field{"at", at},
+		field{"decided", p.Decided.String()},
+		field{"replayed", strconv.FormatBool(p.Replayed)},
+	)
+}

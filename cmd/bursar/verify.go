@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/verify"
+)
+
+func newVerifyCommand(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify",
+		Short: "Check everything that is stored against a replay of the journal",
+		Long: `Replay the journal of a book from its first entry, compare every stored row with what the replay says, and change
+nothing. A sound ledger gives one line with what was checked and the head. Otherwise the findings are printed in order
+of position, the first bad position and the check that failed there go to stderr, and the exit code is that of
+verification_failed.
+
+The checks: hashes, positions and times of the journal; versions, balances and limits of every account at every
+position; entries against what was asked for; balances, the head, checkpoints and the index of backdated entries
+against the replay; that balances sum to zero in every currency; that no row is left over; and what the database
+engine finds in its own tables and indexes.
+
+What cannot be seen from inside is a journal whose tail was cut off, or that was written anew from some position on,
+with everything else made to fit. Both change the head's hash: keep the line that verify prints outside of the
+database, and compare.
+
+In JSON it prints one object with the counts, the head and the findings; in CSV the findings.`,
+		Example: `  bursar verify
+  bursar verify -o json >> /mnt/elsewhere/heads.jsonl`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return e.verify(cmd.Context()) },
+	}
+}
+
+func (e *env) verify(ctx context.Context) error {
+	report, err := e.audit(ctx)
+	if err != nil {
+		return err
+	}
+	for _, warning := range report.Warnings {
+		e.say("warning", warning)
+	}
+	if err := e.showReport(&report); err != nil {
+		return err
+	}
+	return report.Err()
+}
+
+// audit runs the checks, with a progress bar.
+func (e *env) audit(ctx context.Context) (report verify.Report, err error) {
+	if have, err := e.schemaUntouched(ctx); err != nil {
+		return report, err
+	} else if have == 0 {
+		return report, hintf(bursar.Errorf(bursar.SchemaBehind, "there is no ledger in %s", redacted(e.db)),
+			"--db and BURSAR_DB say where the ledger is")
+	}
+	s, _, _, err := e.openStore(ctx)
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	book, err := verify.Book(ctx, s, e.book)
+	if err != nil {
+		return report, err
+	}
+	var bar *progressbar.ProgressBar
+	report, err = verify.Run(ctx, s, book, &verify.Options{Progress: func(done, total int64) {
+		if bar == nil {
+			bar = e.bar("verify", total)
+		}
+		_ = bar.Set64(done) // a bar that cannot be drawn is no reason to fail
+	}})
+	if bar != nil {
+		_ = bar.Clear()
+	}
+	return report, err
+}
+
+// reportView is a report in JSON.
+type reportView struct {
+	OK       bool             `json:"ok"`
+	Book     string           `json:"book"`
+	UUID     bursar.ID        `json:"uuid"`
+	Entries  int64            `json:"entries"`
+	Accounts int64            `json:"accounts"`
+	Requests int64            `json:"requests"`
+	Refused  int64            `json:"refused"`
+	Head     headView         `json:"head"`
+	Found    int64            `json:"found"`
+	Findings []verify.Finding `json:"findings"`
+	Warnings []string         `json:"warnings"`
+}
+
+type headView struct {
+	Seq  int64          `json:"seq"`
+	At   bursar.Instant `json:"at"`
+	Hash string         `json:"hash"`
+}
+
+func (e *env) showReport(r *verify.Report) error {
+	switch {
+	case e.output == formatJSON:
+		out := e.list()
+		if err := out.add(reportOf(r)); err != nil {
+			return err
+		}
+		return out.flush()
+	case e.output == formatTable && r.OK():
+		_, err := fmt.Fprintf(e.stdout, "ok: book %s: %d entries, %d accounts, %d requests of which %d were refused; head %d at %v, hash %x\n",
+			r.Book.Name, r.Entries, r.Accounts, r.Requests, r.Refusals, r.Head.Seq, r.Head.At, r.Head.Hash)
+		return err
+	}
+	out := e.list(right("seq"), left("check"), left("detail"))
+	for _, f := range r.Findings {
+		seq := ""
+		if f.Seq > 0 {
+			seq = strconv.FormatInt(f.Seq, 10)
+		}
+		if err := out.add(f, seq, string(f.Check), f.Detail); err != nil {
+			return err
+		}
+	}
+	return out.flush()
+}
+
+func reportOf(r *verify.Report) reportView {
+	v := reportView{OK: r.OK(), Book: r.Book.Name, UUID: bursar.ID(r.Book.UUID), Entries: r.Entries, Accounts: r.Accounts,
+		Requests: r.Requests, Refused: r.Refusals, Found: r.Found, Findings: r.Findings, Warnings: r.Warnings,
+		Head: headView{Seq: r.Head.Seq, At: r.Head.At, Hash: hex.EncodeToString(r.Head.Hash[:])}}
+	if v.Findings == nil {
+		v.Findings = []verify.Finding{}
+	}
+	if v.Warnings == nil {
+		v.Warnings = []string{}
+	}
+	return v
+}

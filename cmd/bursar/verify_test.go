@@ -1,0 +1,47 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bursar-ledger/bursar"
+)
+
+// TestVerify tampers with a ledger that the program itself wrote.
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	call := func(want int, args ...string) (stdout, stderr string) {
+		t.Helper()
+		var out, talk bytes.Buffer
+		e := &env{stdin: strings.NewReader(""), stdout: &out, stderr: &talk, getenv: func(string) string { return "" }}
+		if code := run(context.Background(), e, append([]string{"--db", "sqlite:" + path}, args...)); code != want {
+			t.Fatalf("%v: exit code %d, want %d: %s", args, code, want, &talk)
+		}
+		return out.String(), talk.String()
+	}
+	call(0, "account", "open", "world", "--currency", "USD", "--min", "none")
+	call(0, "account", "open", "users:alice", "--currency", "USD")
+	call(0, "transfer", "world", "users:alice", "25.00 USD")
+	if out, talk := call(0, "verify"); !strings.HasPrefix(out, "ok: book main: 3 entries, 2 accounts, 3 requests") || talk != "" {
+		t.Errorf("sound: %q, %q", out, talk)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("DROP TRIGGER bursar_entry_delete; DELETE FROM bursar_entry WHERE seq = 2"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	out, talk := call(bursar.Describe(bursar.VerificationFailed).Exit, "verify")
+	if !strings.Contains(talk, "position 2: gapless: ") || !strings.Contains(out, "2  gapless ") {
+		t.Errorf("without its second entry:\n%s%s", out, talk)
+	}
+}
