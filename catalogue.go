@@ -68,7 +68,7 @@ var catalogue = [...]Description{
 	{AccountNotFound, 404, exitNotFound, false, true, "the account does not exist", "open it first"},
 	{TransferNotFound, 404, exitNotFound, false, false, "no transfer has this id", "check the id"},
 	{AsOfAhead, 404, exitNotFound, false, false, "the point asked for lies beyond the journal's head", "ask for a position or time that the journal has reached"},
-	{AccountExists, 409, exitState, false, true, "an account with this path exists with other settings", "use it as it is, or choose another path"},
+	{AccountExists, 409, exitState, false, true, "there is an account with this path, opened with other settings or under another id", "use it as it is, or choose another path"},
 	{AccountFrozen, 409, exitState, false, true, "the account is frozen", "unfreeze it first"},
 	{AccountClosed, 409, exitState, false, true, "the account is closed", "use another account"},
 	{CurrencyMismatch, 409, exitRule, false, true, "the amount's currency is not the account's", "post in the account's currency"},

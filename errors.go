@@ -163,7 +163,7 @@ func CodeOf(err error) Code {
 func Coded(err error) error {
 	var e *Error
 	if code := CodeOf(err); err != nil && !errors.As(err, &e) && code != Internal && code != Canceled {
-		return &Error{Code: code, Err: err}
+		return Errorf(code, "%w", err)
 	}
 	return err
 }

@@ -197,7 +197,9 @@ func (j *judgement) decide(job *Job) {
 	rows, entries, err := j.apply(r, now)
 	if err != nil {
 		job.Err = err
-		if refusal := refusalOf(err); refusal != nil {
+		// An id made of an account's path stands for opening that account, whatever the settings: a refusal of some
+		// settings says nothing of others.
+		if refusal := refusalOf(err); refusal != nil && !r.derived {
 			record.Refusal = refusal
 			j.requests = append(j.requests, record)
 		}

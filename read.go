@@ -72,6 +72,20 @@ type AsOf struct {
 	Effective time.Time // counting the entries with an effective time of at most this, whenever they were posted
 }
 
+// check refuses more than one point.
+func (a AsOf) check() error {
+	named := 0
+	for _, given := range []bool{a.Seq != 0, !a.At.IsZero(), !a.Effective.IsZero()} {
+		if given {
+			named++
+		}
+	}
+	if named > 1 {
+		return Errorf(Malformed, "as of a position, a ledger time or an effective time: one of them, not %d", named)
+	}
+	return nil
+}
+
 // Balance is an account's money at a point.
 type Balance struct {
 	Account   string       `json:"account"`
@@ -99,6 +113,9 @@ func (v *view) balance(ctx context.Context, r Reader, path string, asOf AsOf) (B
 	}
 	head, err := r.Head(ctx, v.book.Number)
 	if err != nil {
+		return Balance{}, err
+	}
+	if err := asOf.check(); err != nil {
 		return Balance{}, err
 	}
 	now := After{Version: account.Version, Balance: account.Balance, Held: account.Held}

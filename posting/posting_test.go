@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
+	atomicsqlite "github.com/bursar-ledger/bursar/atomic/sqlite"
 	"github.com/bursar-ledger/bursar/posting"
 	"github.com/bursar-ledger/bursar/posting/postingtest"
 	"github.com/bursar-ledger/bursar/store/sqlite"
@@ -39,6 +41,9 @@ func openSQLite(t *testing.T) postingtest.Database {
 		},
 		Begin: func(ctx context.Context) (postingtest.Tx, error) {
 			tx, err := db.BeginTx(ctx, nil)
+			for busy(err) { // SQLite's own patience does not queue: who polls may starve, and asks again
+				tx, err = db.BeginTx(ctx, nil)
+			}
 			return sqlTx{sqlite.Tx(tx), tx}, err
 		},
 		Strings: func(ctx context.Context, query string) (texts []string, err error) {
@@ -57,6 +62,10 @@ func openSQLite(t *testing.T) postingtest.Database {
 			return texts, rows.Err()
 		},
 	}
+}
+
+func busy(err error) bool {
+	return err != nil && atomicsqlite.Dialect{}.Classify(err).Kind == atomic.KindRetry
 }
 
 type sqlTx struct {

@@ -28,6 +28,8 @@ func (s *Store) wrap(err error) error {
 		return &bursar.Error{Code: bursar.Conflict, Message: "the database was contended until the retry budget was spent", Err: err}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &bursar.Error{Code: bursar.Canceled, Message: "the call ended before its commit", Err: err}
+	case errors.Is(err, sql.ErrTxDone), errors.Is(err, atomic.ErrEnded):
+		return &bursar.Error{Code: bursar.UnsafeTransaction, Message: "the database transaction has ended: post before its commit", Err: err}
 	case errors.Is(err, sql.ErrConnDone), errors.Is(err, driver.ErrBadConn):
 		return &bursar.Error{Code: bursar.Unavailable, Err: err}
 	}

@@ -26,6 +26,9 @@ func New(db *sql.DB) *Store { return sqlstore.New(db, dialect(), nil) }
 
 // Open opens a file of the ledger's own, creating it when there is none, and makes a store that owns it.
 func Open(path string) (*Store, error) {
+	if path == "" || strings.HasPrefix(path, ":memory:") {
+		return nil, bursar.Errorf(bursar.Unsupported, "%q is a database in memory, of which every connection would have its own: name a file", path)
+	}
 	db, err := sql.Open("sqlite", DSN(path))
 	if err != nil {
 		return nil, err

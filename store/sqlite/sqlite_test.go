@@ -3,7 +3,6 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
+	atomicsqlite "github.com/bursar-ledger/bursar/atomic/sqlite"
 	"github.com/bursar-ledger/bursar/money"
 	"github.com/bursar-ledger/bursar/store/sqlite"
 )
@@ -282,109 +283,6 @@ func TestAHiddenPoolIsRefusedAndLeftAlone(t *testing.T) {
 	}
 }
 
-// replacements delete rows without firing a delete trigger, unless the schema sees to it.
-var replacements = []string{
-	`INSERT OR REPLACE INTO bursar_entry SELECT * FROM bursar_entry WHERE seq = 4`,
-	`REPLACE INTO bursar_entry SELECT * FROM bursar_entry`,
-	`INSERT OR REPLACE INTO bursar_entry (entry, book, seq, at, hash, kind, request_id, leg, request_hash, to_account, amount, to_version, to_balance, decided)
-		SELECT 9999, book, seq, at, hash, kind, request_id, leg, request_hash, to_account, amount + 1, to_version, to_balance, decided FROM bursar_entry WHERE seq = 4`,
-	`INSERT OR REPLACE INTO bursar_request SELECT * FROM bursar_request`,
-	`INSERT OR REPLACE INTO bursar_request (book, id, content, decided, refusal) SELECT book, id, content, decided, 'x' FROM bursar_request`,
-	`UPDATE OR REPLACE bursar_entry SET seq = seq + 1`,
-	`UPDATE OR REPLACE bursar_entry SET entry = entry + 1`,
-	`UPDATE OR REPLACE bursar_request SET request = request + 1`,
-	`INSERT INTO bursar_entry SELECT * FROM bursar_entry WHERE true ON CONFLICT DO UPDATE SET amount = 7`,
-	`INSERT INTO bursar_request SELECT * FROM bursar_request WHERE true ON CONFLICT DO UPDATE SET reference = 'x'`,
-	`INSERT INTO bursar_request SELECT * FROM bursar_request WHERE true ON CONFLICT DO NOTHING`,
-}
-
-func TestRowsAreNeverReplaced(t *testing.T) {
-	t.Parallel()
-	for _, recursive := range []string{"0", "1"} {
-		db := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "bursar.db"))+"&_pragma=recursive_triggers("+recursive+")")
-		l := startLedger(t, sqlite.New(db))
-		before, err := l.Journal(t.Context(), 0, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, statement := range replacements {
-			if _, err := db.ExecContext(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "bursar: ") {
-				t.Errorf("%s: %v, want a refusal by the schema", statement, err)
-			}
-		}
-		after, err := l.Journal(t.Context(), 0, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(before, after); diff != "" {
-			t.Errorf("the journal was changed (-before +after):\n%s", diff)
-		}
-	}
-}
-
-// TestMigrationsWithAnotherTool applies the files as a tool such as goose does.
-func TestMigrationsWithAnotherTool(t *testing.T) {
-	t.Parallel()
-	db := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "bursar.db")))
-	files, err := fs.Glob(sqlite.Migrations(), "*.sql")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("migrations: %v, %v", files, err)
-	}
-	for _, file := range files {
-		text, err := fs.ReadFile(sqlite.Migrations(), file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := db.ExecContext(t.Context(), string(text)); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-	}
-	store := sqlite.New(db)
-	if have, want, err := store.Schema(t.Context()); err != nil || have != want || have != len(files) {
-		t.Fatalf("schema %d of %d, %v; want %d", have, want, err, len(files))
-	}
-	if _, err := bursar.New(store, nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := store.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	wantBalance(t, startLedger(t, store), "users:1", "100.00 USD")
-}
-
-// TestTheSchemaIsTheSameEitherWay compares what Migrate makes with what the files make.
-func TestTheSchemaIsTheSameEitherWay(t *testing.T) {
-	t.Parallel()
-	schema := func(db *sql.DB) (text string) {
-		const all = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE name LIKE '%bursar%' ORDER BY type, name)"
-		if err := db.QueryRowContext(t.Context(), all).Scan(&text); err != nil {
-			t.Fatal(err)
-		}
-		return text
-	}
-	migrated := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "bursar.db")))
-	if err := sqlite.New(migrated).Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	plain := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "bursar.db")))
-	err := fs.WalkDir(sqlite.Migrations(), ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		text, err := fs.ReadFile(sqlite.Migrations(), path)
-		if err == nil {
-			_, err = plain.ExecContext(t.Context(), string(text))
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(schema(migrated), schema(plain)); diff != "" {
-		t.Errorf("schemas (-Migrate +files):\n%s", diff)
-	}
-}
-
 func TestTheApplicationsHandleIsLeftAsItIs(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "bursar.db")
@@ -414,11 +312,40 @@ func TestTheApplicationsHandleIsLeftAsItIs(t *testing.T) {
 	wantBalance(t, l, "users:1", "99.00 USD")
 }
 
+// TestPostingOutsideAnotherHandlesBlock holds the only connection in an atomic block of the application's own handle.
+func TestPostingOutsideAnotherHandlesBlock(t *testing.T) {
+	t.Parallel()
+	db := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "bursar.db")))
+	db.SetMaxOpenConns(1)
+	l := startLedger(t, sqlite.New(db))
+	own := atomic.Open(db, atomicsqlite.Dialect{}, nil)
+	err := atomic.Do(t.Context(), own, func(ctx context.Context, tx *atomic.Tx) error {
+		if _, err := l.Post(ctx, pay("users:1", "users:2", "1.00 USD")); bursar.CodeOf(err) != bursar.InTransaction {
+			t.Errorf("posting outside: %v, want in_transaction", err)
+		}
+		_, err := l.In(tx).Post(ctx, pay("users:1", "users:2", "2.00 USD"))
+		return err
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantBalance(t, l, "users:1", "98.00 USD")
+}
+
 func TestAFileThatCannotBeOpenedIsUnavailable(t *testing.T) {
 	t.Parallel()
 	_, err := bursar.New(openStore(t, filepath.Join(t.TempDir(), "no such folder", "bursar.db")), nil)
 	if bursar.CodeOf(err) != bursar.Unavailable || !bursar.Retryable(err) {
 		t.Errorf("got %v, want unavailable", err)
+	}
+}
+
+func TestADatabaseInMemoryIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"", ":memory:", ":memory:?cache=shared"} {
+		if _, err := sqlite.Open(path); bursar.CodeOf(err) != bursar.Unsupported {
+			t.Errorf("%q: %v, want unsupported", path, err)
+		}
 	}
 }
 

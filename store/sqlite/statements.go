@@ -124,7 +124,8 @@ var statements = sqlstore.Statements{
 	AuditStorage: auditStorage,
 	AuditGuards: `WITH expected (name) AS (VALUES ('bursar_entry_update'), ('bursar_entry_delete'), ('bursar_entry_replace'),
 			('bursar_request_update'), ('bursar_request_delete'), ('bursar_request_replace'),
-			('bursar_account_update'), ('bursar_account_delete'), ('bursar_balance_delete'), ('bursar_book_delete'), ('bursar_head_delete'),
+			('bursar_account_update'), ('bursar_account_replace'), ('bursar_account_delete'), ('bursar_balance_delete'),
+			('bursar_book_update'), ('bursar_book_delete'), ('bursar_head_delete'),
 			('bursar_entry_seq'), ('bursar_request_id'), ('bursar_request_reference'), ('bursar_checkpoint_seq'))
 		SELECT name FROM expected WHERE name NOT IN (SELECT name FROM sqlite_schema WHERE type IN ('trigger', 'index'))`,
 }

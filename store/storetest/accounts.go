@@ -115,6 +115,12 @@ func openingTaken(f *fixture) {
 	if got := len(f.journal(f.ledger)); got != 1 {
 		f.Errorf("the journal has %d entries, want 1", got)
 	}
+	// Under an id of its own path's making every try is judged for itself, so that the answer is about that try.
+	f.opening(bursar.Opening{ID: id(2), Account: "users:2", Currency: currency("USD")})
+	for _, code := range []string{"JPY", "USD"} {
+		_, err := f.ledger.Open(f.Context(), bursar.Opening{Account: "users:2", Currency: currency(code)})
+		f.wantError(err, bursar.AccountExists, "id")
+	}
 }
 
 var goodPaths = []string{

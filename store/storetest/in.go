@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/bursar-ledger/bursar"
@@ -146,7 +147,7 @@ func inBatch(f *fixture) {
 		_, err := j.PostBatch(f.Context(), []bursar.Transfer{
 			move("users:1", "users:2", "100.00 USD"), move("users:1", "users:2", "0.01 USD"), move("users:2", "users:1", "1.00 USD")})
 		f.wantError(err, bursar.InsufficientFunds, "legs[0]")
-		if want := "transfer 1: "; err.Error()[:len(want)] != want {
+		if !strings.HasPrefix(err.Error(), "transfer 1: ") {
 			f.Errorf("the error %q does not name the transfer at fault", err)
 		}
 		_, err = j.PostBatch(f.Context(), []bursar.Transfer{move("users:1", "users:2", "1.00 USD"), {}})

@@ -111,6 +111,8 @@ func asOfAhead(f *fixture) {
 	}
 	_, err := f.ledger.Balance(f.Context(), "users:1", bursar.AsOf{At: dawn.AddDate(1000, 0, 0)})
 	f.wantError(err, bursar.TimeInvalid, "")
+	_, err = f.ledger.Balance(f.Context(), "users:1", bursar.AsOf{Seq: 1, At: head.At.Time()})
+	f.wantError(err, bursar.Malformed, "")
 }
 
 func statementPages(f *fixture) {
@@ -166,6 +168,7 @@ func longHistory(f *fixture) {
 		want := fmt.Sprintf("%d.%02d USD of %d", (version-1)/100, (version-1)%100, version)
 		f.wantAsOf("users:1", bursar.AsOf{Seq: version + 1}, want) // the world's opening is the first entry
 	}
+	f.wantCheckpoints(n / 100)
 	var versions []int64
 	for before := int64(0); before != 1; {
 		page, err := f.ledger.Statement(f.Context(), "users:1", bursar.StatementQuery{Before: before})
@@ -182,6 +185,17 @@ func longHistory(f *fixture) {
 		if want := int64(n + 1 - i); version != want {
 			f.Fatalf("line %d has version %d, want %d", i, version, want)
 		}
+	}
+}
+
+// wantCheckpoints looks for enough checkpoints to keep "as of" quick, each at the entry that it names.
+func (f *fixture) wantCheckpoints(least int64) {
+	f.Helper()
+	const right = `SELECT count(*) FROM bursar_checkpoint c JOIN bursar_entry e ON e.entry = c.entry AND e.seq = c.seq
+		WHERE c.account = e.to_account AND c.version = e.to_version OR c.account = e.from_account AND c.version = e.from_version`
+	all := f.number("SELECT count(*) FROM bursar_checkpoint")
+	if got := f.number(right); got != all || got < 2*least {
+		f.Errorf("%d checkpoints of %d are right, want all of them and at least %d", got, all, 2*least)
 	}
 }
 

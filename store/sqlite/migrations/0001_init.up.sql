@@ -206,6 +206,22 @@ END;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
+CREATE TRIGGER bursar_account_replace BEFORE INSERT ON bursar_account
+WHEN EXISTS (SELECT 1 FROM bursar_account WHERE account = NEW.account)
+     OR EXISTS (SELECT 1 FROM bursar_account WHERE book = NEW.book AND path = NEW.path)
+BEGIN
+    SELECT RAISE(ABORT, 'bursar: accounts are never replaced');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER bursar_book_update BEFORE UPDATE ON bursar_book
+BEGIN
+    SELECT RAISE(ABORT, 'bursar: a book is never changed');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
 CREATE TRIGGER bursar_account_delete BEFORE DELETE ON bursar_account
 BEGIN
     SELECT RAISE(ABORT, 'bursar: a row of bursar_account is never deleted');
