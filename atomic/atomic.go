@@ -44,6 +44,7 @@ type DB struct {
 	rand       func(n int64) int64
 	retried    func(ctx context.Context, name, code string, attempt int)
 	endTimeout time.Duration
+	turn       chan struct{} // holds one token; nil unless the engine has one writer
 }
 
 // A Clock tells the time and waits between attempts. Sleep returns the cause of ctx's end as soon as ctx is done. A
@@ -84,6 +85,10 @@ func Open(pool *sql.DB, d Dialect, o *OpenOptions) *DB {
 	db := &DB{
 		pool: pool, dialect: d, traits: d.Traits(), clock: o.Clock, rand: o.Rand, retried: o.Retried,
 		endTimeout: o.EndTimeout,
+	}
+	if db.traits.OneWriter {
+		db.turn = make(chan struct{}, 1)
+		db.turn <- struct{}{}
 	}
 	if db.clock == nil {
 		db.clock = clock.System()

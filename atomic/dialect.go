@@ -40,6 +40,10 @@ type Traits struct {
 	// SilentRollback says that an error seen only by whoever reads rows may end the database transaction, after which
 	// statements would commit one by one. After handing out rows, [Tx] then asks [Dialect.Active] before it goes on.
 	SilentRollback bool
+
+	// OneWriter says that the whole database has one writer at a time, and that those who wait for it poll instead of
+	// queueing. Blocks of one [DB] that may write then take turns in the order in which they came.
+	OneWriter bool
 }
 
 // A Mode is how a database transaction begins.

@@ -107,7 +107,7 @@ func (o *Options) label() string {
 func (db *DB) attempt(
 	ctx context.Context, fn func(context.Context, *Tx) error, o *Options, r *retrier,
 ) (hooks []func(context.Context) error, err error) {
-	s, err := db.begin(ctx, o)
+	s, err := db.begin(ctx, o, r)
 	if err != nil {
 		return nil, err
 	}

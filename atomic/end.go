@@ -101,4 +101,7 @@ func (s *session) release(ctx context.Context) {
 		_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
 	}
 	_ = s.conn.Close() // Of no consequence: it has ended well, or is closed already.
+	if s.turn {
+		s.db.turn <- struct{}{}
+	}
 }

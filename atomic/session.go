@@ -23,6 +23,8 @@ type session struct {
 	outcome outcome
 	// suspect means that the connection must not be used again.
 	suspect bool
+	// turn means that the session holds its DB's turn to write.
+	turn bool
 
 	mu sync.Mutex // guards what follows
 
@@ -65,13 +67,22 @@ type openRows struct {
 var errSilent = errors.New("the engine rolled back while rows were read or a prepared statement ran, see that error")
 
 // begin takes a connection and begins a database transaction on it.
-func (db *DB) begin(ctx context.Context, o *Options) (*session, error) {
+func (db *DB) begin(ctx context.Context, o *Options, r *retrier) (*session, error) {
+	turn := db.turn != nil && !o.ReadOnly
+	if turn {
+		if err := db.takeTurn(ctx, r); err != nil {
+			return nil, err
+		}
+	}
 	conn, err := db.pool.Conn(ctx)
 	if err != nil {
+		if turn {
+			db.turn <- struct{}{}
+		}
 		return nil, fmt.Errorf("atomic: %sno connection: %w", o.label(), err)
 	}
 	s := &session{
-		db: db, name: o.Name, mode: Mode{Isolation: o.Isolation, ReadOnly: o.ReadOnly}, conn: conn,
+		db: db, name: o.Name, mode: Mode{Isolation: o.Isolation, ReadOnly: o.ReadOnly}, conn: conn, turn: turn,
 		damage: DamageNone,
 	}
 	s.restore, err = db.dialect.Begin(ctx, conn, s.mode)
@@ -85,6 +96,28 @@ func (db *DB) begin(ctx context.Context, o *Options) (*session, error) {
 	_ = s.rollback(ctx) // What it could not clean it has marked as suspect; err is what the caller needs.
 	s.release(ctx)
 	return nil, s.lost(fmt.Errorf("atomic: %sbegin: %w", o.label(), err))
+}
+
+// takeTurn waits until no other block of db is writing. Who waits holds no connection. The wait is bounded by the
+// budget, because a block may be waiting for itself: a Do inside another one whose context does not carry it.
+func (db *DB) takeTurn(ctx context.Context, r *retrier) error {
+	select {
+	case <-db.turn:
+		return nil
+	default:
+	}
+	left := r.budget.Time - db.clock.Now().Sub(r.start)
+	bounded, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+	select {
+	case <-db.turn:
+		return nil
+	case <-bounded.Done():
+		if err := contextError(ctx); err != nil {
+			return fmt.Errorf("atomic: %snot begun: %w", r.o.label(), err)
+		}
+		return fmt.Errorf("%s%w: another block of this program has been writing for %v", r.o.label(), ErrBudget, left)
+	}
 }
 
 // enter admits one statement of block t, or says why not.

@@ -29,8 +29,11 @@ type Dialect struct{}
 
 var _ atomic.Dialect = Dialect{}
 
-// Traits says that SQLite may roll back on an error that appears while rows are read, an I/O error for one.
-func (Dialect) Traits() atomic.Traits { return atomic.Traits{Name: "sqlite", SilentRollback: true} }
+// Traits says that SQLite may roll back on an error that appears while rows are read, an I/O error for one, and that a
+// file has one writer.
+func (Dialect) Traits() atomic.Traits {
+	return atomic.Traits{Name: "sqlite", SilentRollback: true, OneWriter: true}
+}
 
 const (
 	queryOnlyOn  = "PRAGMA query_only = 1"

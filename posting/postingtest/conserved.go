@@ -92,12 +92,17 @@ func (f *fixture) randomTransfer(r *rand.Rand, paths []string) bursar.Transfer {
 // order inserts an order and posts its transfer in one database transaction, and then commits or rolls back at
 // random. A refusal must leave the database transaction usable: the order is then withdrawn in the same one.
 func (f *fixture) order(ctx context.Context, r *rand.Rand, paths []string) (committed bool, err error) {
+	t := f.randomTransfer(r, paths)
+	for _, leg := range t.Legs { // what an application shows before it asks
+		if _, err := f.ledger.Balance(ctx, leg.From, bursar.AsOf{}); err != nil {
+			return false, err
+		}
+	}
 	tx, err := f.db.Begin(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer tx.Rollback()
-	t := f.randomTransfer(r, paths)
 	t.Metadata = bursar.Metadata{"order": t.ID.String()}
 	if err := tx.Exec(ctx, fmt.Sprintf(`INSERT INTO orders (id) VALUES ('%s')`, t.ID)); err != nil {
 		return false, fmt.Errorf("insert: %w", err)
