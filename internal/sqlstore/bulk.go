@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"math/bits"
 )
 
 // bulk holds the texts of statements that write many rows, for as many rows as one statement takes.
@@ -38,12 +39,16 @@ func newBulk(d *Dialect) bulk {
 	}
 }
 
-// run executes the statement for count rows in as few calls as it takes. row appends the parameters of one row. A
+// run executes the statement for count rows. row appends the parameters of one row. What does not fill a statement
+// is written in powers of two, so that a connection that keeps its prepared statements has few texts to keep. A
 // statement that does not touch exactly its rows is an error: someone else has changed them.
 func (s *statement) run(ctx context.Context, db Executor, count int, row func(args []any, i int) []any) error {
 	args := make([]any, 0, min(count, s.rowsMax)*s.columns)
 	for done := 0; done < count; {
-		rows := min(count-done, s.rowsMax)
+		rows := s.rowsMax
+		if left := count - done; left < rows {
+			rows = 1 << (bits.Len(uint(left)) - 1)
+		}
 		args = args[:0]
 		for i := range rows {
 			args = row(args, done+i)

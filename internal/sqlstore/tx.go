@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/bits"
 
 	"github.com/bursar-ledger/bursar"
 )
@@ -30,12 +31,17 @@ func inChunks[T any](ctx context.Context, db Executor, statement string, first a
 	each func(scan func(...any) error) error) error {
 	for len(values) > 0 {
 		n := min(len(values), inParameters)
-		args := make([]any, 1, n+1)
+		args := make([]any, 1, 2*n+1)
 		args[0] = first
 		for _, value := range values[:n] {
 			args = append(args, arg(value))
 		}
-		if err := query(ctx, db, expand(statement, n), args, each); err != nil {
+		// A list as long as the next power of two, its last value repeated: few texts to prepare and to keep.
+		length := 1 << bits.Len(uint(n-1))
+		for len(args) <= length {
+			args = append(args, args[n])
+		}
+		if err := query(ctx, db, expand(statement, length), args, each); err != nil {
 			return err
 		}
 		values = values[n:]

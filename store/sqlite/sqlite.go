@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"strings"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	modernc "modernc.org/sqlite" // registers the driver "sqlite"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
@@ -29,10 +29,11 @@ func Open(path string) (*Store, error) {
 	if path == "" || strings.HasPrefix(path, ":memory:") {
 		return nil, bursar.Errorf(bursar.Unsupported, "%q is a database in memory, of which every connection would have its own: name a file", path)
 	}
-	db, err := sql.Open("sqlite", DSN(path))
+	base, err := modernc.NewConnector(DSN(path))
 	if err != nil {
 		return nil, err
 	}
+	db := sql.OpenDB(connector{base})
 	// Readers work beside the writer; more connections than this only cost memory.
 	db.SetMaxOpenConns(8)
 	db.SetMaxIdleConns(8)
