@@ -154,6 +154,8 @@ func CodeOf(err error) Code {
 		return AmountInvalid
 	case errors.Is(err, money.ErrMismatch):
 		return CurrencyMismatch
+	case errors.Is(err, money.ErrDivision), errors.Is(err, money.ErrRounding), errors.Is(err, money.ErrWeights):
+		return Malformed
 	default:
 		return Internal
 	}

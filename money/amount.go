@@ -23,11 +23,29 @@ type Amount struct {
 	currency Currency
 }
 
+// Integer is every integer type. A float does not compile where it is asked
+// for, and neither does a constant such as 10.0, which is a float by default.
+type Integer interface {
+	~int | ~int8 | ~int16 | ~int32 | ~int64 |
+		~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr
+}
+
 // FromUnits returns an amount of smallest units: FromUnits(2500, usd) is
-// 25.00 USD. Every int64 is in range. With the zero Currency the result is an
+// 25.00 USD. Every integer is in range. With the zero Currency the result is an
 // amount without a currency, which nothing accepts.
-func FromUnits(units int64, c Currency) Amount {
-	return Amount{hi: units / base, lo: units % base, currency: c}
+func FromUnits[N Integer](units N, c Currency) Amount {
+	hi, lo := partsOf(units)
+	return Amount{hi: hi, lo: lo, currency: c}
+}
+
+// partsOf splits an integer into the parts of an amount.
+func partsOf[N Integer](units N) (hi, lo int64) {
+	if units < 0 {
+		n := int64(units)
+		return n / base, n % base
+	}
+	n := uint64(units)
+	return int64(n / base), int64(n % base)
 }
 
 // Zero returns nothing of a currency.
@@ -186,17 +204,27 @@ func sum(aHi, aLo, bHi, bLo int64) (hi, lo int64) {
 
 func inBase(n int64) bool { return -base < n && n < base }
 
-const rangeReason = "it has more than 36 digits in smallest units, the most that an amount holds"
+const (
+	rangeReason  = "it has more than 36 digits in smallest units, the most that an amount holds"
+	resultReason = "the result has more than 36 digits in smallest units, the most that an amount holds"
+)
 
 func overflow(op string, a, b Amount) error {
 	return &Error{Kind: ErrRange, Op: op, Input: a.String() + ", " + b.String(),
-		Reason: "the result has more than 36 digits in smallest units, the most that an amount holds"}
+		Reason: resultReason}
+}
+
+// noCurrencyReason is for arithmetic; what is written has a reason of its own.
+const noCurrencyReason = "an amount without a currency cannot be calculated with; start from money.Zero(currency)"
+
+func withoutCurrency(op string) error {
+	return refuse(ErrCurrency, op, "", noCurrencyReason)
 }
 
 func mismatch(op string, a, b Amount) error {
 	reason := "the currencies differ; exchange one of them first"
 	if a.currency.IsZero() || b.currency.IsZero() {
-		reason = "an amount without a currency cannot be calculated with; start from money.Zero(currency)"
+		reason = noCurrencyReason
 	}
 	return &Error{Kind: ErrMismatch, Op: op, Input: a.String() + ", " + b.String(), Reason: reason}
 }

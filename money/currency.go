@@ -73,6 +73,16 @@ func Declare(code string, scale int) (Currency, error) {
 	return declared(code, scale), nil
 }
 
+// MustDeclare is [Declare] for variables of a package and for tests. It panics
+// on an error.
+func MustDeclare(code string, scale int) Currency {
+	c, err := Declare(code, scale)
+	if err != nil {
+		panic("money.MustDeclare: " + err.Error())
+	}
+	return c
+}
+
 // ParseCurrency reads a currency as [Currency.String] writes it: "USD" or
 // "CHIP/0". It reads withdrawn ISO codes too, because money of the past has to
 // stay readable; use [Lookup] where a currency is chosen for new money.

@@ -1,10 +1,13 @@
 // Package money holds exact amounts of money: a whole number of a currency's
 // smallest unit, together with that currency.
 //
-// The names to know are [Amount], [Currency] and [Parse]:
+// The names to know are [Amount], [Currency], [Parse], [Rate] and
+// [Amount.Allocate]:
 //
 //	price, err := money.Parse("25.00 USD")
 //	total, err := price.Add(fee) // an error if fee is in another currency
+//	tax, remainder, err := total.Times(rate, money.HalfEven)
+//	shares, err := total.Allocate(20, 70, 5, 5)
 //
 // # Amounts
 //
@@ -26,6 +29,9 @@
 // its own scale, so that whoever reads it needs nothing else. A [Registry],
 // which an application owns, lets people write the bare code.
 //
+// An [Of] has its currency in its type, such as Of[USD]: adding dollars to euros
+// does not compile. [OfAmount] and [Of.Amount] lead from one form to the other.
+//
 // # Text
 //
 // The one written form is number, blank, currency: "25.00 USD", "-3 CHIP/0".
@@ -33,8 +39,24 @@
 // fewer; more are an error even when they are zeros, since nothing is rounded
 // here. JSON, SQL and slog use the same text.
 //
+// # Rates and rounding
+//
+// A [Rate] is an exact fraction: "1.0825", "3/7", "8.25%". [Amount.Times] alone
+// rounds. Its caller names the [Rounding], for there is no default, and gets
+// back what the rounding left, so that it can be posted: product and remainder
+// are the exact result.
+//
+// # Dividing
+//
+// [Amount.Allocate] divides by weights and [Amount.Split] into equal parts. The
+// parts sum to the amount exactly, each is less than one unit away from its
+// share, and who gets the odd units is settled: those that lost most, then the
+// earlier ones.
+//
 // # What it does not do
 //
-// No function takes or returns a float. There is no locale formatting, no
-// symbol ("$"), and no conversion between currencies.
+// No function takes or returns a float. Nothing exchanges one currency for
+// another: a rate changes the number and leaves the currency. There is no
+// fraction of a smallest unit but in a remainder. What people of a locale expect
+// to read is written by package money/format, and read by nobody.
 package money

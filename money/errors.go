@@ -8,17 +8,24 @@ import (
 // The kinds of error, for [errors.Is]. Every error of this package is an
 // [*Error] of one of these kinds.
 var (
-	// ErrSyntax means that a text is not written as an amount is.
-	ErrSyntax = errors.New("malformed amount")
+	// ErrSyntax means that a text is not written as an amount or a rate is.
+	ErrSyntax = errors.New("malformed text")
 	// ErrPrecision means more decimals than the currency has.
 	ErrPrecision = errors.New("too many decimals")
-	// ErrRange means an amount outside of -10^36 < units < 10^36, or a pair
-	// that is not the canonical form of any amount.
-	ErrRange = errors.New("amount out of range")
+	// ErrRange means an amount outside of -10^36 < units < 10^36, a pair that
+	// is not the canonical form of any amount, or a rate beyond [RateBits].
+	ErrRange = errors.New("out of range")
 	// ErrCurrency means a currency that is unknown, malformed or absent.
 	ErrCurrency = errors.New("unknown currency")
 	// ErrMismatch means two amounts that are not of one currency.
 	ErrMismatch = errors.New("currencies differ")
+	// ErrDivision means a fraction over zero.
+	ErrDivision = errors.New("division by zero")
+	// ErrRounding means that no rounding mode was named.
+	ErrRounding = errors.New("no rounding mode")
+	// ErrWeights means weights, or a number of parts, by which nothing can be
+	// divided.
+	ErrWeights = errors.New("bad weights")
 )
 
 // Error says what was refused, why, and what to write instead.

@@ -14,8 +14,19 @@ const digitsMax = 38
 // currency: "25.00 USD", "-3 CHIP/0". An amount without a currency is written
 // as "0 (no currency)", which nothing reads.
 func (a Amount) String() string {
+	if a.hi == 0 && a.currency.iso {
+		return a.shortString()
+	}
 	var buf [TextMax]byte
 	return string(a.AppendTo(buf[:0]))
+}
+
+// shortString is String for the amounts that are printed most, in one pass.
+func (a Amount) shortString() string {
+	var buf [digitsMax + len(" USD")]byte
+	buf[digitsMax] = ' '
+	copy(buf[digitsMax+1:], a.currency.code)
+	return string(buf[a.fillShort(buf[:], digitsMax):])
 }
 
 // Decimal returns the number alone: "25.00".
@@ -36,7 +47,11 @@ func (a Amount) AppendTo(dst []byte) []byte {
 
 // AppendDecimal appends what Decimal returns to dst.
 func (a Amount) AppendDecimal(dst []byte) []byte {
-	if a.hi < 0 || a.lo < 0 {
+	if a.hi == 0 {
+		var buf [digitsMax]byte
+		return append(dst, buf[a.fillShort(buf[:], digitsMax):]...)
+	}
+	if a.hi < 0 {
 		dst = append(dst, '-')
 		a = a.Neg()
 	}
@@ -58,11 +73,50 @@ func (a Amount) AppendDecimal(dst []byte) []byte {
 	return append(dst, digits...)
 }
 
-// appendDigits appends the smallest units of a non-negative amount.
-func (a Amount) appendDigits(dst []byte) []byte {
-	if a.hi == 0 {
-		return strconv.AppendInt(dst, a.lo, 10)
+// fillShort writes the number of an amount without a high part, which is almost
+// every one, so that it ends before buf[at], and returns where it begins. It
+// needs digitsMax bytes.
+func (a Amount) fillShort(buf []byte, at int) int {
+	rest, decimals := magnitude(a.lo), int(a.currency.scale)
+	// Two digits at a time halve the divisions that wait for each other.
+	for ; decimals > 1; decimals -= 2 {
+		at, rest = at-2, fillPair(buf, at, rest)
 	}
+	if decimals == 1 {
+		at--
+		buf[at], rest = byte('0'+rest%10), rest/10
+	}
+	if a.currency.scale > 0 {
+		at--
+		buf[at] = '.'
+	}
+	for rest >= 100 {
+		at, rest = at-2, fillPair(buf, at, rest)
+	}
+	if rest >= 10 {
+		at--
+		buf[at], rest = byte('0'+rest%10), rest/10
+	}
+	at--
+	buf[at] = byte('0' + rest)
+	if a.lo < 0 {
+		at--
+		buf[at] = '-'
+	}
+	return at
+}
+
+// fillPair writes the last two digits of n before buf[at] and returns the rest.
+func fillPair(buf []byte, at int, n uint64) uint64 {
+	rest := n / 100
+	two := byte(n - 100*rest)
+	buf[at-1], buf[at-2] = '0'+two%10, '0'+two/10
+	return rest
+}
+
+// appendDigits appends the smallest units of an amount with a positive high
+// part.
+func (a Amount) appendDigits(dst []byte) []byte {
 	dst = strconv.AppendInt(dst, a.hi, 10)
 	// One unit of base in front gives the low part its leading zeros; the digit
 	// 1 that it puts there is then closed over.
