@@ -20,6 +20,7 @@ const (
 const (
 	sqliteDriver = "modernc.org/sqlite"
 	humaModule   = "github.com/danielgtaylor/huma/v2"
+	textModule   = "golang.org/x/text"
 	goCmp        = "github.com/google/go-cmp"
 	rapidModule  = "pgregory.net/rapid"
 	anything     = "*"
@@ -40,6 +41,7 @@ type row struct {
 // is refused, so that adding one forces a decision; a row without a room is fine.
 var arrows = []row{
 	{room: "money", never: []string{"database/sql"}},
+	{room: "money/format", may: []string{"money"}, outside: []string{textModule}, drags: []string{textModule}, never: []string{"database/sql"}},
 	{room: "internal/journal", never: []string{"database/sql"}},
 	{room: "internal/clock", never: []string{"database/sql"}},
 	{room: "atomic", may: []string{"internal/clock"}},
