@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -15,7 +16,8 @@ import (
 )
 
 func newVerifyCommand(e *env) *cobra.Command {
-	return &cobra.Command{
+	var anchors []string
+	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check everything that is stored against a replay of the journal",
 		Long: `Replay the journal of a book from its first entry, compare every stored row with what the replay says, and change
@@ -29,18 +31,43 @@ against the replay; that balances sum to zero in every currency; that no row is 
 engine finds in its own tables and indexes.
 
 What cannot be seen from inside is a journal whose tail was cut off, or that was written anew from some position on,
-with everything else made to fit. Both change the head's hash: keep the line that verify prints outside of the
-database, and compare.
+with everything else made to fit. Both change hashes: keep the head that verify prints outside of the database, and
+give it back with --anchor.
 
 In JSON it prints one object with the counts, the head and the findings; in CSV the findings.`,
 		Example: `  bursar verify
-  bursar verify -o json >> /mnt/elsewhere/heads.jsonl`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return e.verify(cmd.Context()) },
+  bursar verify -o json >> /mnt/elsewhere/heads.jsonl
+  bursar verify --anchor 3:2b1c…`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return e.verify(cmd.Context(), anchors) },
 	}
+	cmd.Flags().StringArrayVar(&anchors, "anchor", nil, "position and hash that an earlier verify printed, as `SEQ:HASH`; may be repeated")
+	return cmd
 }
 
-func (e *env) verify(ctx context.Context) error {
-	report, err := e.audit(ctx)
+// parseAnchors reads SEQ:HASH texts.
+func parseAnchors(texts []string) (map[int64][32]byte, error) {
+	anchors := make(map[int64][32]byte, len(texts))
+	for _, text := range texts {
+		position, digits, _ := strings.Cut(text, ":")
+		seq, err := strconv.ParseInt(position, 10, 64)
+		hash, errHash := hex.DecodeString(digits)
+		if err != nil || errHash != nil || seq < 1 || len(hash) != 32 {
+			return nil, usagef("--anchor %q is not a position and 64 hexadecimal digits, such as 3:2b1c…", text)
+		}
+		if other, twice := anchors[seq]; twice && other != [32]byte(hash) {
+			return nil, usagef("--anchor gives position %d two hashes", seq)
+		}
+		anchors[seq] = [32]byte(hash)
+	}
+	return anchors, nil
+}
+
+func (e *env) verify(ctx context.Context, texts []string) error {
+	anchors, err := parseAnchors(texts)
+	if err != nil {
+		return err
+	}
+	report, err := e.audit(ctx, anchors)
 	if err != nil {
 		return err
 	}
@@ -54,7 +81,7 @@ func (e *env) verify(ctx context.Context) error {
 }
 
 // audit runs the checks, with a progress bar.
-func (e *env) audit(ctx context.Context) (report verify.Report, err error) {
+func (e *env) audit(ctx context.Context, anchors map[int64][32]byte) (report verify.Report, err error) {
 	if have, err := e.schemaUntouched(ctx); err != nil {
 		return report, err
 	} else if have == 0 {
@@ -71,7 +98,7 @@ func (e *env) audit(ctx context.Context) (report verify.Report, err error) {
 		return report, err
 	}
 	var bar *progressbar.ProgressBar
-	report, err = verify.Run(ctx, s, book, &verify.Options{Progress: func(done, total int64) {
+	report, err = verify.Run(ctx, s, book, &verify.Options{Anchors: anchors, Progress: func(done, total int64) {
 		if bar == nil {
 			bar = e.bar("verify", total)
 		}

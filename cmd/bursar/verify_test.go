@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -29,6 +31,23 @@ func TestVerify(t *testing.T) {
 	call(0, "transfer", "world", "users:alice", "25.00 USD")
 	if out, talk := call(0, "verify"); !strings.HasPrefix(out, "ok: book main: 3 entries, 2 accounts, 3 requests") || talk != "" {
 		t.Errorf("sound: %q, %q", out, talk)
+	}
+	out, _ := call(0, "verify", "-o", "json")
+	var report reportView
+	if err := json.Unmarshal([]byte(out), &report); err != nil {
+		t.Fatal(err)
+	}
+	call(0, "verify", "--anchor", fmt.Sprintf("%d:%s", report.Head.Seq, report.Head.Hash))
+	for anchor, code := range map[string]bursar.Code{
+		"2:" + report.Head.Hash: bursar.VerificationFailed,
+		"9:" + report.Head.Hash: bursar.VerificationFailed,
+		"3":                     bursar.Malformed,
+		"0:" + report.Head.Hash: bursar.Malformed,
+		"3:abc":                 bursar.Malformed,
+	} {
+		if _, talk := call(bursar.Describe(code).Exit, "verify", "--anchor", anchor); !strings.Contains(talk, "anchor") {
+			t.Errorf("--anchor %s: %q", anchor, talk)
+		}
 	}
 	db, err := sql.Open("sqlite", path)
 	if err != nil {

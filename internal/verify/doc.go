@@ -6,6 +6,6 @@
 //
 // What it cannot see from inside: a journal whose tail was cut off and whose head, balances and requests were put
 // back to fit, and one that was rewritten from some position on with all hashes computed anew. Both change the
-// head's hash, so keep that hash outside the database (Report.Head has it) and compare. Refusals are outside the chain:
+// head's hash, so keep that hash outside the database (Report.Head has it) and give it back as an anchor. Refusals are outside the chain:
 // their form is checked, but not whether they happened, nor the words of their messages.
 package verify

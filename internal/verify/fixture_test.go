@@ -177,6 +177,11 @@ func (m *template) scratch(t testing.TB) (*sql.DB, string) {
 // verifyFile closes the vandal's handle and verifies the file.
 func (m *template) verifyFile(t testing.TB, raw *sql.DB, path string) (verify.Report, error) {
 	t.Helper()
+	return m.verifyWith(t, raw, path, nil)
+}
+
+func (m *template) verifyWith(t testing.TB, raw *sql.DB, path string, o *verify.Options) (verify.Report, error) {
+	t.Helper()
 	if err := raw.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +191,7 @@ func (m *template) verifyFile(t testing.TB, raw *sql.DB, path string) (verify.Re
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1)
-	return verify.Run(context.Background(), sqlite.New(db), m.book, nil)
+	return verify.Run(context.Background(), sqlite.New(db), m.book, o)
 }
 
 func exec(t testing.TB, db *sql.DB, statement string, args ...any) int64 {

@@ -42,6 +42,9 @@ func (a *audit) replay(e *bursar.AuditedEntry, known map[bursar.ID][]bursar.Audi
 		return
 	}
 	a.link(e)
+	if anchor, kept := a.options.Anchors[e.Seq]; kept && anchor != e.Hash {
+		a.find(e.Seq, Anchored, "the entry has another hash than the anchor")
+	}
 	a.times(e)
 	a.ask(e, known)
 	marks := a.apply(e)

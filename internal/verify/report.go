@@ -19,6 +19,7 @@ const (
 	Genesis     Check = "genesis"      // the book's genesis hash comes from its UUID, and the book is the one asked for
 	Gapless     Check = "gapless"      // positions are 1, 2, 3 and so on
 	Chain       Check = "chain"        // every hash is that of the entry and the hash before it
+	Anchored    Check = "anchor"       // the hashes at positions that the caller kept elsewhere are what they were
 	Time        Check = "time"         // ledger time rises strictly; effective <= decided <= at; decided never falls on an account
 	Versions    Check = "versions"     // an account's versions are 1, 2, 3 and so on
 	Balances    Check = "balances"     // both balances after an entry follow from those before it and its amount
@@ -35,7 +36,7 @@ const (
 )
 
 // order is how checks sort at one position.
-var order = [...]Check{Storage, Readable, Genesis, Gapless, Chain, Time, Versions, Balances, Pointers, Limits, Requests, Accounts,
+var order = [...]Check{Storage, Readable, Genesis, Gapless, Chain, Anchored, Time, Versions, Balances, Pointers, Limits, Requests, Accounts,
 	BalanceRows, Heads, Checkpoints, Backdated, Conserved, Strays}
 
 // All returns every check in order.

@@ -181,4 +181,22 @@ func TestCutTailNeedsAnAnchor(t *testing.T) {
 	if report.Head.Seq != anchor.Head.Seq-1 || report.HeadHash() == anchor.HeadHash() {
 		t.Errorf("head %d %s does not tell", report.Head.Seq, report.HeadHash())
 	}
+	last := report.Head
+	for name, c := range map[string]struct {
+		anchors map[int64][32]byte
+		bad     int64 // 0 for none
+	}{
+		"the head that was":      {map[int64][32]byte{anchor.Head.Seq: anchor.Head.Hash}, anchor.Head.Seq},
+		"another hash":           {map[int64][32]byte{last.Seq: anchor.Head.Hash}, last.Seq},
+		"the head that is":       {map[int64][32]byte{last.Seq: last.Hash}, 0},
+		"one of two contradicts": {map[int64][32]byte{last.Seq: last.Hash, 3: last.Hash}, 3},
+	} {
+		report, err := m.verifyWith(t, open(t, path), path, &verify.Options{Anchors: c.anchors})
+		switch {
+		case err != nil:
+			t.Errorf("%s: %v", name, err)
+		case c.bad == 0 && !report.OK(), c.bad > 0 && !expect(&report, c.bad, checks{verify.Anchored}):
+			t.Errorf("%s: want a finding at %d, got%s", name, c.bad, summary(&report))
+		}
+	}
 }

@@ -13,6 +13,9 @@ import (
 type Options struct {
 	// Progress is told after every page how many entries of how many are checked.
 	Progress func(done, total int64)
+	// Anchors are hashes of entries by position, as an earlier report gave them and as they were kept outside of the
+	// database. They find what nothing inside can: a tail that was cut off, or a journal that was written anew.
+	Anchors map[int64][32]byte
 	// Findings is the most findings that the report lists. Defaults to 20.
 	Findings int
 }
@@ -207,6 +210,11 @@ func (a *audit) checkJournal(ctx context.Context) error {
 	a.endRequest()
 	a.report.Head = bursar.Head{Seq: a.last.seq, At: a.last.at, Hash: a.last.hash, Book: a.book.UUID}
 	a.checkHead()
+	for seq := range a.options.Anchors {
+		if seq > a.last.seq {
+			a.find(a.last.seq+1, Anchored, "the journal ends with %d, before the anchor at %d", a.last.seq, seq)
+		}
+	}
 	for i := range a.report.Findings {
 		if seq := a.report.Findings[i].Seq; seq > 0 && (a.firstBad == 0 || seq < a.firstBad) {
 			a.firstBad = seq
