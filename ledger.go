@@ -24,7 +24,8 @@ type Options struct {
 	Strategy Strategy
 	// Migrate brings an older schema up to date. Defaults to refusing it with [SchemaBehind].
 	Migrate bool
-	// Logger is told of what an operator may want to know. Defaults to nothing.
+	// Logger is told of what an operator wants to know: batches that were not written because of contention, a lost
+	// commit or a database that contradicts itself, with their code. Defaults to nothing.
 	Logger *slog.Logger
 	// Observer is told of every post. Defaults to nothing.
 	Observer *Observer
@@ -68,7 +69,7 @@ func New(store Store, o *Options) (*Ledger, error) {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	l.view = view{book: book, read: store.Read}
-	l.writer = &Writer{store: store, book: book, clock: l.clock, observer: o.Observer}
+	l.writer = &Writer{store: store, book: book, clock: l.clock, observer: o.Observer, logger: logger}
 	l.poster = &direct{writer: l.writer, idle: make(chan struct{})}
 	if o.Strategy != nil {
 		l.poster = o.Strategy.Start(l.writer)

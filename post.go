@@ -3,6 +3,7 @@ package bursar
 import (
 	"bytes"
 	"context"
+	"log/slog"
 
 	"github.com/bursar-ledger/bursar/internal/clock"
 )
@@ -25,6 +26,7 @@ type Writer struct {
 	book     Book
 	clock    clock.Clock
 	observer *Observer
+	logger   *slog.Logger
 }
 
 // Write judges the jobs in order, each alone, in one database transaction of the store's own, and fills in their
@@ -40,10 +42,26 @@ func (w *Writer) Write(ctx context.Context, jobs []*Job) error {
 		}
 		return tx.Insert(ctx, batch)
 	})
-	if err == nil {
-		w.observer.wrote(jobs, w.clock.Now().Sub(began))
+	if err != nil {
+		w.note(ctx, len(jobs), err)
+		return err
 	}
-	return err
+	w.observer.wrote(jobs, w.clock.Now().Sub(began))
+	return nil
+}
+
+// note tells the operator of a batch that was not written for a reason that concerns an operator. Callers get the
+// same error; but they may be many, or gone.
+func (w *Writer) note(ctx context.Context, requests int, err error) {
+	level := slog.LevelWarn
+	switch CodeOf(err) {
+	case Canceled, Closed, Busy, UnsafeTransaction, InTransaction:
+		return
+	case Corrupt, Internal:
+		level = slog.LevelError
+	}
+	w.logger.Log(ctx, level, "a batch was not written", "book", w.book.Name, "requests", requests,
+		"code", string(CodeOf(err)), "error", err)
 }
 
 // writeIn is all or nothing over its jobs inside the caller's database transaction. The first refusal is
