@@ -1,0 +1,83 @@
+package sqltest
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// dropTimeout is how long a database may take to go away, which needs locks that a test may have left behind.
+const dropTimeout = 30 * time.Second
+
+// newDatabase makes an empty database with a name of its own and returns the name, which needs no quotes.
+func newDatabase(ctx context.Context, e Engine, admin *sql.DB) (string, error) {
+	name := "bursar_" + strings.ToLower(rand.Text())
+	create := "CREATE DATABASE " + name
+	if e == PostgresEngine {
+		create += " TEMPLATE template0"
+	}
+	if _, err := admin.ExecContext(ctx, create); err != nil {
+		return "", fmt.Errorf("make a database for the test: %w", err)
+	}
+	return name, nil
+}
+
+// dropDatabase removes a database and ends the connections that are left to it.
+func dropDatabase(e Engine, admin *sql.DB, name string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), dropTimeout)
+	defer cancel()
+	drop := "DROP DATABASE " + name
+	switch e {
+	case PostgresEngine:
+		drop += " WITH (FORCE)"
+	case CockroachEngine:
+		drop += " CASCADE"
+	default:
+		if err := endSessions(ctx, admin, name); err != nil {
+			return err
+		}
+	}
+	if _, err := admin.ExecContext(ctx, drop); err != nil {
+		return fmt.Errorf("drop the database of the test: %w", err)
+	}
+	return nil
+}
+
+// endSessions ends the connections to a database over MySQL's protocol: one with an open database transaction would
+// keep the database from being dropped.
+func endSessions(ctx context.Context, admin *sql.DB, database string) (err error) {
+	rows, err := admin.QueryContext(ctx, "SELECT id FROM information_schema.processlist WHERE db = ?", database)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		// One that has just ended by itself is as good.
+		_, _ = admin.ExecContext(ctx, fmt.Sprintf("KILL %d", id))
+	}
+	return rows.Err()
+}
+
+// give makes a database for a test on a server and drops it with the test.
+func give(t testing.TB, server Endpoint, admin *sql.DB) Endpoint {
+	t.Helper()
+	name, err := newDatabase(t.Context(), server.engine, admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := dropDatabase(server.engine, admin, name); err != nil {
+			t.Error(err)
+		}
+	})
+	return server.with(name)
+}

@@ -1,0 +1,75 @@
+package server
+
+import (
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+func postgresKind() kind {
+	return kind{
+		user:    "postgres",
+		debian:  "postgresql",
+		server:  "postgres",
+		setup:   "initdb",
+		folders: []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin"},
+		files:   func(in *Instance) map[string]string { return map[string]string{"password": in.password + "\n"} },
+		install: postgresInstall,
+		args:    postgresArgs,
+		ready:   "database system is ready to accept connections",
+		quit:    syscall.SIGINT,
+		// The main process then ends its children, which would survive it by a while, and gives back shared memory.
+		orphaned: syscall.SIGQUIT,
+		sweep:    sweepSharedMemory,
+		scheme:   "postgres",
+		database: "postgres",
+		query:    "sslmode=disable",
+	}
+}
+
+// postgresInstall asks for a collation that orders words as people do, so that a statement that needs the order of
+// bytes and does not say so gives wrong answers here and not only at a user's.
+func postgresInstall(in *Instance) []string {
+	return []string{
+		"--pgdata=" + in.folder.join("data"),
+		"--username=" + admin, "--pwfile=" + in.folder.join("password"), "--auth=password",
+		"--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=en-US",
+		"--wal-segsize=1", "--no-sync", "--no-instructions",
+	}
+}
+
+func postgresArgs(in *Instance) []string {
+	args := []string{"-D", in.folder.join("data")}
+	for _, setting := range []string{
+		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(in.port), "unix_socket_directories=",
+		"fsync=on", "full_page_writes=on", "synchronous_commit=on",
+		"shared_buffers=32MB", "max_connections=200", "max_wal_size=128MB",
+		// Shared memory that is not in files would outlive a server that was killed.
+		"dynamic_shared_memory_type=mmap",
+		// The look for deadlocks is the same, only earlier.
+		"deadlock_timeout=100ms",
+		"logging_collector=off", "log_destination=stderr", "lc_messages=C",
+	} {
+		args = append(args, "-c", setting)
+	}
+	return args
+}
+
+// sweepSharedMemory removes the small segment that PostgreSQL marks its folder with, which stays until the machine
+// restarts if the server was killed. Its number is the second word of line 7 of postmaster.pid. One segment too many
+// does no harm, so errors are left out.
+func sweepSharedMemory(in *Instance) {
+	text, err := os.ReadFile(in.folder.join("data/postmaster.pid"))
+	if err != nil {
+		return
+	}
+	lines := strings.Split(string(text), "\n")
+	if len(lines) < 7 {
+		return
+	}
+	if words := strings.Fields(lines[6]); len(words) == 2 {
+		_ = exec.Command("ipcrm", "--shmem-id", words[1]).Run()
+	}
+}

@@ -1,0 +1,187 @@
+package sqltest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/bursar-ledger/bursar/internal/sqltest/server"
+)
+
+// A Server is a running server, with a database that is the test's own. Its methods may be called from any goroutine.
+type Server struct {
+	Endpoint
+	own *server.Instance // nil for a shared one
+}
+
+// Postgres gives the test an empty database on the shared PostgreSQL server.
+func Postgres(t testing.TB) *Server {
+	t.Helper()
+	return sharedServer(t, PostgresEngine, sharedPostgres)
+}
+
+// MariaDB gives the test an empty database on the shared MariaDB server.
+func MariaDB(t testing.TB) *Server {
+	t.Helper()
+	return sharedServer(t, MariaDBEngine, sharedMariaDB)
+}
+
+// Cockroach gives the test an empty database on the CockroachDB server that BURSAR_TEST_COCKROACH names.
+func Cockroach(t testing.TB) *Server {
+	t.Helper()
+	return sharedServer(t, CockroachEngine, sharedCockroach)
+}
+
+// TiDB gives the test an empty database on the TiDB server that BURSAR_TEST_TIDB names.
+func TiDB(t testing.TB) *Server {
+	t.Helper()
+	return sharedServer(t, TiDBEngine, sharedTiDB)
+}
+
+// PrivatePostgres starts a PostgreSQL server for this test alone, with an empty database. It is gone with the test; if
+// the test has failed, the test's output ends with what the server said.
+func PrivatePostgres(t testing.TB) *Server {
+	t.Helper()
+	return privateServer(t, PostgresEngine, server.Postgres)
+}
+
+// PrivateMariaDB does for MariaDB what [PrivatePostgres] does for PostgreSQL.
+func PrivateMariaDB(t testing.TB) *Server {
+	t.Helper()
+	return privateServer(t, MariaDBEngine, server.MariaDB)
+}
+
+var errShared = errors.New("other tests use this server too; take PrivatePostgres or PrivateMariaDB")
+
+// Kill9 kills the server and all of its processes with SIGKILL and returns when they are gone. What it has
+// acknowledged is there after Restart. It is an error if the server does not run or is shared.
+func (s *Server) Kill9() error {
+	if s.own == nil {
+		return errShared
+	}
+	return s.own.Kill9()
+}
+
+// Stop ends the server in order, connections included, and returns when it is gone. It is an error if the server does
+// not run or is shared.
+func (s *Server) Stop() error {
+	if s.own == nil {
+		return errShared
+	}
+	return s.own.Stop()
+}
+
+// Restart starts the server again, on the same port and with the same data, and returns when it takes connections. One
+// that runs is stopped first. It is an error if the server is shared.
+func (s *Server) Restart(ctx context.Context) error {
+	if s.own == nil {
+		return errShared
+	}
+	return s.own.Restart(ctx)
+}
+
+// Each test binary has one server of each engine, and one pool to make databases with.
+var (
+	sharedPostgres  = sync.OnceValues(func() (*shared, error) { return share(PostgresEngine, os.Getenv("BURSAR_TEST_POSTGRES")) })
+	sharedMariaDB   = sync.OnceValues(func() (*shared, error) { return share(MariaDBEngine, os.Getenv("BURSAR_TEST_MYSQL")) })
+	sharedCockroach = sync.OnceValues(func() (*shared, error) { return share(CockroachEngine, os.Getenv("BURSAR_TEST_COCKROACH")) })
+	sharedTiDB      = sync.OnceValues(func() (*shared, error) { return share(TiDBEngine, os.Getenv("BURSAR_TEST_TIDB")) })
+)
+
+// shared is a server that many tests use, each in a database of its own.
+type shared struct {
+	Endpoint
+	admin *sql.DB
+}
+
+// share connects to a server: the one that a URL names, or else a new one, which ends with the test binary.
+func share(e Engine, address string) (*shared, error) {
+	if address == "" {
+		in, err := startShared(e)
+		if err != nil {
+			return nil, err
+		}
+		address = in.URL().String()
+	}
+	at, err := parse(e, address)
+	if err != nil {
+		return nil, err
+	}
+	admin, err := at.open()
+	if err != nil {
+		return nil, err
+	}
+	if err := admin.PingContext(context.Background()); err != nil {
+		return nil, errors.Join(fmt.Errorf("reach the %s server at %s: %w", e, at.url.Redacted(), err), admin.Close())
+	}
+	return &shared{at, admin}, nil
+}
+
+func startShared(e Engine) (*server.Instance, error) {
+	switch e {
+	case PostgresEngine:
+		return server.Start(context.Background(), server.Postgres)
+	case MariaDBEngine:
+		return server.Start(context.Background(), server.MariaDB)
+	}
+	return nil, fmt.Errorf("%s %w: name a running server in BURSAR_TEST_%s", e, server.ErrMissing, strings.ToUpper(string(e)))
+}
+
+func sharedServer(t testing.TB, e Engine, find func() (*shared, error)) *Server {
+	t.Helper()
+	s, err := find()
+	if err != nil {
+		refuse(t, e, err)
+	}
+	return &Server{Endpoint: give(t, s.Endpoint, s.admin)}
+}
+
+func privateServer(t testing.TB, e Engine, kind server.Engine) *Server {
+	t.Helper()
+	in, err := server.Start(t.Context(), kind)
+	if err != nil {
+		refuse(t, e, err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("what the %s server said:\n%s", e, in.Log())
+		}
+		if err := in.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	at, err := parse(e, in.URL().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin, err := at.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, err := newDatabase(t.Context(), e, admin)
+	if err := errors.Join(err, admin.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return &Server{Endpoint: at.with(name), own: in}
+}
+
+// refuse ends a test whose server cannot be had: skipped where there is none and nobody asked for one, failed
+// otherwise.
+func refuse(t testing.TB, e Engine, err error) {
+	t.Helper()
+	listed := slices.Contains(strings.FieldsFunc(os.Getenv("BURSAR_REQUIRE"), func(r rune) bool { return r == ',' || r == ' ' }), string(e))
+	switch {
+	case !errors.Is(err, server.ErrMissing):
+		t.Fatal(err)
+	case listed:
+		t.Fatalf("%v; BURSAR_REQUIRE lists %s", err, e)
+	default:
+		t.Skip(err.Error())
+	}
+}
