@@ -21,6 +21,10 @@
 //   - A panic or runtime.Goexit rolls back and then travels on.
 //   - A connection in doubt is closed, not handed to the next caller.
 //
+// More is here for those who need it: [DoKeyed] for effects that happen exactly once although answers get lost; [Swap], [LockAt] and
+// [Hybrid] for rows that others change too; [Tx.LockClause], [Advisory] and [Guard] for locks; [Acquire] and [Fence] for a single leader;
+// [ExecOne], [QueryAll] and [QueryOne] for statements that are easily got wrong; [Adopt] for database transactions begun by others.
+//
 // The package knows SQL transactions and nothing of what they are used for. It has no query builder, opens no
 // databases, sets no pragmas for the rest of the program, and does not coordinate several databases.
 package atomic
@@ -28,6 +32,7 @@ package atomic
 import (
 	"context"
 	"database/sql"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -40,10 +45,15 @@ type DB struct {
 	pool       *sql.DB
 	dialect    Dialect
 	traits     Traits
+	statements *Statements
 	clock      Clock
 	rand       func(n int64) int64
 	retried    func(ctx context.Context, name, code string, attempt int)
 	endTimeout time.Duration
+	logger     *slog.Logger
+	observer   Observer
+	observed   bool
+	tracer     Tracer
 	turn       chan struct{} // holds one token; nil unless the engine has one writer
 }
 
@@ -69,6 +79,16 @@ type OpenOptions struct {
 	// safe for concurrent use and should be quick.
 	Retried func(ctx context.Context, name, code string, attempt int)
 
+	// Logger, if not nil, is told of commits and rollbacks (debug), other attempts (info), connections closed in doubt
+	// (warning), unknown outcomes and failed hooks (error). Default: silence.
+	Logger *slog.Logger
+
+	// Observer is told of the same events, for counting. Default: nobody.
+	Observer Observer
+
+	// Tracer, if not nil, makes a span of every block. Default: no spans.
+	Tracer Tracer
+
 	// EndTimeout bounds one COMMIT, ROLLBACK or savepoint statement, which do not end with the caller's context.
 	// Default: 30 seconds.
 	EndTimeout time.Duration
@@ -83,9 +103,10 @@ func Open(pool *sql.DB, d Dialect, o *OpenOptions) *DB {
 		o = &OpenOptions{}
 	}
 	db := &DB{
-		pool: pool, dialect: d, traits: d.Traits(), clock: o.Clock, rand: o.Rand, retried: o.Retried,
-		endTimeout: o.EndTimeout,
+		pool: pool, dialect: d, traits: d.Traits(), statements: d.Statements(), clock: o.Clock, rand: o.Rand, retried: o.Retried,
+		endTimeout: o.EndTimeout, logger: o.Logger, observer: o.Observer, tracer: o.Tracer,
 	}
+	db.observed = o.Logger != nil || o.Observer.any()
 	if db.traits.OneWriter {
 		db.turn = make(chan struct{}, 1)
 		db.turn <- struct{}{}

@@ -42,25 +42,36 @@ func (s *session) open(ctx context.Context, join bool) (*Tx, error) {
 }
 
 // finish checks that block t may end well and keeps others out while it does.
-func (s *session) finish(t *Tx) error {
+func (s *session) finish(ctx context.Context, t *Tx) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if err := s.refusal(t); err != nil {
+		s.mu.Unlock()
 		return err
 	}
 	if s.current != t {
+		s.mu.Unlock()
 		return fmt.Errorf("%w: a block inside it is still open", ErrConcurrent)
 	}
 	s.busy = true
+	held := len(s.rows) > 0 || s.row != nil
+	s.mu.Unlock()
+	if !held {
+		return nil
+	}
+	s.closeRows(t.depth)
+	s.settleRow(ctx) // Left unread, it is closed like other rows.
+	if err := s.witness(ctx); err != nil {
+		s.leave(ctx, nil)
+		return err
+	}
 	return nil
 }
 
 // close ends block t well: what it wrote belongs to the block around it from now on.
 func (s *session) close(ctx context.Context, t *Tx) error {
-	if err := s.finish(t); err != nil {
+	if err := s.finish(ctx, t); err != nil {
 		return err
 	}
-	s.closeRows(t.depth)
 	var err error
 	if t.savepoint != "" {
 		err = s.exec(ctx, "RELEASE SAVEPOINT "+t.savepoint)
@@ -103,6 +114,7 @@ func (s *session) undo(ctx context.Context, t *Tx, err error) error {
 // rollbackTo undoes the savepoint of block t, which also heals what an error inside it broke.
 func (s *session) rollbackTo(ctx context.Context, t *Tx, err error) error {
 	s.closeRows(t.depth)
+	s.settleRow(ctx)
 	undoErr := s.exec(ctx, "ROLLBACK TO SAVEPOINT "+t.savepoint)
 	if undoErr == nil {
 		undoErr = s.exec(ctx, "RELEASE SAVEPOINT "+t.savepoint)

@@ -23,14 +23,50 @@ type Dialect interface {
 	// Rollback rolls back.
 	Rollback(ctx context.Context, conn *sql.Conn) error
 
-	// Active reports whether a database transaction is open on conn, by asking the engine. It is called after
-	// errors only, and leaves conn as it found it. An error means that it cannot be known.
-	Active(ctx context.Context, conn *sql.Conn) (bool, error)
+	// State asks the engine whether a database transaction is open on conn. It is called after errors, and where one may
+	// have gone unseen; it leaves conn as it found it. An error means that it cannot be known.
+	State(ctx context.Context, conn Conn) (State, error)
 
 	// Classify says what err means, by its number and never by its text. An error that did not come from the
-	// engine has the zero Class.
+	// engine has the zero Class. [Disconnected] recognises what drivers report for a lost connection.
 	Classify(err error) Class
+
+	// Commits reports whether a statement, given by its first words (up to four, in upper case), commits by itself on this
+	// engine, as DDL does on some. Plain transaction control, COMMIT for one, is known without asking.
+	Commits(words []string) bool
+
+	// LockClause renders l for the end of a SELECT in a database transaction of mode m. It returns an error that
+	// wraps [ErrUnsupported] where the engine has nothing that keeps the promise.
+	LockClause(l RowLock, m Mode) (string, error)
+
+	// Statements is the SQL of the package's own tables.
+	Statements() *Statements
 }
+
+// A Conn runs statements on one connection: a *sql.Conn and a *sql.Tx are Conns, and so is a [*Tx]. A *sql.DB has the
+// methods too but is no Conn, because each statement may use another connection.
+type Conn interface {
+	// ExecContext runs a statement that returns no rows.
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	// PrepareContext prepares a statement on this connection.
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+	// QueryContext runs a statement that returns rows.
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	// QueryRowContext runs a statement that returns at most one row.
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// A State is what a connection is in the middle of.
+type State uint8
+
+const (
+	// StateNone means that no database transaction is open: statements would commit one by one.
+	StateNone State = iota
+	// StateOpen means that one is open and takes statements.
+	StateOpen
+	// StateFailed means that one is open, but refuses everything until a rollback.
+	StateFailed
+)
 
 // Traits are facts about an engine.
 type Traits struct {
@@ -38,8 +74,38 @@ type Traits struct {
 	Name string
 
 	// SilentRollback says that an error seen only by whoever reads rows may end the database transaction, after which
-	// statements would commit one by one. After handing out rows, [Tx] then asks [Dialect.Active] before it goes on.
+	// statements would commit one by one. After handing out rows, [Tx] then asks [Dialect.State] before it goes on.
 	SilentRollback bool
+
+	// EmptyCommit says that COMMIT succeeds where no database transaction is open any more. Before COMMIT
+	// [Dialect.State] is then asked too, if an error may have gone unseen.
+	EmptyCommit bool
+
+	// RowsBlock says that a connection runs no other statement while rows are open on it. [Tx] then refuses
+	// it with [ErrRowsOpen], because some drivers take it for a broken connection.
+	RowsBlock bool
+
+	// DeadlockEndsAll says that a deadlock rolls back everything, savepoints included, and not the statement alone. A block
+	// inside can then not be undone alone, and Do surfaces the deadlock.
+	DeadlockEndsAll bool
+
+	// TimeoutUndoesStatement says that a lock wait timeout takes back its statement alone and leaves the database
+	// transaction open, half done. [Tx] refuses to go on from there until the block has been rolled back.
+	TimeoutUndoesStatement bool
+
+	// DDLCommits says that CREATE TABLE and its like commit at once. [Tx] refuses them with [ErrControl].
+	DDLCommits bool
+
+	// ChangedRows says that an UPDATE may count the rows that it changed instead of those that it found, so that one which
+	// writes what was there already counts none. See [Swap].
+	ChangedRows bool
+
+	// GapLocks says that, at REPEATABLE READ, a locking read of a range keeps others from inserting into it. See
+	// [Guard] for what works everywhere.
+	GapLocks bool
+
+	// BackslashEscapes says that a backslash escapes in ordinary quotes, and that # begins a comment.
+	BackslashEscapes bool
 
 	// OneWriter says that the whole database has one writer at a time, and that those who wait for it poll instead of
 	// queueing. Blocks of one [DB] that may write then take turns in the order in which they came.
@@ -80,15 +146,22 @@ const (
 	// KindRetry is a conflict with another database transaction: the same work may succeed if it is done again from
 	// the start.
 	KindRetry
-	// KindDoubt is an error of storage or connection. At COMMIT the outcome is unknown.
+	// KindDoubt is an error of storage, or an answer that leaves the outcome open. At COMMIT the outcome is unknown;
+	// before it, the work is not done again by itself.
 	KindDoubt
+	// KindLost is a connection that has ended. At COMMIT the outcome is unknown; before it nothing was committed, so the
+	// same work may be done again on another connection.
+	KindLost
+	// KindReadOnly is a refused write. Where the block may write, the server has been demoted: its connection is
+	// closed, and the work may be done again on another one.
+	KindReadOnly
 )
 
 // A Damage is how much of the database transaction an error has taken with it.
 type Damage uint8
 
 const (
-	// DamageUnsure means that the error does not tell, so [Dialect.Active] is asked.
+	// DamageUnsure means that the error does not tell, so [Dialect.State] is asked.
 	DamageUnsure Damage = iota
 	// DamageNone means that only the statement failed.
 	DamageNone

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Nesting is what [Do] does inside an open database transaction of the same [DB]. Outside one it always begins one.
+// Nesting is what [Do] does inside an open database transaction of the same [DB]. Outside one it begins one, unless
+// the Nesting refuses to.
 type Nesting uint8
 
 const (
@@ -19,8 +20,13 @@ const (
 	// is broken too, even if that swallows the error.
 	Join
 	// Outermost refuses to run inside another block, with [ErrNested]: for work that must be committed when Do
-	// returns, because what follows cannot be undone.
+	// returns, because what follows cannot be undone. Others call it "durable" or "begin".
 	Outermost
+	// Required refuses to run outside another block, with [ErrRequired], and joins it as [Join] does: for work that is
+	// right only as a part of something.
+	Required
+	// Savepoint refuses to run outside another block, with [ErrRequired], and is a savepoint there as [Nested] is.
+	Savepoint
 )
 
 // Options are the choices of one [Do]. The zero value is the usual case. Isolation, ReadOnly and Retry belong to the
@@ -40,6 +46,10 @@ type Options struct {
 
 	// Retry bounds the attempts after conflicts.
 	Retry Budget
+
+	// RetryStale makes the outermost block begin again after [ErrStale], as after a conflict. It helps only if fn
+	// itself reads what it swaps; otherwise each attempt would be stale again.
+	RetryStale bool
 }
 
 // A Budget bounds how often and how long a block is attempted. Fields of zero or less mean the defaults.
@@ -67,14 +77,24 @@ type Budget struct {
 // If ctx is done before COMMIT, Do rolls back and returns an error that matches ctx.Err() and the cause. COMMIT itself
 // does not end with ctx.
 //
-// Errors: [ErrBroken], [ErrOutcomeUnknown], [ErrBudget], [ErrNested], [ErrMode], [*HookError] (committed), or what
-// fn, the driver or the pool returned. o may be nil. Do is safe for concurrent use.
+// Errors: [ErrBroken], [ErrOutcomeUnknown], [ErrBudget], [ErrNested], [ErrRequired], [ErrMode], [*HookError] (committed), or
+// what fn, the driver or the pool returned. o may be nil. Do is safe for concurrent use.
 func Do(ctx context.Context, db *DB, fn func(ctx context.Context, tx *Tx) error, o *Options) error {
 	if o == nil {
 		o = &Options{}
 	}
+	if db.tracer != nil {
+		return db.traced(ctx, fn, o)
+	}
+	return db.do(ctx, fn, o)
+}
+
+func (db *DB) do(ctx context.Context, fn func(ctx context.Context, tx *Tx) error, o *Options) error {
 	if outer, ok := From(ctx, db); ok {
 		return outer.s.nest(ctx, fn, o)
+	}
+	if o.Nesting == Required || o.Nesting == Savepoint {
+		return fmt.Errorf("%s%w", o.label(), ErrRequired)
 	}
 	if err := contextError(ctx); err != nil {
 		return fmt.Errorf("atomic: %snot begun: %w", o.label(), err)
@@ -83,9 +103,9 @@ func Do(ctx context.Context, db *DB, fn func(ctx context.Context, tx *Tx) error,
 	for {
 		hooks, err := db.attempt(ctx, fn, o, r)
 		if err == nil {
-			return commitHooks(ctx, hooks)
+			return db.afterCommit(ctx, hooks, o)
 		}
-		code, ok := db.conflict(err)
+		code, ok := db.conflict(err, o)
 		if !ok || isContextError(err) && ctx.Err() != nil {
 			return err
 		}
@@ -134,7 +154,7 @@ func (s *session) nest(ctx context.Context, fn func(context.Context, *Tx) error,
 	if err := s.admits(o); err != nil {
 		return fmt.Errorf("%w%s", err, s.names(o))
 	}
-	tx, err := s.open(ctx, o.Nesting == Join)
+	tx, err := s.open(ctx, o.Nesting == Join || o.Nesting == Required)
 	if err != nil {
 		return err
 	}

@@ -17,10 +17,15 @@ func (s *session) commit(ctx context.Context, t *Tx, r *retrier) error {
 	if err := contextError(ctx); err != nil {
 		return fmt.Errorf("atomic: %snot committed: %w", r.o.label(), err)
 	}
-	if err := s.finish(t); err != nil {
+	if err := s.finish(ctx, t); err != nil {
 		return err
 	}
-	s.closeAll()
+	s.closeAll(ctx)
+	if s.blind && s.db.traits.EmptyCommit {
+		if err := s.look(ctx); err != nil {
+			return err
+		}
+	}
 	for {
 		err := s.commitOnce(ctx)
 		if err == nil {
@@ -30,15 +35,15 @@ func (s *session) commit(ctx context.Context, t *Tx, r *retrier) error {
 		class := s.db.dialect.Classify(err)
 		open := false
 		if class.Kind == KindOther || class.Kind == KindRetry {
-			active, activeErr := s.active(ctx)
-			open = activeErr == nil && active
+			state, stateErr := s.state(ctx)
+			open = stateErr == nil && state == StateOpen
 		}
 		switch {
 		case class.Kind == KindRetry && open:
 			if err := r.wait(ctx, class.Code, err); err != nil {
 				return err
 			}
-		case class.Kind == KindDoubt, class.Kind == KindOther && !open:
+		case class.Kind == KindDoubt, class.Kind == KindLost, class.Kind == KindOther && !open:
 			s.outcome, s.suspect = outcomeUnknown, true
 			return fmt.Errorf("%s%w: %w", r.o.label(), ErrOutcomeUnknown, err)
 		default:
@@ -50,7 +55,7 @@ func (s *session) commit(ctx context.Context, t *Tx, r *retrier) error {
 func (s *session) commitOnce(ctx context.Context) error {
 	ctx, cancel := s.db.detached(ctx)
 	defer cancel()
-	return s.db.dialect.Commit(ctx, s.conn)
+	return s.db.dialect.Commit(ctx, s.owned)
 }
 
 // end rolls back what commit did not settle and gives the connection back. It returns err, joined by what went wrong.
@@ -60,12 +65,13 @@ func (s *session) end(ctx context.Context, t *Tx, err error) error {
 	s.mu.Unlock()
 	t.ended.Store(true)
 	if s.outcome == outcomeNone {
-		s.closeAll()
+		s.closeAll(ctx)
 		if rollbackErr := s.rollback(ctx); rollbackErr != nil && err != nil {
 			err = errors.Join(err, fmt.Errorf("atomic: rollback: %w", rollbackErr))
 		}
 	}
 	s.release(ctx)
+	s.noteEnd(ctx, err)
 	if s.outcome == outcomeNone {
 		runRollbackHooks(s.onRollback)
 	}
@@ -80,11 +86,11 @@ func (s *session) rollback(ctx context.Context) error {
 	}
 	ctx, cancel := s.db.detached(ctx)
 	defer cancel()
-	err := s.db.dialect.Rollback(ctx, s.conn)
+	err := s.db.dialect.Rollback(ctx, s.owned)
 	if err == nil {
 		return nil
 	}
-	if active, activeErr := s.db.dialect.Active(ctx, s.conn); activeErr == nil && !active {
+	if state, stateErr := s.db.dialect.State(ctx, s.conn); stateErr == nil && state == StateNone {
 		return nil
 	}
 	s.suspect = true
@@ -98,9 +104,9 @@ func (s *session) release(ctx context.Context) {
 	}
 	if s.suspect {
 		// This is how database/sql is told to close a connection instead of keeping it.
-		_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
+		_ = s.owned.Raw(func(any) error { return driver.ErrBadConn })
 	}
-	_ = s.conn.Close() // Of no consequence: it has ended well, or is closed already.
+	_ = s.owned.Close() // Of no consequence: it has ended well, or is closed already.
 	if s.turn {
 		s.db.turn <- struct{}{}
 	}

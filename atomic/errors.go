@@ -31,8 +31,40 @@ var (
 	// Call it outside, or let it nest if its effects may be undone by the block around it.
 	ErrNested = errors.New("atomic: the block must be outermost but a database transaction is open")
 
+	// ErrRequired means that a block with [Required] or [Savepoint] was started where no database transaction of the
+	// same DB is open. Call it inside a Do, or give it another [Nesting].
+	ErrRequired = errors.New("atomic: the block needs an open database transaction but none is open")
+
+	// ErrControl means that a statement was not sent, because it would begin, end or commit a database
+	// transaction behind the back of Do. The text says what to use instead.
+	ErrControl = errors.New("atomic: a statement that controls the database transaction was not sent")
+
+	// ErrRowsOpen means that rows of an earlier query are still open and the engine runs one statement at a time. Read
+	// them to the end or close them first; [QueryAll] does.
+	ErrRowsOpen = errors.New("atomic: rows of an earlier query are still open, close them before the next statement")
+
+	// ErrUnsupported means that the engine cannot do what was asked for.
+	ErrUnsupported = errors.New("atomic: not supported by this engine")
+
+	// ErrStale means that the rows are not, or no longer, what the caller decided on: somebody else has changed them.
+	// Nothing is broken: the block may read again and go on. [Options.RetryStale] begins again by itself.
+	ErrStale = errors.New("atomic: stale, the rows have changed since they were read")
+
+	// ErrNotOne means that a statement that must concern exactly one row concerned none or several.
+	ErrNotOne = errors.New("atomic: not exactly one row")
+
+	// ErrKeyReused means that a key of [DoKeyed] was used before for a request with another digest. Nothing was done.
+	ErrKeyReused = errors.New("atomic: the key was used for another request")
+
+	// ErrHeld means that somebody else holds the lease. Wait and try again.
+	ErrHeld = errors.New("atomic: the lease is held by another")
+
+	// ErrFenced means that a lease was acquired by somebody else, or released, since its token was given out: its
+	// holder must stop.
+	ErrFenced = errors.New("atomic: fenced off, the lease has passed on")
+
 	// ErrMode means that a nested block asked for an isolation level, or for a read-only mode, that the database
-	// transaction around it does not have. Ask for it in the outermost block.
+	// transaction around it does not have, or that [DoKeyed] was asked to be read-only. Ask for it in the outermost block.
 	ErrMode = errors.New("atomic: a nested block cannot change isolation or read-only")
 )
 

@@ -15,15 +15,21 @@ import (
 	"github.com/bursar-ledger/bursar/atomic/sqlite"
 )
 
-// openShop makes a database file with one table of stock.
+// openShop makes a database file with one table of stock, and a handle on it.
 func openShop() (db *atomic.DB, closeShop func()) {
+	pool, closeShop := openPool()
+	return atomic.Open(pool, sqlite.Dialect{}, nil), closeShop
+}
+
+// openPool makes a database file with one table of stock.
+func openPool() (pool *sql.DB, closeShop func()) {
 	dir, err := os.MkdirTemp("", "shop")
 	if err != nil {
 		log.Fatal(err)
 	}
 	dsn := "file:" + filepath.Join(dir, "shop.db") +
 		"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)"
-	pool, err := sql.Open("sqlite", dsn)
+	pool, err = sql.Open("sqlite", dsn)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -31,7 +37,7 @@ func openShop() (db *atomic.DB, closeShop func()) {
 		INSERT INTO stock VALUES ('chips', 100), ('cards', 2)`); err != nil {
 		log.Fatal(err)
 	}
-	return atomic.Open(pool, sqlite.Dialect{}, nil), func() {
+	return pool, func() {
 		_ = pool.Close()
 		_ = os.RemoveAll(dir)
 	}

@@ -62,6 +62,8 @@ func newFixtureOf(t testing.TB, pragmas string, d atomic.Dialect) *fixture {
 	return f
 }
 
+func (f *fixture) dialect() atomic.Dialect { return sqlite.Dialect{} }
+
 func (f *fixture) note(_ context.Context, name, code string, attempt int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -6,6 +6,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"time"
 )
 
@@ -17,25 +19,42 @@ const (
 )
 
 // conflict reports whether a failed attempt may be redone as a whole, and the code of the error that says so.
-func (db *DB) conflict(err error) (code string, ok bool) {
+func (db *DB) conflict(err error, o *Options) (code string, ok bool) {
 	if final(err) {
 		return "", false
 	}
 	var lost *lostError
 	if errors.As(err, &lost) {
-		return "bad_conn", true
+		return lost.code, true
+	}
+	if o.RetryStale && errors.Is(err, ErrStale) {
+		return "stale", true
 	}
 	class := db.dialect.Classify(err)
 	return class.Code, class.Kind == KindRetry
 }
 
 // lostError marks a connection that was lost before COMMIT was sent, so nothing can have been committed.
-type lostError struct{ err error }
+type lostError struct {
+	err  error
+	code string
+}
 
 func (e *lostError) Error() string { return e.err.Error() }
 func (e *lostError) Unwrap() error { return e.err }
 
-func isLost(err error) bool { return errors.Is(err, driver.ErrBadConn) }
+// isLost reports whether err says that its connection has ended.
+func (db *DB) isLost(err error) bool {
+	return errors.Is(err, driver.ErrBadConn) || db.dialect.Classify(err).Kind == KindLost
+}
+
+// Disconnected reports whether err is one that drivers and networks, rather than engines, report for a connection that has
+// ended. It is for [Dialect.Classify]: an error that the engine numbered must have been ruled out before.
+func Disconnected(err error) bool {
+	var network *net.OpError
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed) || errors.As(err, &network)
+}
 
 // A retrier spends the budget of one Do.
 type retrier struct {
@@ -66,9 +85,7 @@ func (r *retrier) wait(ctx context.Context, code string, err error) error {
 	if r.attempts >= r.budget.Attempts || elapsed+delay > r.budget.Time {
 		return fmt.Errorf("%s%w after %d attempts in %v: %w", r.o.label(), ErrBudget, r.attempts, elapsed, err)
 	}
-	if r.db.retried != nil {
-		r.db.retried(ctx, r.o.Name, code, r.attempts)
-	}
+	r.db.noteRetried(ctx, r.o.Name, code, r.attempts)
 	if sleepErr := r.db.clock.Sleep(ctx, delay); sleepErr != nil {
 		return fmt.Errorf("atomic: %snot tried again: %w: %w", r.o.label(), cmp.Or(contextError(ctx), sleepErr), err)
 	}
@@ -84,3 +101,12 @@ func (r *retrier) delay() time.Duration {
 	}
 	return time.Duration(r.db.rand(int64(bound) + 1))
 }
+
+// left is the budget that remains for a Do inside a loop that spends r.
+func (r *retrier) left() Budget {
+	left := r.budget.Time - r.db.clock.Now().Sub(r.start)
+	return Budget{Attempts: r.budget.Attempts, Time: max(left, 1)}
+}
+
+// isStale reports whether err is a stale read that has committed nothing.
+func isStale(err error) bool { return errors.Is(err, ErrStale) && !final(err) }

@@ -3,6 +3,8 @@ package atomic
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -26,11 +28,34 @@ func (s *session) keep(rows *sql.Rows) error {
 	return nil
 }
 
-// keepRow notes that a row was handed out; rowContext sees to its end.
-func (s *session) keepRow() {
+// keepRow notes that a row was handed out. rowContext sees to its end where rows may stay open, settleRow elsewhere.
+func (s *session) keepRow(row *sql.Row) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.blind = s.db.traits.SilentRollback
+	if s.db.traits.RowsBlock && row.Err() == nil {
+		s.row = row
+	}
+}
+
+// settleRow closes the last single row if nobody has read it, and reports whether that was so. Scanning it into nothing
+// is how: a row that has been read has none left, but repeats the error that its reader saw, which is judged here.
+func (s *session) settleRow(ctx context.Context) (unread bool) {
+	s.mu.Lock()
+	row, over := s.row, s.over
+	s.row = nil
+	s.mu.Unlock()
+	if row == nil {
+		return false
+	}
+	err := row.Scan()
+	if err == nil || errors.Is(err, sql.ErrNoRows) || isContextError(err) || over {
+		return false
+	}
+	s.judge(ctx, err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.damage == DamageNone && s.db.dialect.Classify(err).Kind == KindOther
 }
 
 // keepStmt remembers a statement to be closed with the session, or refuses it as keep does.
@@ -47,8 +72,12 @@ func (s *session) keepStmt(stmt *sql.Stmt) error {
 }
 
 // rowContext returns a context for a single row that ends with the session: a *sql.Row that is never scanned cannot
-// be closed otherwise. The usual case, many rows on the block's own context, shares one.
+// be closed otherwise. The usual case, many rows on the block's own context, shares one. Where rows block the
+// connection there is only one at a time, and cancelling would make some drivers close the connection.
 func (s *session) rowContext(ctx context.Context) context.Context {
+	if s.db.traits.RowsBlock {
+		return ctx
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	block, ok := ctx.(*blockContext)
@@ -78,6 +107,40 @@ func (s *session) prune() {
 	s.rows = kept
 }
 
+// witness judges the errors that rows have met since they were handed out, which only their reader has seen. Errors
+// without a number are left to the engine's own word. It is called by whoever has the session to itself.
+func (s *session) witness(ctx context.Context) error {
+	open := s.settleRow(ctx)
+	s.mu.Lock()
+	var errs []error
+	s.rows = slices.DeleteFunc(s.rows, func(rows openRows) bool {
+		if err := rows.Err(); err != nil {
+			errs = append(errs, err)
+			return true
+		}
+		if s.db.traits.RowsBlock && !open {
+			_, err := rows.Columns()
+			open = err == nil
+		}
+		return false
+	})
+	s.mu.Unlock()
+	for _, err := range errs {
+		if s.db.dialect.Classify(err).Kind != KindOther {
+			s.judge(ctx, err)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.damage != DamageNone {
+		return fmt.Errorf("%w: %w", ErrBroken, s.cause)
+	}
+	if open {
+		return ErrRowsOpen
+	}
+	return nil
+}
+
 // closeRows closes the rows of blocks at depth or deeper.
 func (s *session) closeRows(depth int) {
 	s.mu.Lock()
@@ -91,8 +154,9 @@ func (s *session) closeRows(depth int) {
 }
 
 // closeAll closes whatever the session has handed out.
-func (s *session) closeAll() {
+func (s *session) closeAll(ctx context.Context) {
 	s.closeRows(0)
+	s.settleRow(ctx)
 	s.mu.Lock()
 	stmts, cancels := s.stmts, s.cancels
 	s.stmts, s.cancels, s.rows = nil, nil, nil

@@ -1,11 +1,14 @@
 package atomic
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // A session is one database transaction on one connection, from BEGIN to the return of the connection.
@@ -15,16 +18,20 @@ import (
 // refuses every further statement with the first cause, so that no later statement runs outside the database
 // transaction, and so that a swallowed error is still known at the end.
 type session struct {
-	db      *DB
-	name    string
-	mode    Mode
-	conn    *sql.Conn
+	db   *DB
+	name string
+	mode Mode
+	conn Conn
+	// owned is conn as the session's own connection, to be committed and given back; nil if it was adopted.
+	owned   *sql.Conn
 	restore string
 	outcome outcome
 	// suspect means that the connection must not be used again.
 	suspect bool
 	// turn means that the session holds its DB's turn to write.
 	turn bool
+	// started is when the session began, for whoever observes it.
+	started time.Time
 
 	mu sync.Mutex // guards what follows
 
@@ -37,10 +44,13 @@ type session struct {
 	// damage is never DamageUnsure once a statement has been judged; cause is the error that did it.
 	damage Damage
 	cause  error
+	// gone means that the connection ended before COMMIT was sent, with cause.
+	gone bool
 
 	// blind means that an error may have been seen by a reader of rows alone.
 	blind     bool
 	rows      []openRows
+	row       *sql.Row // the last single row, where it must be read before the next statement
 	stmts     []*sql.Stmt
 	rowParent *blockContext
 	rowCtx    context.Context
@@ -79,19 +89,24 @@ func (db *DB) begin(ctx context.Context, o *Options, r *retrier) (*session, erro
 		if turn {
 			db.turn <- struct{}{}
 		}
-		return nil, fmt.Errorf("atomic: %sno connection: %w", o.label(), err)
+		err = fmt.Errorf("atomic: %sno connection: %w", o.label(), err)
+		if db.isLost(err) {
+			return nil, &lostError{err, db.codeOf(err)}
+		}
+		return nil, err
 	}
 	s := &session{
-		db: db, name: o.Name, mode: Mode{Isolation: o.Isolation, ReadOnly: o.ReadOnly}, conn: conn, turn: turn,
+		db: db, name: o.Name, mode: Mode{Isolation: o.Isolation, ReadOnly: o.ReadOnly}, conn: conn, owned: conn, turn: turn,
 		damage: DamageNone,
 	}
 	s.restore, err = db.dialect.Begin(ctx, conn, s.mode)
 	if err == nil {
+		s.noteBegan(ctx)
 		return s, nil
 	}
 	// A driver may report the end of ctx for a BEGIN that took effect, so the connection is cleaned in any case.
-	if isLost(err) {
-		s.damage, s.cause, s.suspect = DamageAll, err, true
+	if db.isLost(err) {
+		s.damage, s.cause, s.suspect, s.gone = DamageAll, err, true, true
 	}
 	_ = s.rollback(ctx) // What it could not clean it has marked as suspect; err is what the caller needs.
 	s.release(ctx)
@@ -129,8 +144,14 @@ func (t *Tx) enter(ctx context.Context) error {
 		return err
 	}
 	s.busy = true
-	blind := s.blind
+	blind, held := s.blind, len(s.rows) > 0 || s.row != nil
 	s.mu.Unlock()
+	if held {
+		if err := s.witness(ctx); err != nil {
+			s.leave(ctx, nil)
+			return err
+		}
+	}
 	if !blind {
 		return nil
 	}
@@ -156,20 +177,24 @@ func (s *session) refusal(t *Tx) error {
 
 // look asks the engine whether the database transaction is still open, after others may have seen errors.
 func (s *session) look(ctx context.Context) error {
-	active, err := s.active(ctx)
+	state, gone, err := s.ask(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.prune()
 	s.blind = len(s.stmts) > 0 || len(s.rows) > 0
-	if err == nil && active {
+	if err == nil && state == StateOpen {
 		return nil
 	}
+	damage := DamageAll
 	if err == nil {
 		err = errSilent
+		if state == StateFailed {
+			damage = DamageBlock
+		}
 	} else {
-		s.suspect = true
+		s.suspect, s.gone = true, gone
 	}
-	s.damage, s.cause = DamageAll, err
+	s.damage, s.cause = damage, err
 	return fmt.Errorf("%w: %w", ErrBroken, err)
 }
 
@@ -185,27 +210,54 @@ func (s *session) leave(ctx context.Context, err error) {
 
 // judge notes what a statement's error has done to the database transaction.
 func (s *session) judge(ctx context.Context, err error) {
-	damage := s.db.dialect.Classify(err).Damage
-	suspect := false
+	class := s.db.dialect.Classify(err)
+	damage := class.Damage
+	suspect, gone := false, false
 	switch {
-	case isLost(err) || errors.Is(err, sql.ErrConnDone):
+	case class.Kind == KindLost || errors.Is(err, driver.ErrBadConn) || class.Kind == KindReadOnly && !s.mode.ReadOnly:
+		damage, suspect, gone = DamageAll, true, true
+	case errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone):
 		damage, suspect = DamageAll, true
 	case damage == DamageUnsure:
-		active, activeErr := s.active(ctx)
-		switch {
-		case activeErr != nil:
-			damage, suspect = DamageAll, true
-		case !active:
-			damage = DamageAll
-		default:
-			damage = DamageNone
-		}
+		damage, suspect, gone = s.survey(ctx)
 	}
 	if isContextError(err) {
 		// The statement may have taken effect although the driver reports the end of its context.
 		damage = max(damage, DamageBlock)
 	}
+	if gone {
+		s.mu.Lock()
+		s.gone = s.gone || damage > s.damage
+		s.mu.Unlock()
+	}
 	s.harm(damage, err, suspect)
+}
+
+// ask asks for the state, and whether the connection is gone if there is no answer. The first error after a
+// connection has ended has no number with some drivers, so the second one is asked for.
+func (s *session) ask(ctx context.Context) (state State, gone bool, err error) {
+	if state, err = s.state(ctx); err == nil {
+		return state, false, nil
+	}
+	if s.db.isLost(err) {
+		return state, true, err
+	}
+	_, again := s.state(ctx)
+	return state, again != nil && s.db.isLost(again), err
+}
+
+// survey finds out the damage of an error that does not tell.
+func (s *session) survey(ctx context.Context) (damage Damage, suspect, gone bool) {
+	state, gone, err := s.ask(ctx)
+	switch {
+	case err != nil:
+		return DamageAll, true, gone
+	case state == StateNone:
+		return DamageAll, false, false
+	case state == StateFailed:
+		return DamageBlock, false, false
+	}
+	return DamageNone, false, false
 }
 
 // harm records damage if it is worse than what is known.
@@ -218,11 +270,11 @@ func (s *session) harm(damage Damage, cause error, suspect bool) {
 	}
 }
 
-// active asks the engine, whether or not ctx is done.
-func (s *session) active(ctx context.Context) (bool, error) {
+// state asks the engine, whether or not ctx is done.
+func (s *session) state(ctx context.Context) (State, error) {
 	ctx, cancel := s.db.detached(ctx)
 	defer cancel()
-	return s.db.dialect.Active(ctx, s.conn)
+	return s.db.dialect.State(ctx, s.conn)
 }
 
 // exec runs one of the session's own statements, whether or not ctx is done.
@@ -233,12 +285,39 @@ func (s *session) exec(ctx context.Context, query string) error {
 	return err
 }
 
+// codeOf is the code for counting an error of a lost connection.
+func (db *DB) codeOf(err error) string { return cmp.Or(db.dialect.Classify(err).Code, "bad_conn") }
+
+// usable reports why block t may not be used now, nil if it may.
+func (t *Tx) usable() error {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	return t.s.refusal(t)
+}
+
+// admit is enter for a statement of the caller's.
+func (t *Tx) admit(ctx context.Context, query string) error {
+	if err := t.s.db.control(query); err != nil {
+		return err
+	}
+	if err := t.enter(ctx); err != nil {
+		return err
+	}
+	if err := contextError(ctx); err != nil {
+		// Not sent: some drivers would report it like a lost connection.
+		t.s.harm(DamageBlock, err, false)
+		t.s.leave(ctx, nil)
+		return err
+	}
+	return nil
+}
+
 // lost marks err if the connection was lost under it, before any COMMIT.
 func (s *session) lost(err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cause != nil && isLost(s.cause) && isLost(err) {
-		return &lostError{err}
+	if s.gone && (errors.Is(err, s.cause) || s.db.isLost(err)) {
+		return &lostError{err, s.db.codeOf(s.cause)}
 	}
 	return err
 }

@@ -11,8 +11,9 @@ import (
 // for one statement at a time: several goroutines get [ErrConcurrent], late use gets [ErrEnded].
 //
 // Statements may be nested in open rows where the engine allows it. Rows left open are closed with the block, but rows
-// of a prepared statement are not known to the Tx: close them, or Do waits for them. Do not run BEGIN, COMMIT,
-// ROLLBACK or savepoint statements through it.
+// of a prepared statement are not known to the Tx: close them, or Do waits for them. BEGIN, COMMIT, ROLLBACK,
+// savepoint statements and what commits by itself on the engine are refused with [ErrControl] before they are sent. Code that
+// the server runs, a stored procedure for one, is out of sight.
 //
 // Its methods have database/sql's signatures, so it serves wherever generated or hand-written code takes an
 // ExecContext, PrepareContext, QueryContext, QueryRowContext interface.
@@ -29,9 +30,9 @@ type Tx struct {
 
 // ExecContext runs a statement that returns no rows.
 //
-// Errors: [ErrEnded], [ErrConcurrent], [ErrBroken], or the driver's, unwrapped.
+// Errors: [ErrEnded], [ErrConcurrent], [ErrBroken], [ErrRowsOpen], [ErrControl], or the driver's, unwrapped.
 func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if err := t.enter(ctx); err != nil {
+	if err := t.admit(ctx, query); err != nil {
 		return nil, err
 	}
 	result, err := t.s.conn.ExecContext(ctx, query, args...)
@@ -42,7 +43,7 @@ func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 // QueryContext runs a statement that returns rows. The caller closes the rows and checks their Err; those left open
 // are closed when the block ends. Errors are those of [Tx.ExecContext].
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if err := t.enter(ctx); err != nil {
+	if err := t.admit(ctx, query); err != nil {
 		return nil, err
 	}
 	rows, err := t.s.conn.QueryContext(ctx, query, args...)
@@ -58,11 +59,11 @@ func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.
 // QueryRowContext runs a statement that returns at most one row. It never returns nil; the errors of [Tx.ExecContext]
 // wait for the row's Scan or Err.
 func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if err := t.enter(ctx); err != nil {
+	if err := t.admit(ctx, query); err != nil {
 		return errorRow(err)
 	}
 	row := t.s.conn.QueryRowContext(t.s.rowContext(ctx), query, args...)
-	t.s.keepRow()
+	t.s.keepRow(row)
 	t.s.leave(ctx, row.Err())
 	return row
 }
@@ -72,7 +73,7 @@ func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sq
 // errors, and with an engine of [Traits.SilentRollback] each later statement of the Tx costs an extra check. Errors are
 // those of [Tx.ExecContext].
 func (t *Tx) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
-	if err := t.enter(ctx); err != nil {
+	if err := t.admit(ctx, query); err != nil {
 		return nil, err
 	}
 	stmt, err := t.s.conn.PrepareContext(ctx, query)
@@ -83,6 +84,16 @@ func (t *Tx) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error
 	err = t.s.keepStmt(stmt)
 	t.s.leave(ctx, nil)
 	return stmt, err
+}
+
+// Savepoint runs fn as a block of its own inside the open database transaction, as a Do that nests would: when fn fails,
+// its writes and hooks are undone, and the block around it may go on. fn runs once. ctx is the context of the block
+// around it. Errors are those of a nested [Do].
+func (t *Tx) Savepoint(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	if err := t.usable(); err != nil {
+		return err
+	}
+	return t.s.nest(ctx, fn, &Options{Nesting: Savepoint})
 }
 
 // DatabaseTx returns what runs the statements of the database transaction: the Tx itself. Another package can accept a

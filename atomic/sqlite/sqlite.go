@@ -76,18 +76,35 @@ func (Dialect) Rollback(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
-// Active asks by a BEGIN, which SQLite refuses inside a database transaction; drivers do not pass on
+// State asks by a BEGIN, which SQLite refuses inside a database transaction; drivers do not pass on
 // sqlite3_get_autocommit. The BEGIN takes no lock, so it needs no deadline, which would cost more than it does.
-func (d Dialect) Active(ctx context.Context, conn *sql.Conn) (bool, error) {
+func (Dialect) State(ctx context.Context, conn atomic.Conn) (atomic.State, error) {
 	ctx = context.WithoutCancel(ctx)
 	_, err := conn.ExecContext(ctx, "BEGIN")
 	if err == nil {
-		return false, d.Rollback(ctx, conn)
+		_, err := conn.ExecContext(ctx, "ROLLBACK")
+		return atomic.StateNone, err
 	}
 	if code, ok := resultCode(err); ok && code == codeError {
-		return true, nil
+		return atomic.StateOpen, nil
 	}
-	return false, err
+	return atomic.StateNone, err
+}
+
+// Commits is false for every statement: DDL belongs to the database transaction.
+func (Dialect) Commits([]string) bool { return false }
+
+// LockClause is empty for every strength in a database transaction that may write: the write lock of the whole file, held
+// from BEGIN IMMEDIATE on, is stronger than any lock on a row. In a read-only one nothing can be locked. NOWAIT and
+// SKIP LOCKED are refused, because there is no lock on a row to meet.
+//
+// A database transaction that the application began DEFERRED and gave to [atomic.Adopt] has no write lock before
+// its first write: begin it IMMEDIATE.
+func (Dialect) LockClause(l atomic.RowLock, m atomic.Mode) (string, error) {
+	if m.ReadOnly || l.Wait != atomic.Wait {
+		return "", fmt.Errorf("sqlite: %w: %s", atomic.ErrUnsupported, l)
+	}
+	return "", nil
 }
 
 // resultCode is the extended result code inside err.

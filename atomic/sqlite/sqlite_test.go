@@ -84,8 +84,8 @@ func TestRealErrorsAreClassified(t *testing.T) {
 			}
 			// Twice, because asking must not change the answer.
 			for range 2 {
-				if active, err := d.Active(t.Context(), conn); err != nil || active != tt.active {
-					t.Errorf("Active = %v, %v, want %v", active, err, tt.active)
+				if state, err := d.State(t.Context(), conn); err != nil || (state == atomic.StateOpen) != tt.active {
+					t.Errorf("State = %v, %v, want open: %v", state, err, tt.active)
 				}
 			}
 		})
@@ -145,8 +145,8 @@ func TestAWriterHoldsTheWriteLockFromTheStart(t *testing.T) {
 	if got := d.Classify(err); got.Kind != atomic.KindRetry {
 		t.Errorf("a second writer: %v, class %+v, want a conflict", err, got)
 	}
-	if active, err := d.Active(t.Context(), second); err != nil || active {
-		t.Errorf("Active after the failed Begin = %v, %v, want false", active, err)
+	if state, err := d.State(t.Context(), second); err != nil || state != atomic.StateNone {
+		t.Errorf("State after the failed Begin = %v, %v, want none", state, err)
 	}
 	restore, err := d.Begin(t.Context(), second, atomic.Mode{ReadOnly: true})
 	if err != nil || restore == "" {
@@ -165,8 +165,8 @@ func TestACommittedAndARolledBackTransactionAreOver(t *testing.T) {
 		if err := end(t.Context(), conn); err != nil {
 			t.Fatalf("end: %v", err)
 		}
-		if active, err := d.Active(t.Context(), conn); err != nil || active {
-			t.Errorf("Active = %v, %v, want false", active, err)
+		if state, err := d.State(t.Context(), conn); err != nil || state != atomic.StateNone {
+			t.Errorf("Active = %v, %v, want false", state, err)
 		}
 		if err := end(t.Context(), conn); err == nil {
 			t.Error("ending twice succeeded")

@@ -7,6 +7,7 @@ import (
 	"math/bits"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
 )
 
 // tx is the writing and the reading side over one database transaction.
@@ -98,6 +99,9 @@ func (t *tx) Keys(ctx context.Context, entries, accounts int) (entry, account in
 func (t *tx) Insert(ctx context.Context, b *bursar.Batch) error {
 	if !t.joined {
 		return t.insert(ctx, b)
+	}
+	if db, ok := t.db.(*atomic.Tx); ok {
+		return db.Savepoint(ctx, func(ctx context.Context, _ *atomic.Tx) error { return t.insert(ctx, b) })
 	}
 	if _, err := t.db.ExecContext(ctx, "SAVEPOINT bursar_insert"); err != nil {
 		return t.fault("set a savepoint", err)

@@ -19,6 +19,8 @@ const (
 // The modules from outside that some room may use.
 const (
 	sqliteDriver = "modernc.org/sqlite"
+	pgxModule    = "github.com/jackc/pgx/v5"
+	mysqlDriver  = "github.com/go-sql-driver/mysql"
 	humaModule   = "github.com/danielgtaylor/huma/v2"
 	textModule   = "golang.org/x/text"
 	goCmp        = "github.com/google/go-cmp"
@@ -46,6 +48,8 @@ var arrows = []row{
 	{room: "internal/clock", never: []string{"database/sql"}},
 	{room: "atomic", may: []string{"internal/clock"}},
 	{room: "atomic/sqlite", may: []string{"atomic"}},
+	{room: "atomic/postgres", may: []string{"atomic"}},
+	{room: "atomic/mysql", may: []string{"atomic"}},
 	{room: ".", may: []string{"money", "internal/journal", "internal/clock"}, never: []string{"database/sql"}},
 	{room: "internal/sqlstore", may: []string{".", "atomic", "money", "internal/journal", "internal/clock"}},
 	{
@@ -69,7 +73,8 @@ var arrows = []row{
 		drags: []string{sqliteDriver},
 	},
 	{room: "internal/tidy"},
-	{room: "internal/tools/..."},
+	{room: "internal/tools/...", may: []string{"internal/sqltest/server"}},
+	{room: "internal/sqltest/server", never: []string{"database/sql"}},
 	{
 		room:  "bursartest",
 		may:   []string{".", "money", "posting", "store/sqlite", "internal/clock", "internal/verify"},
@@ -77,9 +82,10 @@ var arrows = []row{
 	},
 	{
 		room:    "internal/sqltest",
-		may:     []string{".", "atomic", "atomic/sqlite", "store", "store/sqlite", "internal/clock"},
-		outside: []string{sqliteDriver, goCmp}, drags: []string{sqliteDriver, goCmp}, suite: true,
+		may:     []string{"internal/sqltest/server"},
+		outside: []string{pgxModule, mysqlDriver}, drags: []string{pgxModule, mysqlDriver}, suite: true,
 	},
+	{room: "atomic/atomictest", may: []string{"atomic", "internal/clock"}, suite: true},
 	{
 		room: "store/storetest",
 		may: []string{

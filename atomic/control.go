@@ -1,0 +1,234 @@
+package atomic
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// control refuses a query that would end the database transaction, or begin one, without Do's knowledge. What
+// it must not miss is the careless statement; a determined caller can hide one in code that the server runs.
+//
+// Nearly every query is one ordinary statement, which its first word shows. Only a query of several statements, or one that
+// begins with another word, is read with care: words in quotes and comments are none, and neither are those in the body
+// of a trigger.
+func (db *DB) control(query string) error {
+	if plain(query) {
+		return nil
+	}
+	scan := scanner{query: query, escapes: db.traits.BackslashEscapes}
+	for {
+		words, more := scan.statement()
+		if advice := advise(words); advice != "" {
+			return fmt.Errorf("%w: %s: %s", ErrControl, strings.Join(words, " "), advice)
+		}
+		if len(words) > 0 && db.dialect.Commits(words) {
+			return fmt.Errorf("%w: %s commits at once on %s: run it outside of Do", ErrControl, strings.Join(words, " "), db.traits.Name)
+		}
+		if !more {
+			return nil
+		}
+	}
+}
+
+// plain recognises one statement that surely controls nothing.
+func plain(query string) bool {
+	query = strings.TrimLeft(query, " \t\r\n")
+	if i := strings.IndexByte(query, ';'); i >= 0 && strings.TrimLeft(query[i+1:], " \t\r\n") != "" {
+		return false
+	}
+	for _, word := range [...]string{"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"} {
+		if len(query) > len(word) && !isWord(query[len(word)]) && strings.EqualFold(query[:len(word)], word) {
+			return true
+		}
+	}
+	return false
+}
+
+// advise says what to use instead of a statement that controls a database transaction; nothing for any other.
+func advise(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	second := ""
+	if len(words) > 1 {
+		second = words[1]
+	}
+	switch words[0] {
+	case "BEGIN":
+		return "Do begins, and begins a savepoint inside another Do"
+	case "START":
+		if second == "TRANSACTION" {
+			return "Do begins, and begins a savepoint inside another Do"
+		}
+	case "COMMIT", "END":
+		return "return nil from the function instead"
+	case "ROLLBACK", "ABORT":
+		return "return an error from the function instead"
+	case "SAVEPOINT", "RELEASE":
+		return "use Tx.Savepoint or a Do inside"
+	case "PREPARE":
+		if second == "TRANSACTION" {
+			return "two-phase commit is not for a block of Do"
+		}
+	case "XA":
+		return "two-phase commit is not for a block of Do"
+	case "SET":
+		return adviseSet(words[1:])
+	}
+	return ""
+}
+
+// adviseSet is advise for what follows SET.
+func adviseSet(words []string) string {
+	if len(words) > 1 && slices.Contains([]string{"SESSION", "LOCAL", "GLOBAL"}, words[0]) {
+		words = words[1:]
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	switch words[0] {
+	case "TRANSACTION", "CHARACTERISTICS", "TRANSACTION_ISOLATION", "TX_ISOLATION", "TRANSACTION_READ_ONLY", "TX_READ_ONLY":
+		return "use Options.Isolation and Options.ReadOnly"
+	case "AUTOCOMMIT":
+		return "Do commits when the function has returned nil"
+	}
+	return ""
+}
+
+// A scanner reads SQL just well enough to tell statements apart.
+type scanner struct {
+	query   string
+	at      int
+	escapes bool
+}
+
+// statement returns the first words of the next statement, in upper case, and whether another may follow.
+func (s *scanner) statement() (words []string, more bool) {
+	depth := 0 // of BEGIN and CASE in the body of what is created
+	for {
+		token, word := s.next()
+		switch {
+		case token == "":
+			return words, false
+		case token == ";" && depth == 0:
+			return words, true
+		case !word:
+			continue
+		}
+		upper := strings.ToUpper(token)
+		if len(words) > 0 && words[0] == "CREATE" {
+			switch upper {
+			case "BEGIN", "CASE":
+				depth++
+			case "END":
+				depth = max(depth-1, 0)
+			}
+		}
+		if len(words) < 4 {
+			words = append(words, upper)
+		}
+	}
+}
+
+// next returns the next word or other character outside quotes and comments, nothing at the end.
+func (s *scanner) next() (token string, word bool) {
+	for s.at < len(s.query) {
+		rest := s.query[s.at:]
+		switch c := rest[0]; {
+		case strings.HasPrefix(rest, "--"), c == '#' && s.escapes:
+			s.skipPast(1, "\n")
+		case strings.HasPrefix(rest, "/*!"), strings.HasPrefix(rest, "/*M!"):
+			s.skipVersion()
+		case strings.HasPrefix(rest, "/*"):
+			s.skipComment()
+		case c == '\'' || c == '"' || c == '`':
+			s.skipQuoted(c, c != '`' && (s.escapes || c == '\'' && s.afterE()))
+		case c == '$' && !s.afterWord():
+			s.skipDollars()
+		case isWord(c):
+			start := s.at
+			for s.at < len(s.query) && isWord(s.query[s.at]) {
+				s.at++
+			}
+			return s.query[start:s.at], true
+		default:
+			s.at++
+			return rest[:1], false
+		}
+	}
+	return "", false
+}
+
+func isWord(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+}
+
+// afterE reports whether the quote that begins here is PostgreSQL's E'...', in which a backslash escapes.
+func (s *scanner) afterE() bool {
+	return s.at > 0 && s.query[s.at-1]|0x20 == 'e' && (s.at == 1 || !isWord(s.query[s.at-2]))
+}
+
+func (s *scanner) afterWord() bool { return s.at > 0 && isWord(s.query[s.at-1]) }
+
+// skipPast skips n characters and then past end, or everything if there is none.
+func (s *scanner) skipPast(n int, end string) {
+	s.at = min(s.at+n, len(s.query))
+	if i := strings.Index(s.query[s.at:], end); i >= 0 {
+		s.at += i + len(end)
+		return
+	}
+	s.at = len(s.query)
+}
+
+// skipVersion skips the head of a comment that MySQL and MariaDB run as SQL: its end is two stray characters.
+func (s *scanner) skipVersion() {
+	s.at += strings.IndexByte(s.query[s.at:], '!') + 1
+	for s.at < len(s.query) && s.query[s.at] >= '0' && s.query[s.at] <= '9' {
+		s.at++
+	}
+}
+
+// skipComment skips a comment, with those inside it: PostgreSQL's nest, and the other engines refuse what would read differently.
+func (s *scanner) skipComment() {
+	s.at += 2
+	for depth := 1; depth > 0 && s.at < len(s.query); {
+		switch rest := s.query[s.at:]; {
+		case strings.HasPrefix(rest, "*/"):
+			depth--
+			s.at += 2
+		case strings.HasPrefix(rest, "/*") && !s.escapes:
+			depth++
+			s.at += 2
+		default:
+			s.at++
+		}
+	}
+}
+
+func (s *scanner) skipQuoted(quote byte, escapes bool) {
+	for s.at++; s.at < len(s.query); s.at++ {
+		switch c := s.query[s.at]; {
+		case c == '\\' && escapes:
+			s.at++
+		case c == quote:
+			s.at++ // A doubled quote reads as two strings, which ends at the same place.
+			return
+		}
+	}
+	s.at = len(s.query)
+}
+
+// skipDollars skips PostgreSQL's $tag$...$tag$, or a lone dollar.
+func (s *scanner) skipDollars() {
+	end := s.at + 1
+	for end < len(s.query) && isWord(s.query[end]) {
+		end++
+	}
+	if end < len(s.query) && s.query[end] == '$' && (end == s.at+1 || s.query[s.at+1] < '0' || s.query[s.at+1] > '9') {
+		tag := s.query[s.at : end+1]
+		s.skipPast(len(tag), tag)
+		return
+	}
+	s.at++
+}

@@ -1,0 +1,105 @@
+package mysql
+
+import (
+	"errors"
+	"reflect"
+	"strconv"
+
+	"github.com/bursar-ledger/bursar/atomic"
+)
+
+const noSavepoint = 1305
+
+// Classify reads MySQL's and MariaDB's error numbers. SQLSTATEs would not do: most conflicts share HY000 with everything
+// else. An error that is not listed leaves it open whether the database transaction lives, and the engine is asked.
+func (d Dialect) Classify(err error) atomic.Class {
+	number, ok := d.number(err)
+	if !ok {
+		if atomic.Disconnected(err) {
+			return atomic.Class{Kind: atomic.KindLost, Damage: atomic.DamageAll}
+		}
+		return atomic.Class{}
+	}
+	kind, damage := classify(number)
+	return atomic.Class{Kind: kind, Damage: damage, Code: strconv.Itoa(int(number))}
+}
+
+func classify(number uint16) (atomic.Kind, atomic.Damage) {
+	switch number {
+	case 1213, // deadlock; with Galera also a certification that failed
+		3101, // rolled back during COMMIT by group replication
+		1020, // MariaDB: the record has changed since the snapshot
+		1040, // too many connections
+		1203: // too many connections of one user
+		return atomic.KindRetry, atomic.DamageAll
+	case 1205, // lock wait timeout; with MariaDB also NOWAIT
+		3572: // NOWAIT
+		return atomic.KindRetry, atomic.DamageBlock
+	case 1062, 1022, 1586:
+		return atomic.KindUnique, atomic.DamageNone
+	case 1048, 1216, 1217, 1451, 1452, 1557, 1761, 1762, 3819, 4025:
+		return atomic.KindConstraint, atomic.DamageNone
+	case 1317: // interrupted: during COMMIT it says nothing about the outcome
+		return atomic.KindOther, atomic.DamageUnsure
+	case 1180, // an error during COMMIT
+		1021, 1026, 1030, 1037, 1038, 1041, 1114: // storage or memory
+		return atomic.KindDoubt, atomic.DamageAll
+	case 1053, 1927, 2006, 2013, 2055, 4031, 3169, 1152, 1158, 1159, 1160, 1161, // shutdown, killed, network
+		1047: // Galera: the node is not ready
+		return atomic.KindLost, atomic.DamageAll
+	case 1290, 1792, 1836:
+		return atomic.KindReadOnly, atomic.DamageUnsure
+	case 1054, 1064, 1146: // no such column, syntax, no such table
+		return atomic.KindStatement, atomic.DamageNone
+	}
+	return atomic.KindStatement, atomic.DamageUnsure
+}
+
+// number is the error number inside err.
+func (d Dialect) number(err error) (number uint16, ok bool) {
+	if err == nil {
+		return 0, false
+	}
+	if d.Number != nil {
+		if number, ok := d.Number(err); ok {
+			return number, true
+		}
+	}
+	return numberByShape(err)
+}
+
+// numberByShape finds go-sql-driver's *mysql.MySQLError in the tree of err. The type has fields and no methods to ask for, so
+// an interface cannot find it; and an injected function alone would make the zero Dialect blind, which nobody would
+// notice before the first deadlock. The name and the type of the field are public API of the driver.
+func numberByShape(err error) (number uint16, ok bool) {
+	for err != nil {
+		if number, ok := shaped(err); ok {
+			return number, true
+		}
+		if many, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, err := range many.Unwrap() {
+				if number, ok := numberByShape(err); ok {
+					return number, true
+				}
+			}
+			return 0, false
+		}
+		err = errors.Unwrap(err)
+	}
+	return 0, false
+}
+
+func shaped(err error) (number uint16, ok bool) {
+	value := reflect.ValueOf(err)
+	if value.Kind() == reflect.Pointer {
+		value = value.Elem()
+	}
+	if value.Kind() != reflect.Struct || value.Type().Name() != "MySQLError" {
+		return 0, false
+	}
+	field := value.FieldByName("Number")
+	if !field.IsValid() || field.Kind() != reflect.Uint16 {
+		return 0, false
+	}
+	return uint16(field.Uint()), true
+}

@@ -1,0 +1,19 @@
+//go:build servers
+
+package mysql_test
+
+import (
+	"database/sql"
+	"testing"
+
+	"github.com/bursar-ledger/bursar/atomic/atomictest"
+	"github.com/bursar-ledger/bursar/atomic/mysql"
+	"github.com/bursar-ledger/bursar/internal/sqltest"
+)
+
+func TestContention(t *testing.T) {
+	atomictest.Contend(t, atomictest.MySQL(mysql.MariaDB{}, func(t *testing.T) (pool, other *sql.DB) {
+		server := sqltest.MariaDB(t)
+		return server.Open(t), server.Open(t)
+	}))
+}

@@ -1,0 +1,149 @@
+// Package mysql teaches package atomic MySQL: how its database transactions begin and what its errors mean.
+//
+// [Dialect] is MySQL 8, [MariaDB] and [TiDB] are what their names say:
+//
+//	db := atomic.Open(pool, mysql.Dialect{}, nil)
+//
+// The package imports no driver. It reads the number of the errors of github.com/go-sql-driver/mysql by their shape, and those of another
+// driver through [Dialect.Number]. Connections need autocommit on, which is the default. clientFoundRows=true in the data
+// source name is a good choice ([atomic.Swap]) and multiStatements=true a bad one.
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bursar-ledger/bursar/atomic"
+)
+
+// A Dialect is MySQL 8 with InnoDB for [atomic.Open]. It has no state; the zero value is ready for use.
+//
+// Database transactions are READ COMMITTED unless another level is asked for, whatever the default of the session is:
+// without gap locks there are far fewer deadlocks, and guards and versions do what gap locks promise.
+// sql.LevelSnapshot is REPEATABLE READ with a snapshot taken at once where nothing is written, and SERIALIZABLE where
+// something may be, because REPEATABLE READ mixes two times there.
+type Dialect struct {
+	// Number, if not nil, returns the number in an error of a driver of another shape.
+	Number func(err error) (number uint16, ok bool)
+}
+
+var _ atomic.Dialect = Dialect{}
+
+// Traits says that a deadlock rolls back everything, unseen if it happens while rows are read, after which each statement
+// would commit by itself; that COMMIT would then succeed all the same; that a lock wait timeout takes back its statement alone; that
+// DDL commits.
+func (Dialect) Traits() atomic.Traits { return traits("mysql") }
+
+func traits(name string) atomic.Traits {
+	return atomic.Traits{
+		Name: name, SilentRollback: true, EmptyCommit: true, RowsBlock: true, DeadlockEndsAll: true, TimeoutUndoesStatement: true,
+		DDLCommits: true, ChangedRows: true, GapLocks: true, BackslashEscapes: true,
+	}
+}
+
+// Begin begins a database transaction; see [Dialect].
+func (Dialect) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (restore string, err error) {
+	level, snapshot := "", false
+	switch m.Isolation {
+	case sql.LevelDefault, sql.LevelReadUncommitted, sql.LevelReadCommitted:
+		level = "READ COMMITTED"
+	case sql.LevelRepeatableRead:
+		level = "REPEATABLE READ"
+	case sql.LevelSnapshot:
+		level, snapshot = "REPEATABLE READ", m.ReadOnly
+		if !m.ReadOnly {
+			level = "SERIALIZABLE"
+		}
+	case sql.LevelSerializable:
+		level = "SERIALIZABLE"
+	default:
+		return "", unsupportedLevel(m.Isolation)
+	}
+	return "", begin(ctx, conn, level, snapshot, m.ReadOnly)
+}
+
+func unsupportedLevel(level sql.IsolationLevel) error {
+	return fmt.Errorf("mysql: %w: isolation level %v", atomic.ErrUnsupported, level)
+}
+
+// begin takes two statements: START TRANSACTION has no word for the isolation level. The first is for the next
+// database transaction alone, so the session's own level needs no restoring.
+func begin(ctx context.Context, conn *sql.Conn, level string, snapshot, readOnly bool) error {
+	if _, err := conn.ExecContext(ctx, "SET TRANSACTION ISOLATION LEVEL "+level); err != nil {
+		return err
+	}
+	var words []string
+	if snapshot {
+		words = append(words, " WITH CONSISTENT SNAPSHOT")
+	}
+	if readOnly {
+		words = append(words, " READ ONLY")
+	}
+	_, err := conn.ExecContext(ctx, "START TRANSACTION"+strings.Join(words, ","))
+	return err
+}
+
+// Commit commits. It succeeds also where the server has rolled back before; [atomic.Traits].EmptyCommit has that found out.
+func (Dialect) Commit(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "COMMIT")
+	return err
+}
+
+// Rollback rolls back.
+func (Dialect) Rollback(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "ROLLBACK")
+	return err
+}
+
+// State asks by a savepoint: outside a database transaction it is gone as soon as it is made.
+func (d Dialect) State(ctx context.Context, conn atomic.Conn) (atomic.State, error) {
+	if _, err := conn.ExecContext(ctx, "SAVEPOINT atomic_state"); err != nil {
+		return atomic.StateNone, err
+	}
+	_, err := conn.ExecContext(ctx, "RELEASE SAVEPOINT atomic_state")
+	if err == nil {
+		return atomic.StateOpen, nil
+	}
+	if number, ok := d.number(err); ok && number == noSavepoint {
+		return atomic.StateNone, nil
+	}
+	return atomic.StateNone, err
+}
+
+// committing are the first words of what commits by itself. TEMPORARY tables are excepted.
+var committing = []string{
+	"ALTER", "ANALYZE", "CACHE", "CHANGE", "CHECK", "CREATE", "DROP", "FLUSH", "GRANT", "IMPORT", "INSTALL", "LOCK", "OPTIMIZE",
+	"RENAME", "REPAIR", "RESET", "REVOKE", "START", "STOP", "TRUNCATE", "UNINSTALL", "UNLOCK",
+}
+
+// Commits reports whether a statement commits by itself: DDL but for temporary tables, grants, LOCK TABLES, and the upkeep of
+// tables and of the server.
+func (Dialect) Commits(words []string) bool {
+	switch words[0] {
+	case "CREATE", "DROP":
+		return !slices.Contains(words[1:], "TEMPORARY")
+	case "LOAD":
+		return len(words) > 1 && words[1] == "INDEX"
+	case "SET":
+		return len(words) > 1 && words[1] == "PASSWORD"
+	}
+	return slices.Contains(committing, words[0])
+}
+
+// LockClause renders FOR UPDATE and FOR SHARE with all that goes with them. InnoDB has no weaker locks.
+func (Dialect) LockClause(l atomic.RowLock, m atomic.Mode) (string, error) {
+	if l.Strength != atomic.Update && l.Strength != atomic.Share || m.ReadOnly {
+		return "", unsupportedLock(l, m)
+	}
+	return l.String(), nil
+}
+
+func unsupportedLock(l atomic.RowLock, m atomic.Mode) error {
+	if m.ReadOnly {
+		return fmt.Errorf("mysql: %w: %s in a read-only database transaction", atomic.ErrUnsupported, l)
+	}
+	return fmt.Errorf("mysql: %w: %s", atomic.ErrUnsupported, l)
+}

@@ -1,0 +1,87 @@
+package postgres
+
+import (
+	"github.com/bursar-ledger/bursar/atomic"
+)
+
+// The SQLSTATEs that mean something of their own here.
+const (
+	connectionClass      = "08"
+	resolutionUnknown    = "08007"
+	noTransaction        = "25P01"
+	inFailedTransaction  = "25P02"
+	readOnlyTransaction  = "25006"
+	idleTimeout          = "25P03"
+	transactionTimeout   = "25P04"
+	constraintClass      = "23"
+	uniqueViolation      = "23505"
+	rollbackClass        = "40"
+	serializationFailure = "40001"
+	completionUnknown    = "40003"
+	deadlockDetected     = "40P01"
+	outOfMemory          = "53200"
+	diskFull             = "53100"
+	tooManyConnections   = "53300"
+	lockNotAvailable     = "55P03"
+	queryCanceled        = "57014"
+	adminShutdown        = "57P01"
+	crashShutdown        = "57P02"
+	cannotConnectNow     = "57P03"
+	idleSessionTimeout   = "57P05"
+	systemClass          = "58"
+	internalClass        = "XX"
+	legacyRetry          = "CR000" // CockroachDB's before it used 40001
+	databaseDropped      = "57P04"
+	sqlStateLength       = 5
+	sqlStateClass        = 2
+)
+
+// Classify reads SQLSTATEs. Every error that the server reports for a statement breaks the database transaction up to
+// the rollback to a savepoint; one after which its snapshot is of no use breaks all of it.
+func (Dialect) Classify(err error) atomic.Class {
+	code := state(err)
+	if len(code) != sqlStateLength {
+		if atomic.Disconnected(err) {
+			return atomic.Class{Kind: atomic.KindLost, Damage: atomic.DamageAll}
+		}
+		return atomic.Class{}
+	}
+	kind, damage := classify(code)
+	return atomic.Class{Kind: kind, Damage: damage, Code: code}
+}
+
+func classify(code string) (atomic.Kind, atomic.Damage) {
+	switch code {
+	case serializationFailure, legacyRetry, tooManyConnections:
+		return atomic.KindRetry, atomic.DamageAll
+	case deadlockDetected, lockNotAvailable:
+		return atomic.KindRetry, atomic.DamageBlock
+	case resolutionUnknown, completionUnknown, outOfMemory, diskFull:
+		return atomic.KindDoubt, atomic.DamageAll
+	case idleTimeout, transactionTimeout, adminShutdown, crashShutdown, cannotConnectNow, idleSessionTimeout:
+		return atomic.KindLost, atomic.DamageAll
+	case readOnlyTransaction:
+		return atomic.KindReadOnly, atomic.DamageBlock
+	case uniqueViolation:
+		return atomic.KindUnique, atomic.DamageBlock
+	case noTransaction:
+		return atomic.KindOther, atomic.DamageUnsure // Something out of sight has ended it, nobody knows how.
+	case queryCanceled:
+		return atomic.KindOther, atomic.DamageBlock // During COMMIT it says nothing about the outcome.
+	case databaseDropped:
+		return atomic.KindDoubt, atomic.DamageAll
+	}
+	switch code[:sqlStateClass] {
+	case connectionClass:
+		return atomic.KindLost, atomic.DamageAll
+	case constraintClass:
+		return atomic.KindConstraint, atomic.DamageBlock
+	case rollbackClass:
+		return atomic.KindStatement, atomic.DamageAll
+	case systemClass:
+		return atomic.KindDoubt, atomic.DamageAll
+	case internalClass:
+		return atomic.KindOther, atomic.DamageBlock
+	}
+	return atomic.KindStatement, atomic.DamageBlock
+}

@@ -1,0 +1,50 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/bursar-ledger/bursar/atomic"
+)
+
+// A Cockroach is CockroachDB for [atomic.Open]. It is PostgreSQL but for this:
+//
+//   - The default isolation is SERIALIZABLE, which is CockroachDB's own and stands in for REPEATABLE READ as well.
+//   - Every conflict, deadlocks included, ends the whole database transaction: savepoints do not survive.
+//   - There are no advisory locks, although functions of that name exist and do nothing: [atomic.Advisory] writes a row of
+//     the table atomic_lock.
+//   - A lock on a row that is not written may be lost; what is decided on it must be written or guarded.
+type Cockroach struct{ Dialect }
+
+var _ atomic.Dialect = Cockroach{}
+
+// Traits says in addition that a deadlock ends everything.
+func (Cockroach) Traits() atomic.Traits {
+	return atomic.Traits{Name: "cockroach", RowsBlock: true, DeadlockEndsAll: true}
+}
+
+// Begin begins a database transaction; see [Cockroach].
+func (Cockroach) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (restore string, err error) {
+	level, err := isolation(m.Isolation, "SERIALIZABLE", "SERIALIZABLE")
+	if err != nil {
+		return "", err
+	}
+	return "", begin(ctx, conn, level, m.ReadOnly)
+}
+
+// Classify reads SQLSTATEs as [Dialect.Classify] does, with those that mean more here.
+func (d Cockroach) Classify(err error) atomic.Class {
+	class := d.Dialect.Classify(err)
+	switch class.Code {
+	case deadlockDetected, legacyRetry:
+		class.Kind, class.Damage = atomic.KindRetry, atomic.DamageAll
+	}
+	return class
+}
+
+// Statements is PostgreSQL's, with rows for advisory locks.
+func (d Cockroach) Statements() *atomic.Statements {
+	s := d.Dialect.Statements()
+	s.AdvisoryWait, s.AdvisoryTry = "", ""
+	return s
+}

@@ -1,0 +1,41 @@
+//go:build servers
+
+package postgres_test
+
+import (
+	"database/sql"
+	"os"
+	"strconv"
+	satomic "sync/atomic"
+	"testing"
+
+	"github.com/bursar-ledger/bursar/atomic/atomictest"
+	"github.com/bursar-ledger/bursar/atomic/postgres"
+	"github.com/bursar-ledger/bursar/internal/sqltest"
+)
+
+// schemas gives each behaviour a schema of its own in one database, because PostgreSQL takes its time to make a database.
+func schemas(t *testing.T, server *sqltest.Server) func(t *testing.T) (pool, other *sql.DB) {
+	admin := server.Open(t)
+	var made satomic.Int64
+	return func(t *testing.T) (pool, other *sql.DB) {
+		name := "suite" + strconv.FormatInt(made.Add(1), 10)
+		if _, err := admin.ExecContext(t.Context(), "CREATE SCHEMA "+name); err != nil {
+			t.Fatal(err)
+		}
+		return server.Open(t, "search_path="+name), server.Open(t, "search_path="+name)
+	}
+}
+
+func TestSuite(t *testing.T) {
+	t.Parallel()
+	atomictest.Run(t, atomictest.Postgres(postgres.Dialect{}, schemas(t, sqltest.Postgres(t))))
+}
+
+func TestSuiteOnCockroach(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("BURSAR_TEST_COCKROACH") == "" {
+		t.Skip("BURSAR_TEST_COCKROACH names no server")
+	}
+	atomictest.Run(t, atomictest.Cockroach(postgres.Cockroach{}, schemas(t, sqltest.Cockroach(t))))
+}
