@@ -209,6 +209,7 @@ func subjects() []subject {
 		{"adopted", adoptBehaviours},
 		{"one row, all rows", queryBehaviours},
 		{"observed", observeBehaviours},
+		{"out of sight", unseenBehaviours},
 	}
 	return slices.Clip(all)
 }

@@ -75,7 +75,8 @@ var conflictBehaviours = []behaviour{
 		f.wantWords("key")
 	}},
 	{130, "a deadlock makes one of the blocks run again, and both are committed", func(f *fixture) {
-		runs := f.deadlock(f.increment)
+		runs, ends := f.deadlock(f.increment)
+		f.must(errors.Join(ends[:]...))
 		f.wantPieces(12, 22)
 		if f.Can.OneWriter {
 			f.lacks()
@@ -154,8 +155,9 @@ func (f *fixture) readModifyWrite(clause string) {
 	f.must(r.end())
 }
 
-// deadlock has two blocks update both items in opposite orders, each adding 1 to both, and returns how often they ran.
-func (f *fixture) deadlock(second func(ctx context.Context, tx *atomic.Tx, item int) error) (runs int) {
+// deadlock has two blocks add 1 to an item each and then do something about the other one's. It returns how often they ran
+// and how they ended.
+func (f *fixture) deadlock(second func(ctx context.Context, tx *atomic.Tx, item int) error) (runs int, ends [2]error) {
 	f.Helper()
 	var gates [2]gate
 	gates[0].init()
@@ -176,9 +178,9 @@ func (f *fixture) deadlock(second func(ctx context.Context, tx *atomic.Tx, item 
 	}
 	r := f.rival(both(2, 1), nil)
 	waiting := atomic.Open(f.pool, f.Dialect, nil) // Its clock waits, so that the rival may come first.
-	err := atomic.Do(f.ctx, waiting, both(1, 2), nil)
-	f.must(errors.Join(err, r.end()))
-	return counts[0] + counts[1]
+	ends[0] = atomic.Do(f.ctx, waiting, both(1, 2), nil)
+	ends[1] = r.end()
+	return counts[0] + counts[1], ends
 }
 
 func (f *fixture) increment(ctx context.Context, tx *atomic.Tx, item int) error {
@@ -189,7 +191,7 @@ func (f *fixture) increment(ctx context.Context, tx *atomic.Tx, item int) error 
 // missing; where the engine has rolled everything back, the next statement surfaces the deadlock, and all is done again.
 func (f *fixture) swallowedDeadlock() {
 	f.Helper()
-	runs := f.deadlock(func(ctx context.Context, tx *atomic.Tx, item int) error {
+	runs, ends := f.deadlock(func(ctx context.Context, tx *atomic.Tx, item int) error {
 		swallowed := tx.Savepoint(ctx, func(ctx context.Context, tx *atomic.Tx) error { return f.increment(ctx, tx, item) })
 		err := f.add(ctx, tx, fmt.Sprint("swallowed before ", item))
 		if swallowed != nil && f.Can.DeadlockEndsAll {
@@ -198,6 +200,7 @@ func (f *fixture) swallowedDeadlock() {
 		}
 		return err
 	})
+	f.must(errors.Join(ends[:]...))
 	all := f.pieces(f.ctx, f.other, 1) + f.pieces(f.ctx, f.other, 2)
 	f.wantWords("swallowed before 1", "swallowed before 2")
 	switch {

@@ -60,7 +60,7 @@ var keyedBehaviours = []behaviour{
 		f.wantWords("word")
 		f.wantKeyed("pay", "word", true)
 	}},
-	{198, "a second caller with the key waits for the first and gets its result", func(f *fixture) {
+	{198, "another session that claims the key waits for the first to end, and the next caller gets its result", func(f *fixture) {
 		f.setup()
 		var r *rival
 		db := atomic.Open(f.other, f.Dialect, nil)
