@@ -10,7 +10,7 @@ RACE ?= . $(patsubst %,./%/...,$(wildcard $(RACE_ROOMS)))
 
 # On a build machine a missing program is a failure, not a skipped test.
 ifeq ($(CI),true)
-export BURSAR_REQUIRE ?= hledger,sqlite3
+export BURSAR_REQUIRE ?= hledger,sqlite3,curl,postgres,mariadb
 endif
 
 .PHONY: help run build check test servers race fuzz torture bench cover clean

@@ -13,7 +13,7 @@ import (
 // run even if one fails.
 func fuzz(ctx context.Context, each string, packages []string, out io.Writer) error {
 	var targets []key
-	err := goTest(ctx, "", append([]string{"-list", "^Fuzz"}, packages...), func(e event) {
+	err := goTest(ctx, "", append([]string{"-list", "^Fuzz"}, packages...), nil, func(e event) {
 		if k, ok := target(e); ok {
 			targets = append(targets, k)
 		} else if e.Action == "build-output" {

@@ -1,7 +1,8 @@
 // The testenv command prepares a machine for the tests and runs them:
 //
-//	testenv setup             install the programs that tests compare with
-//	testenv run [flags] pkgs  run go test and print failures, skips and a summary
+//	testenv setup             install the programs that tests need
+//	testenv run [flags] pkgs  start database servers, run go test and print
+//	                          failures, skips and a summary
 //	testenv fuzz TIME pkgs    find every fuzz target and run each for TIME
 //
 // The Makefile calls it. It knows no test by name and holds no test of its own

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// run calls go test and reports what it does. Under -race without a C compiler
+// run starts the database servers, calls go test and reports what it does. Under -race without a C compiler
 // nothing can run: that is a note, or an error on a machine that requires tools.
 func run(ctx context.Context, args, required []string, out io.Writer) error {
 	if slices.Contains(args, "-race") {
@@ -28,13 +28,17 @@ func run(ctx context.Context, args, required []string, out io.Writer) error {
 			return nil
 		}
 	}
+	variables, stop, err := startServers(ctx, required, out)
+	if err != nil {
+		return err
+	}
 	r := newReport(out)
-	err := goTest(ctx, "", args, r.event)
+	err = goTest(ctx, "", args, variables, r.event)
 	r.summary()
 	if err != nil {
-		return fmt.Errorf("go test %s: %w", strings.Join(args, " "), err)
+		err = fmt.Errorf("go test %s: %w", strings.Join(args, " "), err)
 	}
-	return nil
+	return errors.Join(err, stop())
 }
 
 // event is one line of go test -json.
@@ -45,11 +49,12 @@ type event struct {
 	Output  string
 }
 
-// goTest runs go test -json in dir and hands every event on. A line that is no
-// event is handed on as output of no package.
-func goTest(ctx context.Context, dir string, args []string, handle func(event)) error {
+// goTest runs go test -json in dir, with more environment variables, and hands
+// every event on. A line that is no event is handed on as output of no package.
+func goTest(ctx context.Context, dir string, args, variables []string, handle func(event)) error {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
 	cmd.Dir, cmd.Stderr = dir, os.Stderr
+	cmd.Env = append(os.Environ(), variables...)
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {
 		return err

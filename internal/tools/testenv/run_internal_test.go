@@ -37,7 +37,7 @@ func TestReportOfRealRun(t *testing.T) {
 	}
 	var out strings.Builder
 	r := newReport(&out)
-	if err := goTest(t.Context(), dir, []string{"-vet=off", "-p=1", "./..."}, r.event); err == nil {
+	if err := goTest(t.Context(), dir, []string{"-vet=off", "-p=1", "./..."}, nil, r.event); err == nil {
 		t.Error("a run with failures gave no error")
 	}
 	r.summary()

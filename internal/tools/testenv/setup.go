@@ -8,11 +8,13 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+
+	"github.com/bursar-ledger/bursar/internal/sqltest/server"
 )
 
-// tool is a program that some tests compare Bursar with.
+// tool is a program that some tests need beside Bursar.
 type tool struct {
-	name   string // of the program
+	name   string // of the program or the engine
 	debian string // the package that has it
 	use    string
 }
@@ -20,6 +22,9 @@ type tool struct {
 var tools = []tool{
 	{"hledger", "hledger", "reads exported journals and adds them up on its own"},
 	{"sqlite3", "sqlite3", "reads database files without our code"},
+	{"curl", "curl", "talks to the server without our code"},
+	{"postgres", "postgresql", "is an engine to test on"},
+	{"mariadb", "mariadb-server", "is an engine to test on"},
 }
 
 // machine is what setup needs to know of the computer and may do to it.
@@ -33,10 +38,7 @@ type machine struct {
 
 func thisMachine(out io.Writer) machine {
 	return machine{
-		has: func(program string) bool {
-			_, err := exec.LookPath(program)
-			return err == nil
-		},
+		has: has,
 		do: func(ctx context.Context, name string, args ...string) error {
 			return command(ctx, out, name, args...).Run()
 		},
@@ -44,6 +46,15 @@ func thisMachine(out io.Writer) machine {
 		required: required(),
 		out:      out,
 	}
+}
+
+// has reports whether a program is in PATH. Database servers often are not, so these have their own look-up.
+func has(program string) bool {
+	if e := server.Engine(program); slices.Contains(engines, e) {
+		return e.Find() == nil
+	}
+	_, err := exec.LookPath(program)
+	return err == nil
 }
 
 // setup installs the missing tools where apt-get may do it without asking, names
@@ -91,10 +102,11 @@ func (m machine) install(ctx context.Context, lacking []tool) {
 	}
 }
 
-// aptGet returns the words that run apt-get with the rights it needs and without
-// questions, or false where that cannot be.
+// aptGet returns the words that run apt-get with the rights it needs, without
+// questions and without starting the services that it installs, because the tests
+// start servers of their own; or false where that cannot be.
 func (m machine) aptGet(ctx context.Context) ([]string, bool) {
-	words := []string{"env", "DEBIAN_FRONTEND=noninteractive", "apt-get"}
+	words := []string{"env", "DEBIAN_FRONTEND=noninteractive", "SYSTEMD_OFFLINE=1", "apt-get"}
 	switch {
 	case !m.has("apt-get"):
 		return nil, false

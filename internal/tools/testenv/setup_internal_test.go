@@ -35,20 +35,37 @@ func (f *fakeMachine) do(_ context.Context, name string, args ...string) error {
 		if f.stale {
 			return errors.New("unable to locate package")
 		}
-		at := slices.Index(args, "--no-install-recommends")
-		f.programs = append(f.programs, args[at+1:]...)
+		for _, t := range tools {
+			if slices.Contains(args, t.debian) {
+				f.programs = append(f.programs, t.name)
+			}
+		}
 	}
 	return nil
 }
 
 func TestSetup(t *testing.T) {
 	const (
-		env        = "env DEBIAN_FRONTEND=noninteractive apt-get "
+		env        = "env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 apt-get "
 		noHledger  = "setup: hledger is missing (reads exported journals and adds them up on its own): install the Debian package hledger\n"
 		noSqlite3  = "setup: sqlite3 is missing (reads database files without our code): install the Debian package sqlite3\n"
 		flags      = "install -y --no-install-recommends "
-		requireAll = "hledger,sqlite3"
+		noCurl     = "setup: curl is missing (talks to the server without our code): install the Debian package curl\n"
+		noPostgres = "setup: postgres is missing (is an engine to test on): install the Debian package postgresql\n"
+		noMariaDB  = "setup: mariadb is missing (is an engine to test on): install the Debian package mariadb-server\n"
+		packages   = "hledger sqlite3 curl postgresql mariadb-server"
+		requireAll = "hledger,sqlite3,curl,postgres,mariadb"
 	)
+	// with returns a machine that has all but some tools, and other programs besides.
+	with := func(other string, lacks ...string) []string {
+		programs := strings.Fields(other)
+		for _, t := range tools {
+			if !slices.Contains(lacks, t.name) {
+				programs = append(programs, t.name)
+			}
+		}
+		return programs
+	}
 	tests := []struct {
 		name    string
 		machine fakeMachine
@@ -58,27 +75,27 @@ func TestSetup(t *testing.T) {
 		said    string
 		fails   bool
 	}{
-		{name: "nothing missing", machine: fakeMachine{programs: []string{"hledger", "sqlite3", "apt-get"}}, root: true, require: requireAll},
+		{name: "nothing missing", machine: fakeMachine{programs: with("apt-get")}, root: true, require: requireAll},
 		{
-			name: "root installs what is missing", machine: fakeMachine{programs: []string{"sqlite3", "apt-get"}}, root: true, require: requireAll,
+			name: "root installs what is missing", machine: fakeMachine{programs: with("apt-get", "hledger")}, root: true, require: requireAll,
 			did: []string{env + flags + "hledger"},
 		},
 		{
 			name: "stale lists are refreshed", machine: fakeMachine{programs: []string{"apt-get"}, stale: true}, root: true, require: requireAll,
-			did: []string{env + flags + "hledger sqlite3", env + "update", env + flags + "hledger sqlite3"},
+			did: []string{env + flags + packages, env + "update", env + flags + packages},
 		},
 		{
-			name: "sudo without a password", machine: fakeMachine{programs: []string{"apt-get", "sudo", "hledger"}},
+			name: "sudo without a password", machine: fakeMachine{programs: with("apt-get sudo", "sqlite3")},
 			did: []string{"sudo -n true", "sudo -n " + env + flags + "sqlite3"},
 		},
 		{
-			name: "sudo that asks", machine: fakeMachine{programs: []string{"apt-get", "sudo"}, noSudo: true},
+			name: "sudo that asks", machine: fakeMachine{programs: with("apt-get sudo", "hledger", "sqlite3"), noSudo: true},
 			did: []string{"sudo -n true"}, said: noHledger + noSqlite3,
 		},
-		{name: "another system", machine: fakeMachine{programs: []string{"hledger"}}, root: true, said: noSqlite3},
-		{name: "required and not to be had", machine: fakeMachine{}, require: "sqlite3", said: noHledger + noSqlite3, fails: true},
+		{name: "another system", machine: fakeMachine{programs: with("", "sqlite3")}, root: true, said: noSqlite3},
+		{name: "required and not to be had", machine: fakeMachine{}, require: "mariadb", said: noHledger + noSqlite3 + noCurl + noPostgres + noMariaDB, fails: true},
 		{
-			name: "no network", machine: fakeMachine{programs: []string{"apt-get", "sqlite3"}, offline: true}, root: true, require: requireAll,
+			name: "no network", machine: fakeMachine{programs: with("apt-get", "hledger"), offline: true}, root: true, require: requireAll,
 			did: []string{env + flags + "hledger", env + "update"}, said: noHledger, fails: true,
 		},
 	}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/bursar-ledger/bursar/internal/sqltest/server"
+)
+
+// engines are the servers that the tests of all packages share during a run, with
+// the variable that names each to them.
+var (
+	engines   = []server.Engine{server.Postgres, server.MariaDB}
+	variables = []string{"BURSAR_TEST_POSTGRES", "BURSAR_TEST_MYSQL"}
+)
+
+// startServers starts those that the environment does not name already, and
+// returns the variables for go test and what ends the servers. One that is not
+// installed is left to the tests, which say so. One that does not start is an
+// error if it is required, and a note otherwise.
+func startServers(ctx context.Context, required []string, out io.Writer) ([]string, func() error, error) {
+	instances := make([]*server.Instance, len(engines))
+	failed := make([]error, len(engines))
+	var all sync.WaitGroup
+	for i, e := range engines {
+		if os.Getenv(variables[i]) == "" {
+			all.Go(func() { instances[i], failed[i] = server.Start(ctx, e) })
+		}
+	}
+	all.Wait()
+	stop := func() error {
+		var errs []error
+		for _, in := range instances {
+			if in != nil {
+				errs = append(errs, in.Close())
+			}
+		}
+		return errors.Join(errs...)
+	}
+	var named []string
+	for i, e := range engines {
+		switch err := failed[i]; {
+		case instances[i] != nil:
+			named = append(named, variables[i]+"="+instances[i].URL().String())
+		case err == nil || errors.Is(err, server.ErrMissing):
+		case slices.Contains(required, string(e)):
+			return nil, nil, errors.Join(err, stop())
+		default:
+			fmt.Fprintf(out, "run: without a shared server: %v\n", err)
+		}
+	}
+	return named, stop, nil
+}
