@@ -1,0 +1,17 @@
+package mysql_test
+
+import (
+	"testing"
+
+	"github.com/bursar-ledger/bursar/atomic/atomictest"
+	"github.com/bursar-ledger/bursar/atomic/mysql"
+	"github.com/bursar-ledger/bursar/internal/sqltest"
+)
+
+func TestLeaseOfTwoProcesses(t *testing.T) {
+	t.Parallel()
+	_ = sqltest.MariaDB(t) // Skips once where there is no server.
+	atomictest.FightForLease(t, atomictest.MariaDB(mysql.MariaDB{}, nil), func(t *testing.T) (driver, dsn string) {
+		return "mysql", sqltest.MariaDB(t).DSN()
+	})
+}
