@@ -24,6 +24,9 @@ type Tx struct {
 	savepoint string
 	ended     satomic.Bool
 
+	// recorder is set by Record, under s.mu.
+	recorder *Recorder
+
 	// How many hooks there were when the block began: the rest are its own.
 	beforeMark, commitMark, rollbackMark int
 }
@@ -107,9 +110,16 @@ func (t *Tx) DatabaseTx() any { return t }
 // caller still waits. If it fails, the later hooks run all the same, and Do returns a [*HookError]. A process that dies after the
 // commit never runs it: what must not be lost belongs into a table, with the hook as a mere wake-up.
 //
-// OnCommit panics if the block has ended, because the hook would be lost.
+// OnCommit panics if the block has ended, because the hook would be lost. Inside a block of [Record] fn is kept for the
+// test instead.
 func (t *Tx) OnCommit(fn func(ctx context.Context) error) {
-	t.register("OnCommit", func(s *session) { s.onCommit = append(s.onCommit, fn) })
+	t.register("OnCommit", func(s *session) {
+		if r := t.recording(); r != nil {
+			r.add(t, fn)
+			return
+		}
+		s.onCommit = append(s.onCommit, fn)
+	})
 }
 
 // OnRollback registers fn to run after the block, or one around it, has been undone; the last registered runs first. It is
