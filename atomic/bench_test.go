@@ -5,46 +5,20 @@ import (
 	"testing"
 
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/atomic/atomictest"
 	"github.com/bursar-ledger/bursar/atomic/sqlite"
 )
 
-// What Do costs over the same statements by hand, with the disk and without (synchronous=OFF). The two run one after
-// the other, so on a machine whose speed drifts their ratio says little: repeat it in both orders before quoting it.
+// BenchmarkCommit is what Do costs over the same statements by hand, with the disk and without (synchronous=OFF).
 func BenchmarkCommit(b *testing.B) {
-	const upsert = `INSERT INTO words VALUES ('w') ON CONFLICT DO UPDATE SET word = 'w'`
 	for _, mode := range []struct{ name, pragmas string }{
 		{"full", pragmasUsual},
 		{"off", "?_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)"},
 	} {
-		f := newFixture(b, mode.pragmas)
-		db := atomic.Open(f.pool, sqlite.Dialect{}, nil)
-		ctx := context.Background()
-		b.Run(mode.name+"/by hand", func(b *testing.B) {
-			conn, err := f.pool.Conn(ctx)
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer conn.Close()
-			b.ReportAllocs()
-			for b.Loop() {
-				for _, query := range []string{"BEGIN IMMEDIATE", upsert, "COMMIT"} {
-					if _, err := conn.ExecContext(ctx, query); err != nil {
-						b.Fatal(err)
-					}
-				}
-			}
-		})
-		b.Run(mode.name+"/Do", func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				err := atomic.Do(ctx, db, func(ctx context.Context, tx *atomic.Tx) error {
-					_, err := tx.ExecContext(ctx, upsert)
-					return err
-				}, nil)
-				if err != nil {
-					b.Fatal(err)
-				}
-			}
+		b.Run(mode.name, func(b *testing.B) {
+			f := newFixture(b, mode.pragmas)
+			atomictest.Overhead(b, f.pool, sqlite.Dialect{}, "BEGIN IMMEDIATE",
+				`INSERT INTO words VALUES ('w') ON CONFLICT DO UPDATE SET word = 'w'`)
 		})
 	}
 }
