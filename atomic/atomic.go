@@ -15,8 +15,8 @@
 //
 // Do keeps four promises that hand-written code tends to break:
 //
-//   - An error that the function swallowed never looks committed: when the engine has rolled back, Do returns
-//     [ErrBroken].
+//   - An error that the function swallowed never looks committed: after an error of the database nothing works until the
+//     rollback to a savepoint, on every engine alike, and Do returns [ErrBroken].
 //   - A commit that may or may not have happened is [ErrOutcomeUnknown]; it is never retried and never called a failure.
 //   - A panic or runtime.Goexit rolls back and then travels on.
 //   - A connection in doubt is closed, not handed to the next caller.
@@ -24,6 +24,8 @@
 // More is here for those who need it: [DoKeyed] for effects that happen exactly once although answers get lost; [Swap], [LockAt] and
 // [Hybrid] for rows that others change too; [Tx.LockClause], [Advisory] and [Guard] for locks; [Acquire] and [Fence] for a single leader;
 // [ExecOne], [QueryAll] and [QueryOne] for statements that are easily got wrong; [Adopt] for database transactions begun by others.
+//
+// A test that rolls everything back sees with [Record] which functions would have run after the commit.
 //
 // The package knows SQL transactions and nothing of what they are used for. It has no query builder, opens no
 // databases, sets no pragmas for the rest of the program, and does not coordinate several databases.

@@ -113,22 +113,26 @@ func TestAPanicRecoveredByTheOuterBlockUndoesOnlyTheInner(t *testing.T) {
 	f.wantWords("outer")
 }
 
-func TestASwallowedConstraintErrorLeavesTheRest(t *testing.T) {
+func TestASwallowedConstraintErrorBreaksTheBlock(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, pragmasUsual)
 	err := atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error {
 		if err := add(ctx, tx, "once"); err != nil {
 			return err
 		}
-		if err := add(ctx, tx, "once"); err == nil {
+		first := add(ctx, tx, "once")
+		if first == nil {
 			t.Error("the same word went in twice")
 		}
-		return add(ctx, tx, "more")
+		if err := add(ctx, tx, "more"); !errors.Is(err, atomic.ErrBroken) || !errors.Is(err, first) {
+			t.Errorf("the next statement: %v, want ErrBroken with the first cause", err)
+		}
+		return nil
 	}, nil)
-	if err != nil {
-		t.Fatalf("Do: %v", err)
+	if !errors.Is(err, atomic.ErrBroken) {
+		t.Errorf("Do: %v, want ErrBroken", err)
 	}
-	f.wantWords("more", "once")
+	f.wantWords()
 }
 
 func TestASwallowedErrorThatRolledBackIsBroken(t *testing.T) {

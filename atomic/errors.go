@@ -17,7 +17,7 @@ var (
 	ErrBudget = errors.New("atomic: retry budget is spent")
 
 	// ErrBroken means that an earlier error, which is wrapped, has made the database transaction unusable, so
-	// nothing of it can be committed. A function that swallows that error and returns nil gets ErrBroken from Do.
+	// nothing of it can be committed. Any error of the database does so, up to the savepoint that is undone with it. A function that swallows that error and returns nil gets ErrBroken from Do.
 	ErrBroken = errors.New("atomic: broken by an earlier error")
 
 	// ErrEnded means that a Tx was used after the function that it was given to had returned.

@@ -34,7 +34,7 @@ const (
 // [ErrOutcomeUnknown]: call again with the same key.
 //
 // fn MAY RUN MORE THAN ONCE; its effects in the database happen once. If fn fails, nothing is stored and
-// the key is free again. A nil result is stored as nil. Hooks given to [Tx.OnCommit] run only if this call saw the commit, not with a
+// the key is free again. An empty result comes back as nil, the first time and replayed. Hooks given to [Tx.OnCommit] run only if this call saw the commit, not with a
 // replayed result.
 //
 // key is 1 to 255 bytes of UTF-8 without zero bytes. DoKeyed must be the outermost block. Errors: those of [Do], [ErrKeyReused]. With a
@@ -131,12 +131,18 @@ func (k *keyed) block(ctx context.Context, tx *Tx) error {
 		if !bytes.Equal(stored.digest, k.digest) {
 			return fmt.Errorf("%w: key %q", ErrKeyReused, k.key)
 		}
-		k.result, k.replayed = stored.result, true
+		if len(stored.result) > 0 {
+			k.result = stored.result
+		}
+		k.replayed = true
 		return nil
 	}
 	result, err := k.fn(ctx, tx)
 	if err != nil {
 		return err
+	}
+	if len(result) == 0 {
+		result = nil
 	}
 	if err := ExecOne(ctx, tx, k.st.KeyWrite, result, k.key); err != nil {
 		return fmt.Errorf("atomic: store the result of key %q: %w", k.key, err)

@@ -221,6 +221,11 @@ func (s *session) judge(ctx context.Context, err error) {
 	case damage == DamageUnsure:
 		damage, suspect, gone = s.survey(ctx)
 	}
+	if damage == DamageNone && class.Kind != KindOther {
+		// Every engine is held to what the strictest does: code that swallows an error and goes on would work on one of
+		// them and fail on another, and an error that nobody sees must not be committed.
+		damage = DamageBlock
+	}
 	if isContextError(err) {
 		// The statement may have taken effect although the driver reports the end of its context.
 		damage = max(damage, DamageBlock)

@@ -42,7 +42,7 @@ type Harness struct {
 
 // Capabilities are the differences between engines that callers meet. Each is tested in both directions.
 type Capabilities struct {
-	// BreaksOnError: after any error of a statement nothing works until the rollback to a savepoint.
+	// BreaksOnError: the engine itself takes nothing more after an error, so that one out of our sight is found too.
 	BreaksOnError bool
 	// DDLCommits: statements that define tables commit what went before, so they are refused inside a block.
 	DDLCommits bool

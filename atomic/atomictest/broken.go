@@ -8,7 +8,7 @@ import (
 )
 
 var brokenBehaviours = []behaviour{
-	{41, "a duplicate that the block swallows never looks committed where the engine broke, and is harmless elsewhere",
+	{41, "a duplicate that the block swallows never looks committed, whatever the engine would have kept",
 		func(f *fixture) {
 			var refusal error
 			err := f.do(func(ctx context.Context, tx *atomic.Tx) error {
@@ -16,30 +16,17 @@ var brokenBehaviours = []behaviour{
 				refusal = f.collide(ctx, tx, "once")
 				return nil
 			}, nil)
-			if !f.Can.BreaksOnError {
-				f.must(err)
-				f.wantWords("once")
-				return
-			}
 			f.is(err, atomic.ErrBroken, refusal)
 			f.wantWords()
 		}},
-	{42, "after a statement's error the next statement fails with the first cause where the engine broke", func(f *fixture) {
+	{42, "after a statement's error the next statement fails with the first cause", func(f *fixture) {
 		_ = f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.must(f.add(ctx, tx, "once"))
 			refusal := f.collide(ctx, tx, "once")
-			err := f.add(ctx, tx, "more")
-			if f.Can.BreaksOnError {
-				f.is(err, atomic.ErrBroken, refusal)
-				return nil
-			}
-			return err
+			f.is(f.add(ctx, tx, "more"), atomic.ErrBroken, refusal)
+			return nil
 		}, nil)
-		if f.Can.BreaksOnError {
-			f.wantWords()
-			return
-		}
-		f.wantWords("once", "more")
+		f.wantWords()
 	}},
 	{43, "every way to run a statement is refused once the block is broken", func(f *fixture) {
 		_ = f.do(func(ctx context.Context, tx *atomic.Tx) error {
@@ -67,7 +54,7 @@ var brokenBehaviours = []behaviour{
 		}, nil))
 		f.wantWords("once", "more")
 	}},
-	{45, "a savepoint that swallows a duplicate fails itself where the engine broke, and the outer block goes on",
+	{45, "a savepoint that swallows a duplicate fails itself, and the outer block goes on",
 		func(f *fixture) {
 			f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 				f.must(f.add(ctx, tx, "once"))
@@ -76,20 +63,12 @@ var brokenBehaviours = []behaviour{
 					_ = f.collide(ctx, tx, "once")
 					return nil
 				}, atomic.Nested)
-				if f.Can.BreaksOnError {
-					f.is(err, atomic.ErrBroken)
-				} else {
-					f.must(err)
-				}
+				f.is(err, atomic.ErrBroken)
 				return f.add(ctx, tx, "more")
 			}, nil))
-			if f.Can.BreaksOnError {
-				f.wantWords("once", "more")
-				return
-			}
-			f.wantWords("once", "inner", "more")
+			f.wantWords("once", "more")
 		}},
-	{46, "a statement that the engine cannot read is an error that breaks what a duplicate breaks", func(f *fixture) {
+	{46, "a statement that the engine cannot read breaks the block", func(f *fixture) {
 		err := f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.must(f.add(ctx, tx, "kept"))
 			if err := f.run(ctx, tx, `SELEKT 1`); err == nil {
@@ -97,13 +76,8 @@ var brokenBehaviours = []behaviour{
 			}
 			return nil
 		}, nil)
-		if f.Can.BreaksOnError {
-			f.is(err, atomic.ErrBroken)
-			f.wantWords()
-			return
-		}
-		f.must(err)
-		f.wantWords("kept")
+		f.is(err, atomic.ErrBroken)
+		f.wantWords()
 	}},
 	{47, "the error of the block is not shadowed by a rollback that fails", func(f *fixture) {
 		rollback := errors.New("rollback")
