@@ -13,7 +13,7 @@ ifeq ($(CI),true)
 export BURSAR_REQUIRE ?= hledger,sqlite3,curl,postgres,mariadb
 endif
 
-.PHONY: help run build check test servers race fuzz torture bench cover clean
+.PHONY: help run build check test race fuzz torture bench cover clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,9 +36,6 @@ test: ## set up, check, run every test, then the race detector
 	$(TESTENV) run -vet=off -timeout 8m ./...
 	$(MAKE) --no-print-directory race
 
-servers: ## run the tests that start PostgreSQL and MariaDB, one package at a time
-	$(GO) test -tags servers -p 1 -timeout 10m ./atomic/... ./internal/sqltest/...
-
 race: ## run the tests of the concurrent rooms under the race detector
 	$(TESTENV) run -race -vet=off -timeout 10m $(RACE)
 
@@ -46,7 +43,7 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 	$(TESTENV) fuzz $(FUZZTIME) ./...
 
 torture: ## run the long tests, for hours if need be
-	BURSAR_TORTURE=1 $(TESTENV) run -vet=off -timeout 4h -run Torture ./...
+	BURSAR_TORTURE=1 $(TESTENV) run -vet=off -timeout 4h -run 'Torture|Contention|LeaseOfTwo|Laws' ./...
 
 bench: ## run the Go benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
