@@ -8,8 +8,9 @@
 // in [Capabilities], and its absence is tested in the same behaviour: nothing is skipped. The pitfalls behind the
 // numbers are told in docs/atomic.md.
 //
-// The package brings no driver and starts no server. It does not cut connections half way through a message and does
-// not kill servers, which tests with a proxy do.
+// Beside the numbered suite there are [Contend] for load, [Faults] for connections that are cut and servers that are
+// killed, [FightForLease] for processes that are stopped, and [Overhead] for what Do costs. The package brings no driver and
+// starts no server: whoever calls it brings both.
 package atomictest
 
 import (

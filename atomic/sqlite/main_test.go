@@ -11,13 +11,17 @@ import (
 
 // TestMain is also the beginning of the processes that tests start.
 func TestMain(m *testing.M) {
+	var err error
 	switch os.Getenv(atomictest.HelperVariable) {
 	case atomictest.LeaseHelper:
-		if err := atomictest.HoldLease(atomictest.SQLite(sqlite.Dialect{}, nil), os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+		err = atomictest.HoldLease(atomictest.SQLite(sqlite.Dialect{}, nil), os.Stdin, os.Stdout)
+	case dyingHelper:
+		err = die(os.Args[1:])
 	default:
 		os.Exit(m.Run())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }

@@ -19,6 +19,7 @@ type link struct {
 	asked   int           // how often the client has asked
 	trapped map[int]*Trap // by the number of the question
 	sprung  []*Trap
+	last    *Trap // that stands after its answer, or stood there
 }
 
 func newLink(p *Proxy, client, server net.Conn) *link {
@@ -61,6 +62,9 @@ func (l *link) up() error {
 		m, err := l.wire.client(r)
 		if err != nil {
 			return err
+		}
+		if t := l.standing(); t != nil && !t.passes(l.lost) {
+			return nil
 		}
 		if m.statement != "" {
 			waiting = l.spring(m.statement, waiting)
@@ -116,6 +120,19 @@ func (l *link) ask(t *Trap) {
 	}
 }
 
+// stand keeps what the client says from the server until the trap is decided.
+func (l *link) stand(t *Trap) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = t
+}
+
+func (l *link) standing() *Trap {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.last
+}
+
 // trapOf returns the trap that an answer belongs to, or nil.
 func (l *link) trapOf(number int) *Trap {
 	l.mu.Lock()
@@ -146,6 +163,9 @@ func (l *link) down() error {
 				return nil
 			}
 			m.raw, kept = kept, nil
+		}
+		if m.ends && t != nil && t.point == AfterAnswer {
+			l.stand(t) // before the client knows the answer and can say more
 		}
 		if _, err := l.client.Write(m.raw); err != nil {
 			return err

@@ -366,3 +366,35 @@ func TestCommitMatches(t *testing.T) {
 		}
 	}
 }
+
+// What a client says after an answer at which it is held does not reach the server either.
+func TestAfterTheAnswerNothingPasses(t *testing.T) {
+	each(t, func(t *testing.T, e engine) {
+		s := e.shared(t)
+		direct := s.Open(t)
+		exec(t, direct, "CREATE TABLE kept (id INTEGER PRIMARY KEY)")
+		proxy := sqltest.NewProxy(t, s)
+		through := proxy.Open(t)
+		for id := range 10 {
+			c := dial(t, e, through)
+			trap := proxy.Trap(sqltest.AfterAnswer, sqltest.Containing("SELECT 1"))
+			if _, err := c.conn.ExecContext(t.Context(), "SELECT 1"); err != nil {
+				t.Fatal(err)
+			}
+			answer := make(chan error, 1)
+			go func() {
+				_, err := c.conn.ExecContext(t.Context(), fmt.Sprintf("INSERT INTO kept VALUES (%d)", id))
+				answer <- err
+			}()
+			<-trap.Caught()
+			exec(t, direct, "SELECT 1") // as long as the insert would have taken
+			trap.Cut()
+			if err := <-answer; err == nil {
+				t.Error("a statement was answered on a connection that was cut before it")
+			}
+		}
+		if n := column[int](t, direct, "SELECT count(*) FROM kept"); n[0] != 0 {
+			t.Errorf("%d statements passed a connection that was held", n[0])
+		}
+	})
+}

@@ -72,15 +72,21 @@ func (in *Instance) create(ctx context.Context) error {
 			return err
 		}
 	}
-	port, err := freePort(ctx)
-	if err != nil {
-		return err
-	}
-	in.port = port
 	if err := in.setUp(ctx); err != nil {
 		return err
 	}
-	return in.run(ctx)
+	// Another program may take the port between the look and the server's own.
+	const tries = 3
+	for try := 1; ; try++ {
+		port, err := freePort(ctx)
+		if err != nil {
+			return err
+		}
+		in.port = port
+		if err := in.run(ctx); err == nil || try == tries || ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 // setUp runs the engine's own program that makes the files of a new server.
