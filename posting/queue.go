@@ -53,7 +53,7 @@ func (q Queue) Start(w *bursar.Writer) bursar.Poster {
 	if q.BatchMax <= 0 {
 		q.BatchMax = batchMaxDefault
 	}
-	return start(q, w.Write)
+	return start(q, func(ctx context.Context, jobs []*bursar.Job) error { return w.Write(ctx, bursar.Queue, jobs) })
 }
 
 // queue is a running Queue.

@@ -8,7 +8,7 @@ import (
 
 // bulk holds the texts of statements that write many rows, for as many rows as one statement takes.
 type bulk struct {
-	requests, accounts, balances, updates, entries, checkpoints, backdated statement
+	requests, accounts, balances, updates, update, seals, entries, checkpoints, backdated statement
 }
 
 // statement is a multi-row statement with its full-sized text made once.
@@ -17,26 +17,42 @@ type statement struct {
 	columns  int
 	rowsMax  int
 	full     string
+	columnar bool
 }
 
-// rowsPerStatement bounds the text: more rows than this save nothing measurable.
-const rowsPerStatement = 128
+// rowsPerStatement bounds the text: more rows than this save nothing measurable. arrayRows bounds what one message holds
+// where the text does not grow.
+const (
+	rowsPerStatement = 128
+	arrayRows        = 4_096
+)
 
 func newBulk(d *Dialect) bulk {
 	make := func(template string, columns int) statement {
+		if d.Columnar {
+			return statement{template: template, columns: columns, rowsMax: arrayRows, full: template, columnar: true}
+		}
 		rows := min(rowsPerStatement, d.ParametersMax/columns)
 		return statement{template: template, columns: columns, rowsMax: rows, full: expandRows(template, rows, columns)}
 	}
 	s := &d.Statements
-	return bulk{
+	b := bulk{
 		requests:    make(s.InsertRequests, 10),
 		accounts:    make(s.InsertAccounts, 7),
 		balances:    make(s.InsertBalances, 15),
 		updates:     make(s.UpdateBalances, 11),
+		seals:       make(s.SealEntries, 4),
 		entries:     make(s.InsertEntries, 27),
 		checkpoints: make(s.InsertCheckpoints, 4),
 		backdated:   make(s.InsertBackdated, 3),
 	}
+	// One row at a time: what locks as it writes must do so in order, and no engine promises an order within a statement.
+	b.update = b.updates
+	b.update.rowsMax = 1
+	if !d.Columnar {
+		b.update.full = expandRows(s.UpdateBalances, 1, 11)
+	}
+	return b
 }
 
 // run executes the statement for count rows. row appends the parameters of one row. What does not fill a statement
@@ -45,23 +61,15 @@ func newBulk(d *Dialect) bulk {
 func (s *statement) run(ctx context.Context, db Executor, count int, row func(args []any, i int) []any) error {
 	args := make([]any, 0, min(count, s.rowsMax)*s.columns)
 	for done := 0; done < count; {
-		rows := s.rowsMax
-		if left := count - done; left < rows {
-			rows = 1 << (bits.Len(uint(left)) - 1)
-		}
+		rows, text := s.rows(count - done)
 		args = args[:0]
 		for i := range rows {
 			args = row(args, done+i)
 		}
-		text := s.full
-		if rows < s.rowsMax {
-			text = expandRows(s.template, rows, s.columns)
+		if s.columnar {
+			args = columns(args, s.columns)
 		}
-		result, err := db.ExecContext(ctx, text, args...)
-		if err != nil {
-			return err
-		}
-		touched, err := result.RowsAffected()
+		touched, err := db.Exec(ctx, text, args...)
 		if err != nil {
 			return err
 		}
@@ -71,4 +79,31 @@ func (s *statement) run(ctx context.Context, db Executor, count int, row func(ar
 		done += rows
 	}
 	return nil
+}
+
+// rows is how many of the rows that are left the next statement takes, and its text.
+func (s *statement) rows(left int) (int, string) {
+	switch {
+	case s.columnar:
+		return min(left, s.rowsMax), s.full
+	case left >= s.rowsMax:
+		return s.rowsMax, s.full
+	default:
+		rows := 1 << (bits.Len(uint(left)) - 1)
+		return rows, expandRows(s.template, rows, s.columns)
+	}
+}
+
+// columns turns rows of arguments into an array for each column.
+func columns(args []any, count int) []any {
+	arrays := make([]any, count)
+	rows := len(args) / count
+	for c := range arrays {
+		array := make([]any, rows)
+		for r := range array {
+			array[r] = args[r*count+c]
+		}
+		arrays[c] = array
+	}
+	return arrays
 }

@@ -2,18 +2,12 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
+	"fmt"
 	"io/fs"
 	"strings"
 
 	"github.com/bursar-ledger/bursar/atomic"
 )
-
-// Executor runs statements. *sql.Tx, *sql.Conn and *atomic.Tx are executors.
-type Executor interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
 
 // Dialect is what one engine does its own way. It is a value without state.
 type Dialect struct {
@@ -24,16 +18,27 @@ type Dialect struct {
 	Migrations fs.FS
 	// ParametersMax is the most parameters that a statement is given.
 	ParametersMax int
+	// Columnar says that statements over many values take an array for each column instead of a parameter for each
+	// value. Their text is then as it is, without (...).
+	Columnar bool
+	// SealsLater says that the engine has many writers, so that entries are committed unsealed.
+	SealsLater bool
+	// KeyBlock is how many keys NextKeys reserves at once, for the store to hand out; the statement must not make others
+	// wait for the end of the database transaction. 0 means that it is asked each time, under a lock that everybody holds.
+	KeyBlock int64
+	// Quiet says that an INSERT of a key that is taken does nothing instead of failing.
+	Quiet bool
 	// Admit checks a database transaction that a caller began and refuses one that would not keep the ledger safe
 	// with bursar.UnsafeTransaction and the remedy. It changes nothing that outlives the database transaction.
-	Admit func(ctx context.Context, tx Executor) error
+	// given is what the caller gave, over which tx runs.
+	Admit func(ctx context.Context, tx Executor, given any) error
 	// Ready checks the settings of a connection of the store's own pool, likewise.
 	Ready func(ctx context.Context, conn Executor) error
 }
 
 // Statements is the SQL of one engine, in the order in which a post uses it. Engines keep the same order so that
 // their files read side by side. In a statement, (...) stands for a list of parameters: one for each value, or one
-// list for each row after VALUES.
+// list for each row after VALUES. (SELECT ...) stands for those lists as SELECTs of c1, c2 and so on, united.
 type Statements struct {
 	HasSchema     string // one row when there is a table bursar_migration
 	Migrated      string // version, checksum of each applied migration, in order
@@ -43,16 +48,27 @@ type Statements struct {
 	InsertBook string // name, uuid, genesis: nothing when the name is taken
 	InsertHead string // book, seq, at, hash
 
-	LockAccounts string // book, paths...
+	Turn         string // book: locks the turn of those who write in mode Queue; empty when nobody can be in the way
+	LockAccounts string // book, paths...: locks them in order of number
+	TryAccounts  string // book, paths...: locks those that nobody else holds; empty when all are always free
+	ReadAccounts string // book, paths...: without a lock; empty when reading is locking
+	Paths        string // book, paths...: the paths that exist
+	LockVersions string // accounts...: account and version, locked in order of number; empty when reading is locking
 	Known        string // book, ids...
 	Taken        string // book, references...
 	Head         string // book
-	NextKeys     string // the next entry key and account number
+	LockHead     string // book: likewise, locked; empty when reading is locking
+	TryHead      string // book: likewise, no row when someone else holds it
+	NextKeys     string // the next entry key and account number, or the first key of a block
+	UnsealedKeys string // book: in order
+	TryEntries   string // keys...: those that are not sealed and that nobody else holds
+	EntriesOf    string // keys...: in order
 
 	InsertRequests    string
 	InsertAccounts    string
 	InsertBalances    string
 	UpdateBalances    string
+	SealEntries       string // entry, seq, at, hash of each
 	InsertEntries     string
 	InsertCheckpoints string
 	InsertBackdated   string
@@ -70,6 +86,7 @@ type Statements struct {
 
 	AuditBooks      string // number, name, uuid, genesis; seq, at, hash of the head
 	AuditEntries    string // book, after seq, after key, limit: faults, checkpoints and backdatings beside the entry
+	AuditUnsealed   string // book, after key, limit: likewise, not sealed; empty where every entry is sealed
 	AuditRequests   string // book, after row, limit: the row key, the id of its last entry and faults beside the request
 	AuditRequestsOf string // book, ids...: likewise
 	AuditAccounts   string // book, after number, limit
@@ -83,8 +100,16 @@ func expand(statement string, count int) string {
 	return strings.Replace(statement, "(...)", "("+strings.TrimSuffix(strings.Repeat("?,", count), ",")+")", 1)
 }
 
-// expandRows writes rows lists of columns parameters each for the (...) in a statement.
+// expandRows writes rows lists of columns parameters each for the (...) or (SELECT ...) in a statement.
 func expandRows(statement string, rows, columns int) string {
-	row := "(" + strings.TrimSuffix(strings.Repeat("?,", columns), ",") + ")"
-	return strings.Replace(statement, "(...)", strings.TrimSuffix(strings.Repeat(row+",", rows), ","), 1)
+	list := strings.TrimSuffix(strings.Repeat("?,", columns), ",")
+	if strings.Contains(statement, "(SELECT ...)") {
+		var first strings.Builder
+		for c := range columns {
+			fmt.Fprintf(&first, ", ? AS c%d", c+1)
+		}
+		all := "(SELECT " + first.String()[2:] + strings.Repeat(" UNION ALL SELECT "+list, rows-1) + ")"
+		return strings.Replace(statement, "(SELECT ...)", all, 1)
+	}
+	return strings.Replace(statement, "(...)", "("+list+")"+strings.Repeat(",("+list+")", rows-1), 1)
 }

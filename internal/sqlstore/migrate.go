@@ -53,7 +53,7 @@ func (s *Store) Schema(ctx context.Context) (have, want int, err error) {
 		return 0, 0, err
 	}
 	err = atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
-		have, err = s.applied(ctx, db, list)
+		have, err = s.applied(ctx, std{db}, list)
 		return err
 	}, &atomic.Options{ReadOnly: true, Retry: s.options.Retry})
 	return have, len(list), s.wrap(err)
@@ -67,7 +67,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	}
 	for _, m := range list {
 		err := atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
-			have, err := s.applied(ctx, db, list)
+			have, err := s.applied(ctx, std{db}, list)
 			if err != nil || have >= m.version {
 				return err
 			}

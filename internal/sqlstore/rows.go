@@ -11,7 +11,7 @@ import (
 
 // query runs a statement and calls each for every row with that row's scan. It always closes the rows.
 func query(ctx context.Context, db Executor, statement string, args []any, each func(scan func(...any) error) error) (err error) {
-	rows, err := db.QueryContext(ctx, statement, args...)
+	rows, err := db.Query(ctx, statement, args...)
 	if err != nil {
 		return err
 	}
