@@ -72,46 +72,29 @@ func TestAHeldJobWaitsAloneAndComesFirst(t *testing.T) {
 	}
 }
 
+// The queue of this test has no writer running: the test takes its place.
 func TestAHeldCallThatIsCancelledIsNotPostedUnlessAPartOfItWas(t *testing.T) {
-	for _, parts := range []int{1, 2} {
-		h := newHolding()
-		q := start(Queue{PendingMax: 100, BatchMax: 100}, h.write)
+	for parts, want := range map[int]bursar.Code{1: bursar.Canceled, 2: bursar.OutcomeUnknown} {
+		q := &queue{options: Queue{PendingMax: 100, BatchMax: 100}, wake: make(chan struct{}, 1)}
+		c := &call{jobs: jobs(parts)}
+		if _, err := q.enter(c); err != nil {
+			t.Fatal(err)
+		}
+		r, _ := q.take()
+		c.jobs[0].Held = true
+		q.finish(r)
+		if n := pending(q); n != 1 {
+			t.Errorf("%d jobs are pending after a round in which one was held", n)
+		}
 		ctx, cancel := context.WithCancel(t.Context())
-		list := jobs(parts)
-		call := post(t, q, ctx, list)
-		<-h.entered
-		other := post(t, q, t.Context(), jobs(1)) // keeps the writer busy while the call leaves
-		h.answer <- list[:1]
-		<-h.entered // both
-		h.answer <- list[:1]
-		<-other
-		for q.queuedAgain() == 0 {
-		}
 		cancel()
-		want := bursar.Canceled
-		if parts > 1 {
-			want = bursar.OutcomeUnknown
+		if err := q.leave(ctx, c); bursar.CodeOf(err) != want {
+			t.Errorf("%d jobs: %v, want %s", parts, err, want)
 		}
-		select {
-		case err := <-call:
-			if bursar.CodeOf(err) != want {
-				t.Errorf("%d jobs: %v, want %s", parts, err, want)
-			}
-		case <-h.entered: // the pause was over before: then it has been taken again, and nobody knows
-			h.answer <- nil
-			<-call
+		if r, _ := q.take(); r != nil || pending(q) != 0 {
+			t.Errorf("%d jobs: the call that left is still there", parts)
 		}
-		closeQueue(t, q)
 	}
-}
-
-func (q *queue) queuedAgain() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.again == nil {
-		return 0
-	}
-	return len(q.again.calls)
 }
 
 func TestACallThatIsHeldTooLongWaitsForItsLocks(t *testing.T) {
