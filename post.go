@@ -339,12 +339,16 @@ func (j *judgement) keep(row *AccountRow, r *Request) {
 	*account = *row
 }
 
-// batch is what is to be written, in an order of accounts that everybody keeps.
+// batch is what is to be written. What is locked by being written is in an order that everybody keeps.
 func (j *judgement) batch() *Batch {
 	for i, row := range j.openings {
 		j.opened[i].AccountRow = *row
 	}
 	b := &Batch{Book: j.book.Number, Requests: j.requests, Opened: j.opened, Changed: j.changed, Entries: j.entries}
+	slices.SortFunc(b.Requests, func(a, b RequestRecord) int {
+		return cmp.Or(cmp.Compare(a.Reference, b.Reference), bytes.Compare(a.ID[:], b.ID[:]))
+	})
+	slices.SortFunc(b.Opened, func(a, b AccountRecord) int { return cmp.Compare(a.Path, b.Path) })
 	for _, account := range j.accounts {
 		if account.Locked > 0 && account.Version == account.Locked {
 			b.Relied = append(b.Relied, account)

@@ -219,6 +219,9 @@ func (t *tx) AuditGuards(ctx context.Context) ([]string, error) {
 }
 
 func (t *tx) texts(ctx context.Context, statement string) (texts []string, err error) {
+	if statement == "" {
+		return nil, nil
+	}
 	err = query(ctx, t.db, statement, nil, func(scan func(...any) error) error {
 		var text string
 		err := scan(&text)

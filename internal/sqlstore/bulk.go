@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/bits"
@@ -18,6 +19,8 @@ type statement struct {
 	rowsMax  int
 	full     string
 	columnar bool
+	exact    bool
+	bytesMax int // of text and blobs in one statement of several rows; 0 is no bound
 }
 
 // rowsPerStatement bounds the text: more rows than this save nothing measurable. arrayRows bounds what one message holds
@@ -32,8 +35,9 @@ func newBulk(d *Dialect) bulk {
 		if d.Columnar {
 			return statement{template: template, columns: columns, rowsMax: arrayRows, full: template, columnar: true}
 		}
-		rows := min(rowsPerStatement, d.ParametersMax/columns)
-		return statement{template: template, columns: columns, rowsMax: rows, full: expandRows(template, rows, columns)}
+		rows := min(cmp.Or(d.RowsMax, rowsPerStatement), d.ParametersMax/columns)
+		return statement{template: template, columns: columns, rowsMax: rows, full: expandRows(template, rows, columns),
+			exact: d.RowsMax > 0, bytesMax: d.BytesMax}
 	}
 	s := &d.Statements
 	b := bulk{
@@ -66,6 +70,10 @@ func (s *statement) run(ctx context.Context, db Executor, count int, row func(ar
 		for i := range rows {
 			args = row(args, done+i)
 		}
+		if fit := s.fit(args); fit < rows {
+			rows, text = s.rows(fit)
+			args = args[:rows*s.columns]
+		}
 		if s.columnar {
 			args = columns(args, s.columns)
 		}
@@ -88,22 +96,100 @@ func (s *statement) rows(left int) (int, string) {
 		return min(left, s.rowsMax), s.full
 	case left >= s.rowsMax:
 		return s.rowsMax, s.full
+	case s.exact:
+		return left, expandRows(s.template, left, s.columns)
 	default:
 		rows := 1 << (bits.Len(uint(left)) - 1)
 		return rows, expandRows(s.template, rows, s.columns)
 	}
 }
 
-// columns turns rows of arguments into an array for each column.
+// fit is how many of the rows of arguments one statement may carry.
+func (s *statement) fit(args []any) int {
+	bytes := 0
+	for i, arg := range args {
+		if s.bytesMax == 0 {
+			break
+		}
+		switch v := arg.(type) {
+		case []byte:
+			bytes += len(v)
+		case string:
+			bytes += len(v)
+		}
+		if row := i / s.columns; row > 0 && bytes > s.bytesMax {
+			return row
+		}
+	}
+	return len(args) / s.columns
+}
+
+// columns turns rows of arguments into an array for each column. A column of NULLs alone is NULL.
 func columns(args []any, count int) []any {
 	arrays := make([]any, count)
 	rows := len(args) / count
 	for c := range arrays {
-		array := make([]any, rows)
-		for r := range array {
-			array[r] = args[r*count+c]
-		}
-		arrays[c] = array
+		arrays[c] = array(args, rows, c, count)
 	}
 	return arrays
+}
+
+// array makes one array of the values at first, first+step and so on. It has the type of its values, which a driver can
+// send without asking the server what it wants, and faster than values of any type.
+func array(args []any, rows, first, step int) any {
+	var kind any
+	nulls := false
+	for r := range rows {
+		switch v := args[first+r*step]; v.(type) {
+		case nil:
+			nulls = true
+		default:
+			kind = v
+		}
+	}
+	switch kind.(type) {
+	case int, int64:
+		if nulls {
+			return pointers(args, rows, first, step, integer)
+		}
+		return plain(args, rows, first, step, integer)
+	case string:
+		if nulls {
+			return pointers(args, rows, first, step, func(v any) string { return v.(string) })
+		}
+		return plain(args, rows, first, step, func(v any) string { return v.(string) })
+	case []byte:
+		return plain(args, rows, first, step, func(v any) []byte { b, _ := v.([]byte); return b }) // nil is NULL
+	case nil:
+		return nil
+	default:
+		panic(fmt.Sprintf("sqlstore: a %T in an array", kind))
+	}
+}
+
+func integer(v any) int64 {
+	if n, ok := v.(int); ok {
+		return int64(n)
+	}
+	return v.(int64)
+}
+
+func plain[T any](args []any, rows, first, step int, of func(any) T) []T {
+	values := make([]T, rows)
+	for r := range values {
+		values[r] = of(args[first+r*step])
+	}
+	return values
+}
+
+// pointers has nil for NULL.
+func pointers[T any](args []any, rows, first, step int, of func(any) T) []*T {
+	values, refs := make([]T, rows), make([]*T, rows)
+	for r := range refs {
+		if v := args[first+r*step]; v != nil {
+			values[r] = of(v)
+			refs[r] = &values[r]
+		}
+	}
+	return refs
 }

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -15,12 +16,19 @@ func (t *tx) Lock(ctx context.Context, book int64, paths []string) (accounts map
 	statement := t.sql.LockAccounts
 	switch t.mode {
 	case bursar.Swap, bursar.Hybrid, bursar.Serializable:
-		statement = cmp.Or(t.sql.ReadAccounts, statement)
+		if !t.readingLocks() {
+			statement = cmp.Or(t.sql.ReadAccounts, statement)
+		}
 	case bursar.Queue:
 		if err := t.turn(ctx, book); err != nil {
 			return nil, nil, t.fault("wait for the turn", err)
 		}
 		statement = cmp.Or(t.sql.TryAccounts, statement)
+	}
+	if statement == t.sql.LockAccounts && len(paths) > inParameters && !t.store.dialect.Columnar {
+		if paths, err = t.inOrder(ctx, book, paths); err != nil {
+			return nil, nil, t.fault("look for accounts", err)
+		}
 	}
 	accounts = make(map[string]*bursar.AccountRow, len(paths))
 	rows := make([]bursar.AccountRow, len(paths))
@@ -35,10 +43,46 @@ func (t *tx) Lock(ctx context.Context, book int64, paths []string) (accounts map
 	if err != nil {
 		return nil, nil, t.fault("lock accounts", err)
 	}
+	if t.joined && t.sql.SeenVersions != "" {
+		err = t.current(ctx, rows[:len(accounts)])
+	}
 	if t.mode == bursar.Queue && t.sql.TryAccounts != "" && len(accounts) < len(paths) {
 		held, err = t.held(ctx, book, paths, accounts)
 	}
 	return accounts, held, err
+}
+
+// inOrder sorts paths by the number of their accounts. A statement locks its accounts in that order, and several must do so too.
+func (t *tx) inOrder(ctx context.Context, book int64, paths []string) ([]string, error) {
+	if t.sql.ReadAccounts == "" {
+		return paths, nil // reading is locking
+	}
+	numbers := make(map[string]int64, len(paths))
+	err := inChunks(ctx, t, t.sql.ReadAccounts, book, paths, identity[string], func(scan func(...any) error) error {
+		var row bursar.AccountRow
+		err := scanAccount(scan, &row)
+		numbers[row.Path] = row.Number
+		return err
+	})
+	sorted := slices.Clone(paths)
+	slices.SortStableFunc(sorted, func(a, b string) int { return cmp.Compare(numbers[a], numbers[b]) })
+	return sorted, err
+}
+
+// current refuses a caller's database transaction whose plain reads are of a snapshot in which one of the locked accounts is
+// older than it is. Such a snapshot may not show that a request on the account has been posted already, and is the
+// past of what would be written.
+func (t *tx) current(ctx context.Context, rows []bursar.AccountRow) error {
+	locked := make([]*bursar.AccountRow, len(rows))
+	for i := range rows {
+		locked[i] = &rows[i]
+	}
+	err := t.sameVersions(ctx, t.sql.SeenVersions, locked)
+	if errors.Is(err, errStale) {
+		return &bursar.Error{Code: bursar.UnsafeTransaction, Err: err,
+			Message: "the database transaction reads from an old snapshot: roll it back and begin it READ COMMITTED, with &sql.TxOptions{Isolation: sql.LevelReadCommitted}"}
+	}
+	return t.fault("look for an old snapshot", err)
 }
 
 // turn waits until no other database transaction in mode Queue works on the book.
@@ -68,8 +112,11 @@ func (t *tx) held(ctx context.Context, book int64, paths []string, locked map[st
 
 // swaps reports whether the balances are written without having been locked before.
 func (t *tx) swaps() bool {
-	return t.sql.ReadAccounts != "" && (t.mode == bursar.Swap || t.mode == bursar.Serializable)
+	return t.sql.ReadAccounts != "" && (t.mode == bursar.Swap || t.mode == bursar.Serializable) && !t.readingLocks()
 }
+
+// readingLocks reports whether the engine's SERIALIZABLE would lock the accounts as they are read.
+func (t *tx) readingLocks() bool { return t.mode == bursar.Serializable && t.store.dialect.ReadsLock }
 
 // guard makes sure that what was read without a lock is still so, and locks it: in Hybrid with one statement, else by
 // writing the balances. It goes through the accounts in order of number.
@@ -108,8 +155,13 @@ func (t *tx) swap(ctx context.Context, b *bursar.Batch) error {
 // lockVersions locks accounts and compares their versions with those that were read.
 func (t *tx) lockVersions(ctx context.Context, accounts []*bursar.AccountRow) error {
 	slices.SortFunc(accounts, func(a, b *bursar.AccountRow) int { return cmp.Compare(a.Number, b.Number) })
+	return t.sameVersions(ctx, t.sql.LockVersions, accounts)
+}
+
+// sameVersions compares the versions that a statement reads with those that were read before.
+func (t *tx) sameVersions(ctx context.Context, statement string, accounts []*bursar.AccountRow) error {
 	found := make(map[int64]int64, len(accounts))
-	err := inChunks(ctx, t, t.sql.LockVersions, nil, accounts, func(a *bursar.AccountRow) any { return a.Number },
+	err := inChunks(ctx, t, statement, nil, accounts, func(a *bursar.AccountRow) any { return a.Number },
 		func(scan func(...any) error) error {
 			var number, version int64
 			err := scan(&number, &version)
@@ -218,6 +270,11 @@ func (s *Store) reserve(ctx context.Context, db Executor, n int64) (first int64,
 	block := s.dialect.KeyBlock
 	if n > block {
 		return 0, bursar.Errorf(bursar.TooLarge, "%d entries in one database transaction are more than %d", n, block)
+	}
+	if take := s.dialect.Statements.TakeKeys; take != "" {
+		if _, err := db.Exec(ctx, take); err != nil {
+			return 0, err
+		}
 	}
 	err = query(ctx, db, s.dialect.Statements.NextKeys, nil, func(scan func(...any) error) error { return scan(&first) })
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
@@ -16,7 +17,8 @@ type Options struct {
 	Own bool
 	// Clock measures retry budgets and waits between attempts. Defaults to the machine's clock.
 	Clock atomic.Clock
-	// Retry bounds how long a database transaction is tried again after conflicts. Defaults to atomic's.
+	// Retry bounds how long a database transaction is tried again after conflicts. Defaults to 20 attempts within a minute,
+	// in which an engine that bounds the wait for a lock may wait once more.
 	Retry atomic.Budget
 }
 
@@ -38,6 +40,9 @@ func New(pool *sql.DB, d Dialect, o *Options) *Store {
 		o = &Options{}
 	}
 	s := &Store{pool: pool, dialect: d, options: *o, bulk: newBulk(&d)}
+	if s.options.Retry == (atomic.Budget{}) {
+		s.options.Retry = atomic.Budget{Attempts: 20, Time: time.Minute}
+	}
 	s.db = atomic.Open(pool, d.Atomic, &atomic.OpenOptions{Clock: o.Clock, Retried: func(ctx context.Context, _, code string, _ int) {
 		if retried, ok := ctx.Value(retriedKey{}).(func(string)); ok {
 			retried(code)
@@ -56,21 +61,42 @@ type retriedKey struct{}
 // SealsLater reports whether the engine has many writers.
 func (s *Store) SealsLater() bool { return s.dialect.SealsLater }
 
+// optimisticMax is how often a database transaction that took no locks is tried before it takes them.
+const optimisticMax = 3
+
 // Write runs fn in one database transaction of the store's own.
+//
+// A mode that finds out late that others were faster could go on being too late where many want one account. After
+// optimisticMax attempts the next one locks as bursar.Locks does, in the order that all modes keep, and so has its turn.
 func (s *Store) Write(ctx context.Context, mode bursar.Mode, retried func(code string), fn func(context.Context, bursar.Tx) error) error {
 	if retried != nil {
 		ctx = context.WithValue(ctx, retriedKey{}, retried)
 	}
-	o := &atomic.Options{Nesting: atomic.Outermost, Retry: s.options.Retry, RetryStale: true}
-	if mode == bursar.Serializable {
+	budget := s.options.Retry
+	optimistic := s.dialect.SealsLater && (mode == bursar.Swap || mode == bursar.Hybrid || mode == bursar.Serializable)
+	if optimistic {
+		budget.Attempts = optimisticMax
+	}
+	err := s.write(ctx, mode, budget, fn)
+	if optimistic && errors.Is(err, atomic.ErrBudget) && ctx.Err() == nil {
+		err = s.write(ctx, bursar.Locks, s.options.Retry, fn)
+	}
+	return s.wrap(err)
+}
+
+func (s *Store) write(ctx context.Context, mode bursar.Mode, budget atomic.Budget, fn func(context.Context, bursar.Tx) error) error {
+	o := &atomic.Options{Nesting: atomic.Outermost, Retry: budget, RetryStale: true}
+	switch isolation := s.dialect.Isolation; {
+	case isolation != nil:
+		o.Isolation = isolation(mode)
+	case mode == bursar.Serializable:
 		o.Isolation = sql.LevelSerializable
 	}
-	err := atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
+	return atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
 		t := s.tx(std{db})
 		t.mode = mode
 		return fn(ctx, t)
 	}, o)
-	return s.wrap(err)
 }
 
 // Join makes a Tx of the caller's database transaction.

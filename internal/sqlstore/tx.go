@@ -32,11 +32,15 @@ var (
 // inParameters bounds how many values one IN list has.
 const inParameters = 512
 
-// inChunks runs a statement over all values, after an argument that comes first unless it is nil.
+// inChunks runs a statement over all values, after an argument that comes first unless it is nil. An array takes all of
+// them at once, so that what the statement locks is locked in one order.
 func inChunks[T any](ctx context.Context, t *tx, statement string, first any, values []T, arg func(T) any,
 	each func(scan func(...any) error) error) error {
 	for len(values) > 0 {
 		n := min(len(values), inParameters)
+		if t.store.dialect.Columnar {
+			n = len(values)
+		}
 		args := make([]any, 0, 2*n+1)
 		if first != nil {
 			args = append(args, first)
@@ -47,7 +51,7 @@ func inChunks[T any](ctx context.Context, t *tx, statement string, first any, va
 		}
 		text := statement
 		if t.store.dialect.Columnar {
-			args = append(args[:fixed:fixed], any(args[fixed:]))
+			args = append(args[:fixed:fixed], array(args[fixed:], n, 0, 1))
 		} else {
 			// A list as long as the next power of two, its last value repeated: few texts to prepare and to keep.
 			length := 1 << bits.Len(uint(n-1))
@@ -110,6 +114,12 @@ func (t *tx) Insert(ctx context.Context, b *bursar.Batch) error {
 	if _, err := t.db.Exec(ctx, "SAVEPOINT bursar_insert"); err != nil {
 		return t.fault("set a savepoint", err)
 	}
+	if t.store.dialect.Atomic.Traits().EmptyCommit {
+		// Rolling back to it does nothing, and fails if it is gone, because no database transaction is open any more.
+		if _, err := t.db.Exec(ctx, "ROLLBACK TO SAVEPOINT bursar_insert"); err != nil {
+			return t.ended(err)
+		}
+	}
 	err := t.insert(ctx, b)
 	if err != nil {
 		ctx = context.WithoutCancel(ctx)
@@ -118,6 +128,16 @@ func (t *tx) Insert(ctx context.Context, b *bursar.Batch) error {
 	}
 	_, release := t.db.Exec(ctx, "RELEASE SAVEPOINT bursar_insert")
 	return errors.Join(err, release)
+}
+
+// ended is the error of a savepoint that is not there. On some engines a deadlock, or a lock wait that took too long, ends
+// the whole database transaction, and what comes after it would be committed statement by statement.
+func (t *tx) ended(err error) error {
+	if class := t.store.dialect.Atomic.Classify(err); class.Kind != atomic.KindStatement {
+		return t.fault("look for the savepoint", err)
+	}
+	return &bursar.Error{Code: bursar.UnsafeTransaction, Err: err,
+		Message: "the database transaction is not open any more: an earlier error has rolled it back, so begin again from the start"}
 }
 
 // step is a part of the writing.
