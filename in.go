@@ -21,7 +21,13 @@ type Joined struct {
 //
 // A refusal under In has written nothing, leaves the caller's transaction usable and is not remembered; a refusal
 // that Post remembered earlier under the same id is honoured. Whether the money moved is known when the caller's
-// commit has succeeded, not when Post returns.
+// commit has succeeded, not when Post returns. On an engine with many writers Posted.Seq and At are empty, because the
+// journal's places are given after the commit.
+//
+// On such an engine the accounts of a call stay locked until the caller's end. Two calls in one database transaction that
+// want accounts in another order than somebody else does can run into a deadlock, which is [Conflict]: the whole of
+// the caller's work is to be done again, as atomic.Do does by itself. One PostBatch of all transfers takes its locks in
+// an order that everybody keeps.
 func (l *Ledger) In(tx CallerTx) *Joined {
 	j := &Joined{ledger: l, caller: tx}
 	j.view = view{book: l.book, read: func(ctx context.Context, fn func(context.Context, Reader) error) error {

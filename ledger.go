@@ -1,11 +1,12 @@
 package bursar
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/bursar-ledger/bursar/internal/clock"
@@ -31,7 +32,12 @@ type Options struct {
 	Observer *Observer
 	// Clock is where time comes from. Defaults to the machine's.
 	Clock Clock
+	// SealEvery is how long an entry that was committed unsealed waits at most for this ledger to seal it, on engines with many
+	// writers. Defaults to 250 ms; less than zero means that this ledger seals in posting.Queue and in Seal only.
+	SealEvery time.Duration
 }
+
+const sealEveryDefault = 250 * time.Millisecond
 
 // Ledger is one book in one database. It is safe for concurrent use.
 type Ledger struct {
@@ -39,6 +45,7 @@ type Ledger struct {
 	store  Store
 	writer *Writer
 	poster Poster
+	sealer *sealer // nil when there is nothing for it to do
 	clock  clock.Clock
 }
 
@@ -70,9 +77,13 @@ func New(store Store, o *Options) (*Ledger, error) {
 	}
 	l.view = view{book: book, read: store.Read}
 	l.writer = &Writer{store: store, book: book, clock: l.clock, observer: o.Observer, logger: logger}
-	l.poster = &direct{writer: l.writer, idle: make(chan struct{})}
+	if store.SealsLater() && o.SealEvery >= 0 {
+		l.sealer = startSealer(l.writer, cmp.Or(o.SealEvery, sealEveryDefault))
+	}
 	if o.Strategy != nil {
 		l.poster = o.Strategy.Start(l.writer)
+	} else {
+		l.poster = Direct(l.writer, Locks)
 	}
 	logger.Debug("ledger opened", "book", book.Name, "uuid", ID(book.UUID).String())
 	return l, nil
@@ -198,13 +209,44 @@ func (l *Ledger) PostIn(ctx context.Context, tx CallerTx, t Transfer) (Posted, e
 	return l.In(tx).Post(ctx, t)
 }
 
+// Seal gives every entry that is committed its place in the journal, and returns the head. On an engine with one writer
+// there is never anything left to seal. Elsewhere the ledger seals by itself soon after; Seal is for whoever cannot
+// wait. An entry whose database transaction is still open is not committed, and holds nothing up.
+func (l *Ledger) Seal(ctx context.Context) (Head, error) {
+	if !l.store.SealsLater() {
+		return l.Head(ctx)
+	}
+	if l.store.InTransaction(ctx) {
+		return Head{}, inTransaction()
+	}
+	for {
+		more, err := l.writer.sealOnce(ctx, true)
+		if err != nil {
+			return Head{}, err
+		}
+		if !more {
+			return l.Head(ctx)
+		}
+	}
+}
+
 // Close stops taking posts and waits until those already taken are answered, or ctx is done. It does not close
 // the store. Calling it twice is fine.
-func (l *Ledger) Close(ctx context.Context) error { return l.poster.Close(ctx) }
+func (l *Ledger) Close(ctx context.Context) error {
+	err := l.poster.Close(ctx)
+	if l.sealer != nil {
+		err = errors.Join(err, l.sealer.close(ctx))
+	}
+	return err
+}
+
+func inTransaction() error {
+	return Errorf(InTransaction, "this context carries an open database transaction: use ledger.In(tx) to take part in it")
+}
 
 func (l *Ledger) post(ctx context.Context, jobs []*Job) error {
 	if l.store.InTransaction(ctx) {
-		return Errorf(InTransaction, "this context carries an open database transaction: use ledger.In(tx) to take part in it")
+		return inTransaction()
 	}
 	return l.poster.Post(ctx, jobs)
 }
@@ -239,55 +281,4 @@ func (l *Ledger) jobs(transfers []Transfer, malformed func(int, error) error) ([
 		jobs[i] = job
 	}
 	return jobs, nil
-}
-
-// direct is the poster of a ledger without a strategy.
-type direct struct {
-	writer *Writer
-	idle   chan struct{} // closed when the ledger is closed and nothing is being posted any more
-
-	mu      sync.Mutex
-	posting int
-	closed  bool
-}
-
-func (d *direct) Post(ctx context.Context, jobs []*Job) error {
-	if !d.enter() {
-		return Errorf(Closed, "the ledger is shutting down")
-	}
-	defer d.leave()
-	return d.writer.Write(ctx, jobs)
-}
-
-func (d *direct) enter() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return false
-	}
-	d.posting++
-	return true
-}
-
-func (d *direct) leave() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.posting--; d.posting == 0 && d.closed {
-		close(d.idle)
-	}
-}
-
-func (d *direct) Close(ctx context.Context) error {
-	d.mu.Lock()
-	if !d.closed && d.posting == 0 {
-		close(d.idle)
-	}
-	d.closed = true
-	d.mu.Unlock()
-	select {
-	case <-d.idle:
-		return nil
-	case <-ctx.Done():
-		return &Error{Code: Canceled, Message: "posts were still being written at shutdown", Err: ctx.Err()}
-	}
 }

@@ -13,16 +13,18 @@ type slowStore struct {
 	begun, finish chan struct{}
 }
 
-func (s slowStore) Write(context.Context, func(string), func(context.Context, Tx) error) error {
+func (s slowStore) Write(context.Context, Mode, func(string), func(context.Context, Tx) error) error {
 	s.begun <- struct{}{}
 	<-s.finish
 	return nil
 }
 
+func (s slowStore) SealsLater() bool { return false }
+
 func TestCloseWaitsForPostsWithoutAStrategy(t *testing.T) {
 	t.Parallel()
 	store := slowStore{begun: make(chan struct{}), finish: make(chan struct{})}
-	d := &direct{writer: &Writer{store: store, clock: clock.System()}, idle: make(chan struct{})}
+	d := Direct(&Writer{store: store, clock: clock.System()}, Locks)
 	answers := make(chan error, 2)
 	for range 2 {
 		go func() { answers <- d.Post(t.Context(), nil) }()

@@ -20,10 +20,12 @@ type failingStore struct {
 	err error
 }
 
-func (s failingStore) Write(_ context.Context, retried func(string), _ func(context.Context, Tx) error) error {
+func (s failingStore) Write(_ context.Context, _ Mode, retried func(string), _ func(context.Context, Tx) error) error {
 	retried("SQLITE_BUSY")
 	return s.err
 }
+
+func (s failingStore) SealsLater() bool { return false }
 
 func TestTheOperatorIsToldOfBatchesThatWereNotWritten(t *testing.T) {
 	t.Parallel()
@@ -39,7 +41,7 @@ func TestTheOperatorIsToldOfBatchesThatWereNotWritten(t *testing.T) {
 		var said bytes.Buffer
 		w := &Writer{store: failingStore{err: Errorf(code, "because")}, book: Book{Name: "main"}, clock: clock.System(),
 			logger: slog.New(slog.NewTextHandler(&said, nil))}
-		if err := w.Write(t.Context(), []*Job{{}, {}}); CodeOf(err) != code {
+		if err := w.Write(t.Context(), Locks, []*Job{{}, {}}); CodeOf(err) != code {
 			t.Errorf("%s: the caller gets %v", code, err)
 		}
 		text := said.String()

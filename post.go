@@ -2,8 +2,11 @@ package bursar
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 
 	"github.com/bursar-ledger/bursar/internal/clock"
 )
@@ -12,11 +15,14 @@ import (
 // fewer makes the table larger.
 const checkpointEvery = 64
 
-// Job is one request on its way and, once written, its result. A Writer fills Posted and Err.
+// Job is one request on its way and, once written, its result. A Writer fills in the rest.
 type Job struct {
 	Request *Request
 	Posted  Posted
 	Err     error
+	// Held says that nothing was decided, because someone else holds an account of the job, or an account of a job before it
+	// that was held. It happens in mode [Queue] only; the job is to be written again later.
+	Held bool
 }
 
 // Writer writes requests. Every strategy, and a ledger without one, changes money only through it. It is safe for
@@ -27,26 +33,46 @@ type Writer struct {
 	clock    clock.Clock
 	observer *Observer
 	logger   *slog.Logger
+	unsealed func() // told of entries that were committed unsealed; nil when nobody seals in the background
 }
 
 // Write judges the jobs in order, each alone, in one database transaction of the store's own, and fills in their
 // results: a refused job does not touch the others. Refusals that depend on the state of the ledger are remembered
 // under the job's id. The error is about the whole batch: then no job has a result and nothing is known to be
 // written. Writing the same jobs again is safe: those already written are replayed.
-func (w *Writer) Write(ctx context.Context, jobs []*Job) error {
+func (w *Writer) Write(ctx context.Context, mode Mode, jobs []*Job) error {
 	began := w.clock.Now()
-	err := w.store.Write(ctx, w.observer.retried, func(ctx context.Context, tx Tx) error {
-		batch, err := w.judge(ctx, tx, jobs)
-		if err != nil || batch == nil {
+	later := w.store.SealsLater() && mode != Queue
+	err := w.store.Write(ctx, mode, w.observer.retried, func(ctx context.Context, tx Tx) error {
+		j, err := w.judge(ctx, tx, jobs)
+		if err != nil || len(j.requests) == 0 {
 			return err
 		}
-		return tx.Insert(ctx, batch)
+		return w.write(ctx, tx, j, !later)
 	})
 	if err != nil {
 		w.note(ctx, len(jobs), err)
 		return err
 	}
+	if later && w.unsealed != nil {
+		w.unsealed()
+	}
 	w.observer.wrote(jobs, w.clock.Now().Sub(began))
+	return nil
+}
+
+// write writes what was judged and fills in the results that depend on it.
+func (w *Writer) write(ctx context.Context, tx Tx, j *judgement, seal bool) error {
+	batch := j.batch()
+	if seal {
+		if err := w.seal(ctx, tx, batch, j.head); err != nil {
+			return err
+		}
+	}
+	if err := tx.Insert(ctx, batch); err != nil {
+		return err
+	}
+	j.answer(batch)
 	return nil
 }
 
@@ -64,27 +90,35 @@ func (w *Writer) note(ctx context.Context, requests int, err error) {
 		"code", string(CodeOf(err)), "error", err)
 }
 
+// overtakenMax is how often writeIn looks again after it was overtaken. Once is enough for a database transaction that sees what
+// others have committed since it began.
+const overtakenMax = 3
+
 // writeIn is all or nothing over its jobs inside the caller's database transaction. The first refusal is
 // returned, and then nothing has been written and nothing is remembered.
 func (w *Writer) writeIn(ctx context.Context, tx Tx, jobs []*Job) error {
-	batch, err := w.judge(ctx, tx, jobs)
-	if err != nil {
-		return err
-	}
-	for _, job := range jobs {
-		if job.Err != nil {
-			return job.Err
+	for attempt := 1; ; attempt++ {
+		j, err := w.judge(ctx, tx, jobs)
+		if err != nil {
+			return err
+		}
+		for _, job := range jobs {
+			if job.Err != nil {
+				return job.Err
+			}
+		}
+		if len(j.requests) == 0 {
+			return nil
+		}
+		err = w.write(ctx, tx, j, !w.store.SealsLater())
+		if attempt == overtakenMax || !errors.Is(err, ErrOvertaken) {
+			return err
 		}
 	}
-	if batch == nil {
-		return nil
-	}
-	return tx.Insert(ctx, batch)
 }
 
-// judge reads what the jobs need under locks, decides them one after the other, and returns what to write; nil
-// when there is nothing to write.
-func (w *Writer) judge(ctx context.Context, tx Tx, jobs []*Job) (*Batch, error) {
+// judge reads what the jobs need as the mode of the database transaction says, and decides them one after the other.
+func (w *Writer) judge(ctx context.Context, tx Tx, jobs []*Job) (*judgement, error) {
 	j := &judgement{book: w.book, seen: make(map[ID]*Job, len(jobs))}
 	if err := j.read(ctx, tx, jobs); err != nil {
 		return nil, err
@@ -95,35 +129,44 @@ func (w *Writer) judge(ctx context.Context, tx Tx, jobs []*Job) (*Batch, error) 
 	}
 	j.now = max(now, j.head.At)
 	for _, job := range jobs {
-		job.Posted, job.Err = Posted{}, nil
-		if !j.replay(job) {
+		job.Posted, job.Err, job.Held = Posted{}, nil, false
+		if !j.replay(job) && !j.hold(job) && !j.repeat(job) {
 			j.decide(job)
 		}
 	}
-	return j.batch(), nil
+	return j, nil
 }
 
 // judgement is a batch being decided: what was read, and what is to be written.
 type judgement struct {
 	book       Book
 	now        Instant
-	head       Head // moves with each entry
-	from       Head
+	head       Head // as it was read
 	accounts   map[string]*AccountRow
+	held       map[string]bool // accounts that others hold, and those of jobs that therefore wait
 	known      map[ID]*RequestRecord
 	seen       map[ID]*Job // decided in this batch
 	references map[string]bool
 	entryKey   int64
 	accountKey int64
 
-	changed     []*AccountRow
-	opened      []AccountRecord
-	openings    []*AccountRow // rows of opened accounts, in the same order
-	requests    []RequestRecord
-	entries     []EntryRow
-	checkpoints []Checkpoint
-	buf         []byte
+	changed  []*AccountRow
+	opened   []AccountRecord
+	openings []*AccountRow // rows of opened accounts, in the same order
+	requests []RequestRecord
+	entries  []EntryRow
+	posted   []postedJob
+	repeats  []repeatedJob
 }
+
+// postedJob is a job with the index of its last entry.
+type postedJob struct {
+	job  *Job
+	last int
+}
+
+// repeatedJob is a job with the one before it in the batch that has its id and content.
+type repeatedJob struct{ job, first *Job }
 
 func (j *judgement) read(ctx context.Context, tx Tx, jobs []*Job) error {
 	var entries, openings int
@@ -148,8 +191,13 @@ func (j *judgement) read(ctx context.Context, tx Tx, jobs []*Job) error {
 		})
 	}
 	var err error
-	if j.accounts, err = tx.Lock(ctx, j.book.Number, paths); err != nil {
+	var held []string
+	if j.accounts, held, err = tx.Lock(ctx, j.book.Number, paths); err != nil {
 		return err
+	}
+	j.held = make(map[string]bool, len(held))
+	for _, path := range held {
+		j.held[path] = true
 	}
 	records, taken, err := tx.Known(ctx, j.book.Number, ids, references)
 	if err != nil {
@@ -169,37 +217,59 @@ func (j *judgement) read(ctx context.Context, tx Tx, jobs []*Job) error {
 	if err := j.book.owns(&j.head); err != nil {
 		return err
 	}
-	j.from = j.head
 	j.entryKey, j.accountKey, err = tx.Keys(ctx, entries, openings)
 	return err
 }
 
-// replay answers a job whose id is known, from before or from earlier in the batch.
+// replay answers a job whose id is known from before.
 func (j *judgement) replay(job *Job) bool {
 	r := job.Request
-	if record := j.known[r.id]; record != nil {
-		switch {
-		case !bytes.Equal(record.Content, r.bytes):
-			job.Err = reused(r, record.Content)
-		case record.Refusal != nil:
-			refusal := *record.Refusal
-			job.Err = &refusal
-		default:
-			job.Posted = Posted{ID: r.id, Seq: record.Seq, At: record.At, Decided: record.Decided, Replayed: true}
-		}
-		return true
+	record := j.known[r.id]
+	if record == nil {
+		return false
 	}
+	switch {
+	case !bytes.Equal(record.Content, r.bytes):
+		job.Err = reused(r, record.Content)
+	case record.Refusal != nil:
+		refusal := *record.Refusal
+		job.Err = &refusal
+	default:
+		job.Posted = Posted{ID: r.id, Seq: record.Seq, At: record.At, Decided: record.Decided, Replayed: true}
+	}
+	return true
+}
+
+// hold lets a job wait if someone else holds one of its accounts. What comes after it on any of its accounts waits too, so
+// that each account's transfers keep their order.
+func (j *judgement) hold(job *Job) bool {
+	if len(j.held) == 0 {
+		return false
+	}
+	job.Request.paths(func(path string) { job.Held = job.Held || j.held[path] })
+	if job.Held {
+		job.Request.paths(func(path string) { j.held[path] = true })
+	}
+	return job.Held
+}
+
+// repeat answers a job whose id came earlier in the batch.
+func (j *judgement) repeat(job *Job) bool {
+	r := job.Request
 	first := j.seen[r.id]
 	if first == nil {
 		j.seen[r.id] = job
 		return false
 	}
-	if !bytes.Equal(first.Request.bytes, r.bytes) {
+	switch {
+	case !bytes.Equal(first.Request.bytes, r.bytes):
 		job.Err = reused(r, first.Request.bytes)
-		return true
+	case first.Err != nil:
+		job.Err = first.Err
+	default:
+		job.Posted.ID = r.id
+		j.repeats = append(j.repeats, repeatedJob{job, first})
 	}
-	job.Posted, job.Err = first.Posted, first.Err
-	job.Posted.Replayed = job.Err == nil
 	return true
 }
 
@@ -227,16 +297,20 @@ func (j *judgement) decide(job *Job) {
 		j.keep(&rows[i], r)
 	}
 	for i := range entries {
-		j.seal(&entries[i])
+		if e := &entries[i]; e.ToAccount == 0 {
+			e.ToAccount = j.accounts[e.To].Number
+		}
 	}
+	j.entries = append(j.entries, entries...)
 	if r.transfer != nil && r.transfer.Reference != "" {
 		record.Reference = r.transfer.Reference
 		j.references[record.Reference] = true
 	}
-	record.LastEntry, record.Seq, record.At = entries[len(entries)-1].Key, j.head.Seq, j.head.At
+	record.LastEntry = entries[len(entries)-1].Key
 	j.entryKey += int64(len(entries))
 	j.requests = append(j.requests, record)
-	job.Posted = Posted{ID: r.id, Seq: j.head.Seq, At: j.head.At, Decided: now}
+	job.Posted = Posted{ID: r.id, Decided: now}
+	j.posted = append(j.posted, postedJob{job, len(j.entries) - 1})
 }
 
 func (j *judgement) apply(r *Request, now Instant) ([]AccountRow, []EntryRow, error) {
@@ -265,32 +339,37 @@ func (j *judgement) keep(row *AccountRow, r *Request) {
 	*account = *row
 }
 
-// seal gives an entry its place in the journal.
-func (j *judgement) seal(e *EntryRow) {
-	e.Seq = j.head.Seq + 1
-	e.At = max(j.now, e.Decided, j.head.At+1)
-	if e.ToAccount == 0 {
-		e.ToAccount = j.accounts[e.To].Number
-	}
-	e.Hash, j.buf = e.Link(j.book.UUID, j.head.Hash, j.buf)
-	j.head.Seq, j.head.At, j.head.Hash = e.Seq, e.At, e.Hash
-	j.entries = append(j.entries, *e)
-	for _, side := range [2]struct{ account, version int64 }{{e.FromAccount, e.FromAfter.Version}, {e.ToAccount, e.ToAfter.Version}} {
-		if side.account != 0 && side.version%checkpointEvery == 0 {
-			j.checkpoints = append(j.checkpoints, Checkpoint{Account: side.account, Version: side.version, Seq: e.Seq, Key: e.Key})
-		}
-	}
-}
-
+// batch is what is to be written. What is locked by being written is in an order that everybody keeps.
 func (j *judgement) batch() *Batch {
-	if len(j.requests) == 0 {
-		return nil
-	}
 	for i, row := range j.openings {
 		j.opened[i].AccountRow = *row
 	}
-	return &Batch{Book: j.book.Number, Requests: j.requests, Opened: j.opened, Changed: j.changed,
-		Entries: j.entries, Checkpoints: j.checkpoints, From: j.from, To: j.head}
+	b := &Batch{Book: j.book.Number, Requests: j.requests, Opened: j.opened, Changed: j.changed, Entries: j.entries}
+	slices.SortFunc(b.Requests, func(a, b RequestRecord) int {
+		return cmp.Or(cmp.Compare(a.Reference, b.Reference), bytes.Compare(a.ID[:], b.ID[:]))
+	})
+	slices.SortFunc(b.Opened, func(a, b AccountRecord) int { return cmp.Compare(a.Path, b.Path) })
+	for _, account := range j.accounts {
+		if account.Locked > 0 && account.Version == account.Locked {
+			b.Relied = append(b.Relied, account)
+		}
+	}
+	for _, rows := range [][]*AccountRow{b.Changed, b.Relied} {
+		slices.SortFunc(rows, func(a, b *AccountRow) int { return cmp.Compare(a.Number, b.Number) })
+	}
+	return b
+}
+
+// answer fills in the places of what was written, and the results of what was asked for twice.
+func (j *judgement) answer(b *Batch) {
+	for _, p := range j.posted {
+		last := &b.Entries[p.last]
+		p.job.Posted.Seq, p.job.Posted.At = last.Seq, last.At
+	}
+	for _, r := range j.repeats {
+		r.job.Posted = r.first.Posted
+		r.job.Posted.Replayed = true
+	}
 }
 
 // refusalOf is err as it is remembered, or nil when it must not be.

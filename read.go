@@ -200,7 +200,7 @@ func entryBefore(ctx context.Context, r Reader, account *AccountRow, by MarkBy, 
 		}
 		for i := range entries {
 			after, prev := entries[i].side(account.Number)
-			if by == MarkSeq && entries[i].Seq < n || by == MarkVersion && after.Version < n {
+			if by == MarkSeq && entries[i].Seq > 0 && entries[i].Seq < n || by == MarkVersion && after.Version < n {
 				return &entries[i], nil
 			}
 			key = prev

@@ -27,7 +27,7 @@ type StatementLine struct {
 	Version   int64        `json:"version"`         // of the account after the entry
 }
 
-// Statement lists an account's entries from the latest to the first, with the running balance.
+// Statement lists an account's sealed entries from the latest to the first, with the running balance.
 func (v *view) Statement(ctx context.Context, path string, q StatementQuery) (lines []StatementLine, err error) {
 	err = v.read(ctx, func(ctx context.Context, r Reader) error {
 		account, err := v.account(ctx, r, path)
@@ -60,7 +60,9 @@ func (v *view) lines(ctx context.Context, r Reader, account *AccountRecord, q St
 			return nil, brokenHistory(&account.AccountRow, key)
 		}
 		for i := range entries {
-			lines = append(lines, entries[i].line(account.Number))
+			if entries[i].Seq > 0 {
+				lines = append(lines, entries[i].line(account.Number))
+			}
 			_, key = entries[i].side(account.Number)
 		}
 	}

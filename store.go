@@ -2,6 +2,7 @@ package bursar
 
 import (
 	"context"
+	"errors"
 
 	"github.com/bursar-ledger/bursar/money"
 )
@@ -20,7 +21,10 @@ type Store interface {
 	Book(ctx context.Context, fresh Book) (Book, error)
 	// Write runs fn in one database transaction that may write, and commits it. fn may run more than once. When
 	// retried is not nil it is told the engine's code of each error that made fn run again.
-	Write(ctx context.Context, retried func(code string), fn func(context.Context, Tx) error) error
+	Write(ctx context.Context, mode Mode, retried func(code string), fn func(context.Context, Tx) error) error
+	// SealsLater reports whether the engine has many writers, so that entries are committed unsealed in every mode but
+	// Queue and sealed afterwards. Otherwise every post seals its own.
+	SealsLater() bool
 	// Join makes a Tx of a database transaction that the caller began, after checking that it is a safe one.
 	Join(ctx context.Context, tx CallerTx) (Tx, error)
 	// Read runs fn over one consistent snapshot that covers everything committed.
@@ -38,17 +42,55 @@ type CallerTx interface {
 	DatabaseTx() any
 }
 
+// Mode is how a database transaction of the store's own keeps others away from the accounts that it decides on. An engine
+// with one writer has no need for any but Locks, and treats all alike.
+type Mode uint8
+
+const (
+	// Locks locks the accounts as it reads them, and waits for whoever holds one. A CallerTx is joined in this mode.
+	Locks Mode = iota
+	// Swap reads without a lock and writes only if every account still has the version that was read; else all begins
+	// again.
+	Swap
+	// Hybrid reads without a lock, locks before it writes, and compares versions then.
+	Hybrid
+	// Serializable leaves it to the engine's isolation level of that name.
+	Serializable
+	// Queue leaves accounts alone that others hold instead of waiting for them, and seals what it writes. Of the
+	// database transactions in this mode one at a time works on a book, in the order in which they came.
+	Queue
+	// Sealing is for sealing alone: no account is read.
+	Sealing
+)
+
+// ErrOvertaken means that another database transaction has just committed one of the ids, references or paths that a
+// batch was to write. Nothing of the batch is written; Known sees now what is there.
+var ErrOvertaken = errors.New("another database transaction has just written the same id, reference or path")
+
 // Tx is the writing side of a store inside one database transaction. It is not safe for concurrent use.
+//
+// Locks are taken in one order by everybody: the turn of Queue, accounts by number, ids, references and paths, and
+// the head last. Who holds the head waits for nothing.
 type Tx interface {
 	Reader
-	// Lock returns the accounts with these paths, by path, and keeps others from changing them until the end.
-	// Paths that do not exist are left out. Locks are taken in order of account number.
-	Lock(ctx context.Context, book int64, paths []string) (map[string]*AccountRow, error)
+	// Lock returns the accounts with these paths, by path, and keeps others from changing them until the end, as the mode
+	// says. Paths that do not exist are left out. In mode Queue held are the paths of accounts that others hold.
+	Lock(ctx context.Context, book int64, paths []string) (accounts map[string]*AccountRow, held []string, err error)
 	// Known returns what is remembered of these ids, and which of these references posted transfers already have.
 	Known(ctx context.Context, book int64, ids []ID, references []string) (records []RequestRecord, taken []string, err error)
 	// Keys reserves consecutive row keys for entries and consecutive numbers for accounts, and returns the first.
 	Keys(ctx context.Context, entries, accounts int) (entry, account int64, err error)
-	// Insert writes a batch: all of it or, with an error, nothing that may be committed.
+	// Claim writes the part of a batch that others may be writing too and for which it may have to wait: requests and
+	// new accounts. Insert does so itself unless it has been done.
+	Claim(ctx context.Context, b *Batch) error
+	// LockHead locks the head and returns it. Without wait it returns nil when someone else holds it.
+	LockHead(ctx context.Context, book int64, wait bool) (*Head, error)
+	// Unsealed are the row keys of all committed entries that are not sealed, in order.
+	Unsealed(ctx context.Context, book int64) ([]int64, error)
+	// LockEntries returns unsealed entries by row key, in order. Those that it could lock without waiting are in locked.
+	LockEntries(ctx context.Context, book int64, keys []int64) (entries []EntryRow, locked map[int64]bool, err error)
+	// Insert writes a batch: all of it or, with an error, nothing that may be committed. After ErrOvertaken a
+	// CallerTx can go on.
 	Insert(ctx context.Context, b *Batch) error
 }
 
@@ -85,6 +127,8 @@ type Auditor interface {
 	AuditBooks(ctx context.Context) ([]AuditedBook, error)
 	// AuditEntries are the sealed entries after a position and a row key, in that order.
 	AuditEntries(ctx context.Context, book, seq, key int64, limit int) ([]AuditedEntry, error)
+	// AuditUnsealed are the entries that are committed and not sealed after a row key, in that order.
+	AuditUnsealed(ctx context.Context, book, key int64, limit int) ([]AuditedEntry, error)
 	// AuditRequests are the requests after a row.
 	AuditRequests(ctx context.Context, book, row int64, limit int) ([]AuditedRequest, error)
 	// AuditRequestsOf are the requests with these ids, in any order.
@@ -240,7 +284,10 @@ type Batch struct {
 	Requests    []RequestRecord
 	Opened      []AccountRecord // new accounts; their state after the batch is here, not in Changed
 	Changed     []*AccountRow   // known accounts, guarded by Locked
-	Entries     []EntryRow      // sealed, in order of Seq
+	Relied      []*AccountRow   // known accounts that were decided on and did not change, guarded likewise
+	Sealed      []EntryRow      // entries of others that get their place in the journal
+	Entries     []EntryRow      // in the order of the decision; sealed if they have a Seq
 	Checkpoints []Checkpoint
-	From, To    Head // the head this builds on, and the one it leaves
+	From, To    Head // the head this builds on, and the one it leaves; alike when nothing is sealed
+	Claimed     bool // Claim has written its part
 }

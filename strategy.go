@@ -28,6 +28,7 @@ type Observer struct {
 	Refused func(code Code)                        // one request was refused
 	Retried func(code string)                      // a database transaction ran again for this engine's code
 	Batch   func(requests int, took time.Duration) // one database transaction was committed
+	Sealed  func(entries int)                      // entries got their place after they were committed
 }
 
 func (o *Observer) retried(code string) {
@@ -36,13 +37,21 @@ func (o *Observer) retried(code string) {
 	}
 }
 
+func (o *Observer) sealed(entries int) {
+	if o != nil && o.Sealed != nil && entries > 0 {
+		o.Sealed(entries)
+	}
+}
+
 func (o *Observer) wrote(jobs []*Job, took time.Duration) {
 	if o == nil {
 		return
 	}
-	posted := 0
+	posted, written := 0, len(jobs)
 	for _, job := range jobs {
 		switch {
+		case job.Held:
+			written--
 		case job.Err != nil && o.Refused != nil:
 			o.Refused(CodeOf(job.Err))
 		case job.Err == nil && !job.Posted.Replayed:
@@ -52,7 +61,7 @@ func (o *Observer) wrote(jobs []*Job, took time.Duration) {
 	if o.Posted != nil && posted > 0 {
 		o.Posted(posted)
 	}
-	if o.Batch != nil {
-		o.Batch(len(jobs), took)
+	if o.Batch != nil && written > 0 {
+		o.Batch(written, took)
 	}
 }

@@ -1,88 +1,110 @@
 package posting_test
 
 import (
-	"context"
-	"database/sql"
-	"path/filepath"
+	"os"
+	"slices"
 	"testing"
 
 	"github.com/bursar-ledger/bursar"
-	"github.com/bursar-ledger/bursar/atomic"
-	atomicsqlite "github.com/bursar-ledger/bursar/atomic/sqlite"
 	"github.com/bursar-ledger/bursar/posting"
 	"github.com/bursar-ledger/bursar/posting/postingtest"
-	"github.com/bursar-ledger/bursar/store/sqlite"
 )
 
+// contender is a way to post that the laws are held against.
+type contender struct {
+	name     string
+	strategy bursar.Strategy
+	others   []bursar.Strategy
+	in       bool
+	as       string // the contender whose code it shares on engines with many writers
+	asOne    string // the same on an engine with one writer
+}
+
+func contenders() []contender {
+	return []contender{
+		{name: "none"},
+		{name: "queue", strategy: posting.Queue{}},
+		{name: "locks", strategy: posting.Locks{}, as: "none", asOne: "none"},
+		{name: "swap", strategy: posting.Swap{}, asOne: "none"},
+		{name: "hybrid", strategy: posting.Hybrid{}, asOne: "none"},
+		{name: "serializable", strategy: posting.Serializable{}, asOne: "none"},
+		{name: "in", in: true},
+		{name: "mixed", strategy: posting.Queue{}, asOne: "queue",
+			others: []bursar.Strategy{posting.Queue{}, posting.Locks{}, posting.Swap{}, posting.Hybrid{}, posting.Serializable{}}},
+	}
+}
+
+// engine is a store that the laws are held against.
+type engine struct {
+	name string
+	on   func(*testing.T) func(*testing.T) postingtest.Database // what laws open their databases with
+	one  bool                                                   // one writer at a time
+	only []string                                               // the contenders to run; all of them if there are none
+}
+
+func engines() []engine {
+	return []engine{
+		{name: "sqlite", on: onSQLite, one: true},
+		{name: "postgres", on: onPostgres},
+		{name: "mariadb", on: onMariaDB},
+		{name: "postgres-sql", on: onPostgresSQL, only: []string{"none", "queue", "in"}},
+	}
+}
+
+// TestLaws holds every strategy on every store to every law. It prints the results as a matrix, which the file that
+// BURSAR_MATRIX names gets as well.
 func TestLaws(t *testing.T) {
-	for name, strategy := range map[string]bursar.Strategy{"none": nil, "queue": posting.Queue{}} {
-		t.Run("sqlite/"+name, func(t *testing.T) {
-			postingtest.Run(t, postingtest.Harness{Open: openSQLite, Strategy: strategy})
+	var m postingtest.Matrix
+	t.Cleanup(func() {
+		t.Logf("the laws:\n%s", m.String())
+		if name := os.Getenv("BURSAR_MATRIX"); name != "" {
+			if err := os.WriteFile(name, []byte(m.String()), 0o644); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for _, e := range engines() {
+		tested := e.columns(&m)
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel() // with the other engines, which mostly wait for their disks
+			for _, c := range tested {
+				t.Run(c.name, func(t *testing.T) { hold(t, &m, e, c) })
+			}
 		})
 	}
 }
 
-func openSQLite(t *testing.T) postingtest.Database {
-	t.Helper()
-	db, err := sql.Open("sqlite", sqlite.DSN(filepath.Join(t.TempDir(), "bursar.db")))
-	if err != nil {
-		t.Fatal(err)
+// columns gives the engine's contenders their places in the matrix and returns those that have code of their own to test.
+func (e *engine) columns(m *postingtest.Matrix) (tested []contender) {
+	for _, c := range contenders() {
+		as := c.as
+		if e.one {
+			as = c.asOne
+		}
+		switch {
+		case len(e.only) > 0 && !slices.Contains(e.only, c.name):
+		case as != "":
+			m.Same(e.name, c.name, as)
+		default:
+			m.Add(e.name, c.name, nil)
+			tested = append(tested, c)
+		}
 	}
-	t.Cleanup(func() { db.Close() })
-	store := sqlite.New(db)
-	if err := store.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return postingtest.Database{
-		Store: store,
-		Exec: func(ctx context.Context, query string, args ...any) error {
-			_, err := db.ExecContext(ctx, query, args...)
-			return err
-		},
-		Begin: func(ctx context.Context) (postingtest.Tx, error) {
-			tx, err := db.BeginTx(ctx, nil)
-			for busy(err) { // SQLite's own patience does not queue: who polls may starve, and asks again
-				tx, err = db.BeginTx(ctx, nil)
-			}
-			return sqlTx{sqlite.Tx(tx), tx}, err
-		},
-		Strings: func(ctx context.Context, query string) (texts []string, err error) {
-			rows, err := db.QueryContext(ctx, query)
-			if err != nil {
-				return nil, err
-			}
-			defer rows.Close()
-			for rows.Next() {
-				var text string
-				if err := rows.Scan(&text); err != nil {
-					return nil, err
-				}
-				texts = append(texts, text)
-			}
-			return texts, rows.Err()
-		},
-	}
+	return tested
 }
 
-func busy(err error) bool {
-	return err != nil && atomicsqlite.Dialect{}.Classify(err).Kind == atomic.KindRetry
-}
-
-type sqlTx struct {
-	bursar.CallerTx
-	tx *sql.Tx
-}
-
-func (s sqlTx) Exec(ctx context.Context, query string, args ...any) error {
-	_, err := s.tx.ExecContext(ctx, query, args...)
-	return err
-}
-
-func (s sqlTx) Commit() error { return s.tx.Commit() }
-
-func (s sqlTx) Rollback() error {
-	if err := s.tx.Rollback(); err != sql.ErrTxDone {
-		return err
-	}
-	return nil
+// hold runs the laws. Without a server none of them applies.
+func hold(t *testing.T, m *postingtest.Matrix, e engine, c contender) {
+	defer func() {
+		if !t.Skipped() {
+			return
+		}
+		var results []postingtest.Result
+		for _, law := range postingtest.Laws() {
+			results = append(results, postingtest.Result{Law: law, Mark: postingtest.Inapplicable, Why: "there is no server"})
+		}
+		m.Add(e.name, c.name, results)
+	}()
+	open := e.on(t)
+	m.Add(e.name, c.name, postingtest.Run(t, postingtest.Harness{Open: open, Strategy: c.strategy, Others: c.others, In: c.in}))
 }

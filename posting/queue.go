@@ -3,7 +3,10 @@ package posting
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/bursar-ledger/bursar"
 )
@@ -31,6 +34,11 @@ import (
 // A call that is cancelled while its round gathers is taken out of it: nothing was written. One that is cancelled
 // later cannot know, and says so with outcome_unknown.
 //
+// Jobs on an account that someone else holds, in a database transaction that is still open, come back from the writer undecided.
+// They go first into the next round, until the account is free; the rest of their round is answered. With nothing else
+// to do the writer looks again after a pause that grows. On an account that many others want a look may never come at
+// the right moment, so a call that was sent back often is given a goroutine of its own, which waits for the locks.
+//
 // A round that the database refuses as a whole, for a reason that is neither contention nor a lost commit, is
 // written again job by job, so that one poisonous job cannot fail the others.
 type Queue struct {
@@ -53,13 +61,13 @@ func (q Queue) Start(w *bursar.Writer) bursar.Poster {
 	if q.BatchMax <= 0 {
 		q.BatchMax = batchMaxDefault
 	}
-	return start(q, w.Write)
+	return start(q, func(ctx context.Context, mode bursar.Mode, jobs []*bursar.Job) error { return w.Write(ctx, mode, jobs) })
 }
 
 // queue is a running Queue.
 type queue struct {
 	options Queue
-	write   func(context.Context, []*bursar.Job) error
+	write   func(context.Context, bursar.Mode, []*bursar.Job) error
 	wake    chan struct{} // capacity 1: there may be something to do
 	stopped chan struct{} // closed when the writer has ended
 	ctx     context.Context
@@ -67,7 +75,11 @@ type queue struct {
 
 	mu      sync.Mutex
 	rounds  []*round // waiting, oldest first; the last one gathers
-	pending int      // jobs in rounds and in the one being written
+	again   *round   // calls that were sent back; nil when there are none
+	resting bool     // until the pause is over again is written with another round only
+	pause   time.Duration
+	patient int // calls that wait for locks in goroutines of their own
+	pending int // jobs in rounds and in the one being written
 	closing bool
 }
 
@@ -75,16 +87,19 @@ type queue struct {
 type round struct {
 	calls []*call
 	jobs  int
-	done  chan struct{} // closed when every call has its answer
+	done  chan struct{} // closed when every call has its answer, or another round
 }
 
 // call is one Post.
 type call struct {
-	jobs []*bursar.Job
-	err  error
+	jobs    []*bursar.Job // without an answer
+	partial bool          // others of the same call have theirs
+	held    int           // how often it was sent back
+	err     error
+	round   atomic.Pointer[round] // the one to wait for
 }
 
-func start(options Queue, write func(context.Context, []*bursar.Job) error) *queue {
+func start(options Queue, write func(context.Context, bursar.Mode, []*bursar.Job) error) *queue {
 	ctx, abandon := context.WithCancel(context.Background())
 	q := &queue{options: options, write: write, wake: make(chan struct{}, 1), stopped: make(chan struct{}), ctx: ctx, abandon: abandon}
 	go q.run()
@@ -101,11 +116,17 @@ func (q *queue) Post(ctx context.Context, jobs []*bursar.Job) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case <-r.done:
-		return c.err
-	case <-ctx.Done():
-		return q.leave(ctx, r, c)
+	for {
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return q.leave(ctx, c)
+		}
+		next := c.round.Load()
+		if next == r {
+			return c.err
+		}
+		r = next
 	}
 }
 
@@ -128,6 +149,7 @@ func (q *queue) enter(c *call) (*round, error) {
 	r := q.rounds[last]
 	r.calls = append(r.calls, c)
 	r.jobs += n
+	c.round.Store(r)
 	q.pending += n
 	q.signal()
 	return r, nil
@@ -141,23 +163,28 @@ func (q *queue) signal() {
 }
 
 // leave takes a cancelled call out of its round if the writer has not taken that.
-func (q *queue) leave(ctx context.Context, r *round, c *call) error {
+func (q *queue) leave(ctx context.Context, c *call) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	r := c.round.Load()
 	select {
 	case <-r.done: // answered meanwhile
 		return c.err
 	default:
 	}
-	for _, waiting := range q.rounds {
+	for _, waiting := range append(q.rounds[:len(q.rounds):len(q.rounds)], q.again) {
 		if waiting != r {
 			continue
 		}
-		for i := range r.calls {
-			if r.calls[i] == c {
-				r.calls = append(r.calls[:i], r.calls[i+1:]...)
-				r.jobs -= len(c.jobs)
-				q.pending -= len(c.jobs)
+		if i := slices.Index(r.calls, c); i >= 0 {
+			r.calls = slices.Delete(r.calls, i, i+1)
+			r.jobs -= len(c.jobs)
+			q.pending -= len(c.jobs)
+			if r == q.again && len(r.calls) == 0 {
+				q.again, q.resting = nil, false
+				q.signal()
+			}
+			if !c.partial {
 				return canceled(ctx.Err())
 			}
 		}
@@ -178,29 +205,80 @@ func (q *queue) run() {
 			if !open {
 				return
 			}
-			<-q.wake
+			q.wait()
 			continue
 		}
 		q.answer(r)
-		q.mu.Lock()
-		q.pending -= r.jobs
-		close(r.done)
-		q.mu.Unlock()
+		q.finish(r)
 	}
 }
 
-// take removes the oldest round; nil when there is none.
+// take removes the oldest round, and puts in front of it what was sent back. It returns nil when there is nothing to write now.
 func (q *queue) take() (r *round, open bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.rounds) > 0 {
 		r, q.rounds = q.rounds[0], q.rounds[1:]
 		if len(r.calls) > 0 {
+			q.join(r)
 			return r, true
 		}
 		close(r.done) // every caller has left
 	}
-	return nil, !q.closing
+	if q.again != nil && !q.resting {
+		r, q.again = q.again, nil
+		return r, true
+	}
+	return nil, !q.closing || q.again != nil || q.patient > 0
+}
+
+// wait waits for something to do. When calls were sent back it waits no longer than the pause.
+func (q *queue) wait() {
+	q.mu.Lock()
+	resting, pause := q.resting, q.pause
+	q.mu.Unlock()
+	if !resting {
+		<-q.wake
+		return
+	}
+	ctx, cancel := context.WithTimeout(q.ctx, pause)
+	defer cancel()
+	select {
+	case <-q.wake:
+	case <-ctx.Done():
+		q.mu.Lock()
+		q.resting = false
+		q.mu.Unlock()
+	}
+}
+
+// finish gives the calls of a written round their answers and sends back those that are held.
+func (q *queue) finish(r *round) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	written := r.jobs
+	for _, c := range r.calls {
+		if !c.sentBack() {
+			continue
+		}
+		written -= len(c.jobs)
+		if c.held > heldMax && q.patient < patientMax {
+			own := &round{calls: []*call{c}, jobs: len(c.jobs), done: make(chan struct{})}
+			c.round.Store(own)
+			q.patient++
+			go q.insist(own)
+			continue
+		}
+		q.sendBack(c)
+	}
+	q.pending -= written
+	q.resting = q.again != nil
+	if q.resting {
+		q.pause = min(max(2*q.pause, pauseMin), pauseMax)
+	} else {
+		q.pause = 0
+	}
+	close(r.done)
 }
 
 // answer writes a round and fills in the errors of its calls. The jobs carry their own results.
@@ -209,18 +287,17 @@ func (q *queue) answer(r *round) {
 	for _, c := range r.calls {
 		jobs = append(jobs, c.jobs...)
 	}
-	err := q.write(q.ctx, jobs)
-	if err == nil {
-		return
-	}
-	if len(jobs) > 1 && poisoned(err) {
+	err := q.write(q.ctx, bursar.Queue, jobs)
+	switch {
+	case err == nil:
+	case len(jobs) > 1 && poisoned(err):
 		for _, job := range jobs {
-			job.Err = q.write(q.ctx, []*bursar.Job{job})
+			job.Err = q.write(q.ctx, bursar.Queue, []*bursar.Job{job})
 		}
-		return
-	}
-	for _, c := range r.calls {
-		c.err = err
+	default:
+		for _, c := range r.calls {
+			c.fail(err)
+		}
 	}
 }
 

@@ -28,7 +28,8 @@ verification_failed.
 The checks: hashes, positions and times of the journal; versions, balances and limits of every account at every
 position; entries against what was asked for; balances, the head, checkpoints and the index of backdated entries
 against the replay; that balances sum to zero in every currency; that no row is left over; and what the database
-engine finds in its own tables and indexes.
+engine finds in its own tables and indexes. Entries that are committed and not sealed are checked after the journal, and
+stay as they are; a finding there names the entry by its row key.
 
 What cannot be seen from inside is a journal whose tail was cut off, or that was written anew from some position on,
 with everything else made to fit. Both change hashes: keep the head that verify prints outside of the database, and
@@ -116,6 +117,7 @@ type reportView struct {
 	Book     string           `json:"book"`
 	UUID     bursar.ID        `json:"uuid"`
 	Entries  int64            `json:"entries"`
+	Unsealed int64            `json:"unsealed,omitempty"` // of the entries
 	Accounts int64            `json:"accounts"`
 	Requests int64            `json:"requests"`
 	Refused  int64            `json:"refused"`
@@ -140,8 +142,12 @@ func (e *env) showReport(r *verify.Report) error {
 		}
 		return out.flush()
 	case e.output == formatTable && r.OK():
-		_, err := fmt.Fprintf(e.stdout, "ok: book %s: %d entries, %d accounts, %d requests of which %d were refused; head %d at %v, hash %x\n",
-			r.Book.Name, r.Entries, r.Accounts, r.Requests, r.Refusals, r.Head.Seq, r.Head.At, r.Head.Hash)
+		unsealed := ""
+		if r.Unsealed > 0 {
+			unsealed = fmt.Sprintf(" of which %d are not sealed", r.Unsealed)
+		}
+		_, err := fmt.Fprintf(e.stdout, "ok: book %s: %d entries%s, %d accounts, %d requests of which %d were refused; head %d at %v, hash %x\n",
+			r.Book.Name, r.Entries, unsealed, r.Accounts, r.Requests, r.Refusals, r.Head.Seq, r.Head.At, r.Head.Hash)
 		return err
 	}
 	out := e.list(right("seq"), left("check"), left("detail"))
@@ -158,7 +164,7 @@ func (e *env) showReport(r *verify.Report) error {
 }
 
 func reportOf(r *verify.Report) reportView {
-	v := reportView{OK: r.OK(), Book: r.Book.Name, UUID: bursar.ID(r.Book.UUID), Entries: r.Entries, Accounts: r.Accounts,
+	v := reportView{OK: r.OK(), Book: r.Book.Name, UUID: bursar.ID(r.Book.UUID), Entries: r.Entries, Unsealed: r.Unsealed, Accounts: r.Accounts,
 		Requests: r.Requests, Refused: r.Refusals, Found: r.Found, Findings: r.Findings, Warnings: r.Warnings,
 		Head: headView{Seq: r.Head.Seq, At: r.Head.At, Hash: hex.EncodeToString(r.Head.Hash[:])}}
 	if v.Findings == nil {

@@ -270,10 +270,10 @@ type unluckyPoster struct{ writer *bursar.Writer }
 
 func (p unluckyPoster) Post(ctx context.Context, jobs []*bursar.Job) error {
 	if len(jobs) < 3 {
-		return p.writer.Write(ctx, jobs)
+		return p.writer.Write(ctx, bursar.Locks, jobs)
 	}
 	jobs[1].Err = bursar.Errorf(bursar.Unavailable, "the database has gone away")
-	return p.writer.Write(ctx, append(slices.Clone(jobs[:1]), jobs[2:]...))
+	return p.writer.Write(ctx, bursar.Locks, append(slices.Clone(jobs[:1]), jobs[2:]...))
 }
 
 func (unluckyPoster) Close(context.Context) error { return nil }

@@ -55,21 +55,36 @@ func (t *tx) AuditBooks(ctx context.Context) (books []bursar.AuditedBook, err er
 
 // AuditEntries is a page of sealed entries, faults included.
 func (t *tx) AuditEntries(ctx context.Context, book, seq, key int64, limit int) (entries []bursar.AuditedEntry, err error) {
-	err = query(ctx, t.db, t.sql.AuditEntries, []any{book, seq, key, limit}, func(scan func(...any) error) error {
+	err = query(ctx, t.db, t.sql.AuditEntries, []any{book, seq, key, limit}, collectEntries(&entries))
+	return entries, t.fault("read the journal", err)
+}
+
+// AuditUnsealed is a page of entries that are not sealed, faults included.
+func (t *tx) AuditUnsealed(ctx context.Context, book, key int64, limit int) (entries []bursar.AuditedEntry, err error) {
+	if t.sql.AuditUnsealed == "" {
+		return nil, nil
+	}
+	err = query(ctx, t.db, t.sql.AuditUnsealed, []any{book, key, limit}, collectEntries(&entries))
+	return entries, t.fault("read unsealed entries", err)
+}
+
+func collectEntries(entries *[]bursar.AuditedEntry) func(scanner) error {
+	return func(scan func(...any) error) error {
 		var e bursar.AuditedEntry
 		e.Fault = scanAuditedEntry(scan, &e)
 		if e.Fault != nil {
 			e = bursar.AuditedEntry{Fault: e.Fault}
+			var seq sql.NullInt64
 			targets := ignored(entryColumns + 3)
-			targets[0], targets[1] = &e.Key, &e.Seq
+			targets[0], targets[1] = &e.Key, &seq
 			if err := scan(targets...); err != nil {
 				return err
 			}
+			e.Seq = seq.Int64
 		}
-		entries = append(entries, e)
+		*entries = append(*entries, e)
 		return nil
-	})
-	return entries, t.fault("read the journal", err)
+	}
 }
 
 func scanAuditedEntry(scan scanner, e *bursar.AuditedEntry) error {
@@ -91,7 +106,7 @@ func (t *tx) AuditRequests(ctx context.Context, book, row int64, limit int) (req
 
 // AuditRequestsOf are requests by id.
 func (t *tx) AuditRequestsOf(ctx context.Context, book int64, ids []bursar.ID) (requests []bursar.AuditedRequest, err error) {
-	err = inChunks(ctx, t.db, t.sql.AuditRequestsOf, book, ids, func(id bursar.ID) any { return id[:] }, collectRequests(&requests))
+	err = inChunks(ctx, t, t.sql.AuditRequestsOf, book, ids, func(id bursar.ID) any { return id[:] }, collectRequests(&requests))
 	return requests, t.fault("look up requests", err)
 }
 
@@ -204,6 +219,9 @@ func (t *tx) AuditGuards(ctx context.Context) ([]string, error) {
 }
 
 func (t *tx) texts(ctx context.Context, statement string) (texts []string, err error) {
+	if statement == "" {
+		return nil, nil
+	}
 	err = query(ctx, t.db, statement, nil, func(scan func(...any) error) error {
 		var text string
 		err := scan(&text)

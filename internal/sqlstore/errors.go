@@ -19,28 +19,42 @@ func (s *Store) wrap(err error) error {
 		return nil
 	case errors.Is(err, atomic.ErrOutcomeUnknown):
 		return &bursar.Error{Code: bursar.OutcomeUnknown, Message: "the answer to the commit was lost", Err: err}
-	case errors.As(err, &coded):
-		return err
 	case errors.Is(err, atomic.ErrNested):
 		return &bursar.Error{Code: bursar.InTransaction, Err: err,
 			Message: "this context carries an open database transaction: use ledger.In(tx) to take part in it"}
+	case errors.Is(err, atomic.ErrBudget) && s.unavailable(err):
+		return &bursar.Error{Code: bursar.Unavailable, Message: "no server that takes writes was reached until the retry budget was spent", Err: err}
+	case errors.Is(err, atomic.ErrBudget) && s.dialect.Atomic.Classify(err).Kind == atomic.KindLost:
+		return &bursar.Error{Code: bursar.Unavailable, Message: "the database was away until the retry budget was spent", Err: err}
 	case errors.Is(err, atomic.ErrBudget):
 		return &bursar.Error{Code: bursar.Conflict, Message: "the database was contended until the retry budget was spent", Err: err}
+	case errors.As(err, &coded):
+		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &bursar.Error{Code: bursar.Canceled, Message: "the call ended before its commit", Err: err}
 	case errors.Is(err, sql.ErrTxDone), errors.Is(err, atomic.ErrEnded):
 		return &bursar.Error{Code: bursar.UnsafeTransaction, Message: "the database transaction has ended: post before its commit", Err: err}
+	case errors.Is(err, atomic.ErrUnsupported):
+		return &bursar.Error{Code: bursar.Unsupported, Message: "the database engine cannot do this", Err: err}
 	case errors.Is(err, sql.ErrConnDone), errors.Is(err, driver.ErrBadConn):
 		return &bursar.Error{Code: bursar.Unavailable, Err: err}
 	}
 	switch s.dialect.Atomic.Classify(err).Kind {
 	case atomic.KindRetry:
 		return &bursar.Error{Code: bursar.Conflict, Message: "another database transaction is in the way: roll back and begin again", Err: err}
-	case atomic.KindDoubt:
+	case atomic.KindDoubt, atomic.KindLost:
 		return &bursar.Error{Code: bursar.Unavailable, Err: err}
+	case atomic.KindReadOnly:
+		return &bursar.Error{Code: bursar.Unavailable, Message: "the server takes no writes: it may be a replica", Err: err}
 	case atomic.KindConstraint, atomic.KindUnique:
 		return &bursar.Error{Code: bursar.Corrupt, Message: "the database refuses what the ledger decided", Err: err}
 	default:
 		return &bursar.Error{Code: bursar.Internal, Err: err}
 	}
+}
+
+// unavailable reports whether err speaks of a server that is not there, or takes no writes.
+func (s *Store) unavailable(err error) bool {
+	kind := s.dialect.Atomic.Classify(err).Kind
+	return kind == atomic.KindLost || kind == atomic.KindReadOnly
 }

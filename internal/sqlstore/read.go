@@ -8,16 +8,24 @@ import (
 )
 
 // Head is the journal's last position.
-func (t *tx) Head(ctx context.Context, book int64) (head bursar.Head, err error) {
-	found := false
-	err = query(ctx, t.db, t.sql.Head, []any{book}, func(scan func(...any) error) error {
+func (t *tx) Head(ctx context.Context, book int64) (bursar.Head, error) {
+	head, found, err := t.head(ctx, t.sql.Head, book)
+	if err == nil && !found {
+		err = errNoBook()
+	}
+	return head, t.fault("read the head", err)
+}
+
+func (t *tx) head(ctx context.Context, statement string, book int64) (head bursar.Head, found bool, err error) {
+	err = query(ctx, t.db, statement, []any{book}, func(scan func(...any) error) error {
 		found = true
 		return scan(&head.Seq, (*int64)(&head.At), fixed(head.Hash[:]), fixed(head.Book[:]))
 	})
-	if err == nil && !found {
-		err = bursar.Errorf(bursar.UnsafeTransaction, "this database does not have the ledger's book: it is another database")
-	}
-	return head, t.fault("read the head", err)
+	return head, found, err
+}
+
+func errNoBook() error {
+	return bursar.Errorf(bursar.UnsafeTransaction, "this database does not have the ledger's book: it is another database")
 }
 
 // Account is one account.

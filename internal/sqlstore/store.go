@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
@@ -16,7 +17,8 @@ type Options struct {
 	Own bool
 	// Clock measures retry budgets and waits between attempts. Defaults to the machine's clock.
 	Clock atomic.Clock
-	// Retry bounds how long a database transaction is tried again after conflicts. Defaults to atomic's.
+	// Retry bounds how long a database transaction is tried again after conflicts. Defaults to 20 attempts within a minute,
+	// in which an engine that bounds the wait for a lock may wait once more.
 	Retry atomic.Budget
 }
 
@@ -27,6 +29,7 @@ type Store struct {
 	dialect Dialect
 	options Options
 	bulk    bulk
+	keys    keys
 }
 
 var _ bursar.Store = (*Store)(nil)
@@ -37,6 +40,9 @@ func New(pool *sql.DB, d Dialect, o *Options) *Store {
 		o = &Options{}
 	}
 	s := &Store{pool: pool, dialect: d, options: *o, bulk: newBulk(&d)}
+	if s.options.Retry == (atomic.Budget{}) {
+		s.options.Retry = atomic.Budget{Attempts: 20, Time: time.Minute}
+	}
 	s.db = atomic.Open(pool, d.Atomic, &atomic.OpenOptions{Clock: o.Clock, Retried: func(ctx context.Context, _, code string, _ int) {
 		if retried, ok := ctx.Value(retriedKey{}).(func(string)); ok {
 			retried(code)
@@ -52,15 +58,45 @@ func (s *Store) DB() *atomic.DB { return s.db }
 // retriedKey finds, in the context of a Write, whom to tell of another attempt.
 type retriedKey struct{}
 
+// SealsLater reports whether the engine has many writers.
+func (s *Store) SealsLater() bool { return s.dialect.SealsLater }
+
+// optimisticMax is how often a database transaction that took no locks is tried before it takes them.
+const optimisticMax = 3
+
 // Write runs fn in one database transaction of the store's own.
-func (s *Store) Write(ctx context.Context, retried func(code string), fn func(context.Context, bursar.Tx) error) error {
+//
+// A mode that finds out late that others were faster could go on being too late where many want one account. After
+// optimisticMax attempts the next one locks as bursar.Locks does, in the order that all modes keep, and so has its turn.
+func (s *Store) Write(ctx context.Context, mode bursar.Mode, retried func(code string), fn func(context.Context, bursar.Tx) error) error {
 	if retried != nil {
 		ctx = context.WithValue(ctx, retriedKey{}, retried)
 	}
-	err := atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
-		return fn(ctx, s.tx(db))
-	}, &atomic.Options{Nesting: atomic.Outermost, Retry: s.options.Retry})
+	budget := s.options.Retry
+	optimistic := s.dialect.SealsLater && (mode == bursar.Swap || mode == bursar.Hybrid || mode == bursar.Serializable)
+	if optimistic {
+		budget.Attempts = optimisticMax
+	}
+	err := s.write(ctx, mode, budget, fn)
+	if optimistic && errors.Is(err, atomic.ErrBudget) && ctx.Err() == nil {
+		err = s.write(ctx, bursar.Locks, s.options.Retry, fn)
+	}
 	return s.wrap(err)
+}
+
+func (s *Store) write(ctx context.Context, mode bursar.Mode, budget atomic.Budget, fn func(context.Context, bursar.Tx) error) error {
+	o := &atomic.Options{Nesting: atomic.Outermost, Retry: budget, RetryStale: true}
+	switch isolation := s.dialect.Isolation; {
+	case isolation != nil:
+		o.Isolation = isolation(mode)
+	case mode == bursar.Serializable:
+		o.Isolation = sql.LevelSerializable
+	}
+	return atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
+		t := s.tx(std{db})
+		t.mode = mode
+		return fn(ctx, t)
+	}, o)
 }
 
 // Join makes a Tx of the caller's database transaction.
@@ -68,28 +104,33 @@ func (s *Store) Join(ctx context.Context, caller bursar.CallerTx) (bursar.Tx, er
 	if caller == nil || caller.DatabaseTx() == nil {
 		return nil, bursar.Errorf(bursar.UnsafeTransaction, "there is no database transaction to take part in")
 	}
-	db, ok := caller.DatabaseTx().(Executor)
-	if !ok {
-		return nil, bursar.Errorf(bursar.Unsupported, "a %T does not run statements: it needs ExecContext and QueryContext", caller.DatabaseTx())
-	}
-	if _, pool := db.(*sql.DB); pool {
+	t := s.tx(nil)
+	t.joined = true
+	switch db := caller.DatabaseTx().(type) {
+	case *sql.DB:
 		return nil, bursar.Errorf(bursar.UnsafeTransaction, "a *sql.DB is not a database transaction: begin one and pass the *sql.Tx")
+	case *atomic.Tx:
+		t.db, t.block = std{db}, db
+	case Executor:
+		t.db = db
+	case DBTX:
+		t.db = std{db}
+	default:
+		return nil, bursar.Errorf(bursar.Unsupported, "a %T does not run statements: it needs ExecContext and QueryContext", db)
 	}
-	if err := s.dialect.Admit(ctx, db); err != nil {
+	if err := s.dialect.Admit(ctx, t.db, caller.DatabaseTx()); err != nil {
 		return nil, s.wrap(err)
 	}
-	t := s.tx(db)
-	t.joined = true
 	return t, nil
 }
 
 // Read runs fn over one snapshot.
 func (s *Store) Read(ctx context.Context, fn func(context.Context, bursar.Reader) error) error {
 	if open, ok := atomic.From(ctx, s.db); ok {
-		return s.wrap(fn(ctx, s.tx(open)))
+		return s.wrap(fn(ctx, s.tx(std{open})))
 	}
 	err := atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
-		return fn(ctx, s.tx(db))
+		return fn(ctx, s.tx(std{db}))
 	}, &atomic.Options{ReadOnly: true, Isolation: sql.LevelSnapshot, Retry: s.options.Retry})
 	return s.wrap(err)
 }
@@ -109,17 +150,17 @@ func (s *Store) Close() error {
 func (s *Store) Book(ctx context.Context, fresh bursar.Book) (book bursar.Book, err error) {
 	var found *bursar.Book
 	err = atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
-		if err := s.dialect.Ready(ctx, db); err != nil {
+		if err := s.dialect.Ready(ctx, std{db}); err != nil {
 			return err
 		}
-		found, err = s.findBook(ctx, db, fresh.Name)
+		found, err = s.findBook(ctx, std{db}, fresh.Name)
 		return err
 	}, &atomic.Options{ReadOnly: true, Retry: s.options.Retry})
 	if err != nil || found != nil {
 		return dereference(found), s.wrap(err)
 	}
 	err = atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
-		book, err = s.makeBook(ctx, db, fresh)
+		book, err = s.makeBook(ctx, std{db}, fresh)
 		return err
 	}, &atomic.Options{Nesting: atomic.Outermost, Retry: s.options.Retry})
 	return book, s.wrap(err)
@@ -128,14 +169,14 @@ func (s *Store) Book(ctx context.Context, fresh bursar.Book) (book bursar.Book, 
 // makeBook inserts a book and its head, unless another process has just done so.
 func (s *Store) makeBook(ctx context.Context, db Executor, fresh bursar.Book) (bursar.Book, error) {
 	insert, head := s.dialect.Statements.InsertBook, s.dialect.Statements.InsertHead
-	if _, err := db.ExecContext(ctx, insert, fresh.Name, fresh.UUID[:], fresh.Genesis[:]); err != nil {
+	if _, err := db.Exec(ctx, insert, fresh.Name, fresh.UUID[:], fresh.Genesis[:]); err != nil {
 		return bursar.Book{}, err
 	}
 	book, err := s.findBook(ctx, db, fresh.Name)
 	if err != nil || book == nil {
 		return bursar.Book{}, errors.Join(err, fmt.Errorf("book %s is not there after it was inserted", fresh.Name))
 	}
-	_, err = db.ExecContext(ctx, head, book.Number, 0, 0, book.Genesis[:])
+	_, err = db.Exec(ctx, head, book.Number, 0, 0, book.Genesis[:])
 	return *book, err
 }
 

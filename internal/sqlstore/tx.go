@@ -15,34 +15,52 @@ type tx struct {
 	db     Executor
 	store  *Store
 	sql    *Statements
-	joined bool // the database transaction is the caller's
+	mode   bursar.Mode
+	joined bool       // the database transaction is the caller's
+	block  *atomic.Tx // which it began with package atomic
 }
 
 var _ bursar.Tx = (*tx)(nil)
 
-// errStale means that a row guarded by its version, or the head, was changed by someone else in between. On an
-// engine with one writer it cannot happen; elsewhere it is a conflict.
-var errStale = errors.New("changed by another database transaction")
+var (
+	// errStale means that a row guarded by its version, or the head, was changed by someone else in between.
+	errStale = fmt.Errorf("changed by another database transaction: %w", atomic.ErrStale)
+	// errOvertaken means that what a batch claims was claimed by someone else.
+	errOvertaken = fmt.Errorf("%w: %w", bursar.ErrOvertaken, atomic.ErrStale)
+)
 
 // inParameters bounds how many values one IN list has.
 const inParameters = 512
 
-// inChunks runs a statement whose (...) is an IN list over all values.
-func inChunks[T any](ctx context.Context, db Executor, statement string, first any, values []T, arg func(T) any,
+// inChunks runs a statement over all values, after an argument that comes first unless it is nil. An array takes all of
+// them at once, so that what the statement locks is locked in one order.
+func inChunks[T any](ctx context.Context, t *tx, statement string, first any, values []T, arg func(T) any,
 	each func(scan func(...any) error) error) error {
 	for len(values) > 0 {
 		n := min(len(values), inParameters)
-		args := make([]any, 1, 2*n+1)
-		args[0] = first
+		if t.store.dialect.Columnar {
+			n = len(values)
+		}
+		args := make([]any, 0, 2*n+1)
+		if first != nil {
+			args = append(args, first)
+		}
+		fixed := len(args)
 		for _, value := range values[:n] {
 			args = append(args, arg(value))
 		}
-		// A list as long as the next power of two, its last value repeated: few texts to prepare and to keep.
-		length := 1 << bits.Len(uint(n-1))
-		for len(args) <= length {
-			args = append(args, args[n])
+		text := statement
+		if t.store.dialect.Columnar {
+			args = append(args[:fixed:fixed], array(args[fixed:], n, 0, 1))
+		} else {
+			// A list as long as the next power of two, its last value repeated: few texts to prepare and to keep.
+			length := 1 << bits.Len(uint(n-1))
+			for len(args) < fixed+length {
+				args = append(args, args[len(args)-1])
+			}
+			text = expand(statement, length)
 		}
-		if err := query(ctx, db, expand(statement, length), args, each); err != nil {
+		if err := query(ctx, t.db, text, args, each); err != nil {
 			return err
 		}
 		values = values[n:]
@@ -50,25 +68,9 @@ func inChunks[T any](ctx context.Context, db Executor, statement string, first a
 	return nil
 }
 
-// Lock returns the accounts by path.
-func (t *tx) Lock(ctx context.Context, book int64, paths []string) (map[string]*bursar.AccountRow, error) {
-	accounts := make(map[string]*bursar.AccountRow, len(paths))
-	rows := make([]bursar.AccountRow, len(paths))
-	err := inChunks(ctx, t.db, t.sql.LockAccounts, book, paths, func(path string) any { return path },
-		func(scan func(...any) error) error {
-			row := &rows[len(accounts)]
-			if err := scanAccount(scan, row); err != nil {
-				return err
-			}
-			accounts[row.Path] = row
-			return nil
-		})
-	return accounts, t.fault("lock accounts", err)
-}
-
 // Known returns what is remembered of ids and references.
 func (t *tx) Known(ctx context.Context, book int64, ids []bursar.ID, references []string) (records []bursar.RequestRecord, taken []string, err error) {
-	err = inChunks(ctx, t.db, t.sql.Known, book, ids, func(id bursar.ID) any { return id[:] },
+	err = inChunks(ctx, t, t.sql.Known, book, ids, func(id bursar.ID) any { return id[:] },
 		func(scan func(...any) error) error {
 			var record bursar.RequestRecord
 			err := scanRequest(scan, &record)
@@ -78,7 +80,7 @@ func (t *tx) Known(ctx context.Context, book int64, ids []bursar.ID, references 
 	if err != nil {
 		return nil, nil, t.fault("look up ids", err)
 	}
-	err = inChunks(ctx, t.db, t.sql.Taken, book, references, func(reference string) any { return reference },
+	err = inChunks(ctx, t, t.sql.Taken, book, references, identity[string],
 		func(scan func(...any) error) error {
 			var reference string
 			err := scan(&reference)
@@ -88,10 +90,16 @@ func (t *tx) Known(ctx context.Context, book int64, ids []bursar.ID, references 
 	return records, taken, t.fault("look up references", err)
 }
 
-// Keys reserves row keys.
+func identity[T any](value T) any { return value }
+
+// Keys reserves row keys. Where the engine hands them out in blocks, entries and accounts share the store's own.
 func (t *tx) Keys(ctx context.Context, entries, accounts int) (entry, account int64, err error) {
-	err = query(ctx, t.db, t.sql.NextKeys, nil, func(scan func(...any) error) error { return scan(&entry, &account) })
-	return entry, account, t.fault("reserve keys", err)
+	if t.store.dialect.KeyBlock == 0 {
+		err = query(ctx, t.db, t.sql.NextKeys, nil, func(scan func(...any) error) error { return scan(&entry, &account) })
+		return entry, account, t.fault("reserve keys", err)
+	}
+	entry, err = t.store.reserve(ctx, t.db, int64(entries+accounts))
+	return entry, entry + int64(entries), t.fault("reserve keys", err)
 }
 
 // Insert writes a batch. In a database transaction of the caller's it does so under a savepoint: the caller may
@@ -100,33 +108,87 @@ func (t *tx) Insert(ctx context.Context, b *bursar.Batch) error {
 	if !t.joined {
 		return t.insert(ctx, b)
 	}
-	if db, ok := t.db.(*atomic.Tx); ok {
-		return db.Savepoint(ctx, func(ctx context.Context, _ *atomic.Tx) error { return t.insert(ctx, b) })
+	if t.block != nil {
+		return t.block.Savepoint(ctx, func(ctx context.Context, _ *atomic.Tx) error { return t.insert(ctx, b) })
 	}
-	if _, err := t.db.ExecContext(ctx, "SAVEPOINT bursar_insert"); err != nil {
+	if _, err := t.db.Exec(ctx, "SAVEPOINT bursar_insert"); err != nil {
 		return t.fault("set a savepoint", err)
+	}
+	if t.store.dialect.Atomic.Traits().EmptyCommit {
+		// Rolling back to it does nothing, and fails if it is gone, because no database transaction is open any more.
+		if _, err := t.db.Exec(ctx, "ROLLBACK TO SAVEPOINT bursar_insert"); err != nil {
+			return t.ended(err)
+		}
 	}
 	err := t.insert(ctx, b)
 	if err != nil {
 		ctx = context.WithoutCancel(ctx)
-		_, undo := t.db.ExecContext(ctx, "ROLLBACK TO SAVEPOINT bursar_insert")
+		_, undo := t.db.Exec(ctx, "ROLLBACK TO SAVEPOINT bursar_insert")
 		err = errors.Join(err, undo)
 	}
-	_, release := t.db.ExecContext(ctx, "RELEASE SAVEPOINT bursar_insert")
+	_, release := t.db.Exec(ctx, "RELEASE SAVEPOINT bursar_insert")
 	return errors.Join(err, release)
 }
 
-// insert writes what was asked for first and the head last.
+// ended is the error of a savepoint that is not there. On some engines a deadlock, or a lock wait that took too long, ends
+// the whole database transaction, and what comes after it would be committed statement by statement.
+func (t *tx) ended(err error) error {
+	if class := t.store.dialect.Atomic.Classify(err); class.Kind != atomic.KindStatement {
+		return t.fault("look for the savepoint", err)
+	}
+	return &bursar.Error{Code: bursar.UnsafeTransaction, Err: err,
+		Message: "the database transaction is not open any more: an earlier error has rolled it back, so begin again from the start"}
+}
+
+// step is a part of the writing.
+type step struct {
+	what  string
+	write func(context.Context, *bursar.Batch) error
+}
+
+// insert writes in the order in which everybody takes locks: accounts, what is claimed, and the head last, which whoever
+// seals has locked already.
 func (t *tx) insert(ctx context.Context, b *bursar.Batch) error {
-	for _, step := range []struct {
-		what  string
-		write func(context.Context, *bursar.Batch) error
-	}{
-		{"requests", t.insertRequests}, {"accounts", t.insertAccounts}, {"balances", t.writeBalances},
+	return t.steps(ctx, b, []step{
+		{"versions", t.guard}, {"requests", t.claim}, {"balances", t.writeBalances}, {"places", t.sealEntries},
 		{"entries", t.insertEntries}, {"checkpoints", t.insertCheckpoints}, {"effective times", t.insertBackdated},
 		{"head", t.moveHead},
-	} {
+	})
+}
+
+// Claim writes what others may be writing too.
+func (t *tx) Claim(ctx context.Context, b *bursar.Batch) error {
+	err := t.steps(ctx, b, []step{{"requests", t.claim}})
+	b.Claimed = err == nil
+	return err
+}
+
+func (t *tx) claim(ctx context.Context, b *bursar.Batch) error {
+	if b.Claimed {
+		return nil
+	}
+	err := t.insertRequests(ctx, b)
+	if err == nil {
+		err = t.insertAccounts(ctx, b)
+	}
+	if t.store.dialect.SealsLater && (errors.Is(err, errStale) || t.unique(err)) {
+		return fmt.Errorf("%w: %v", errOvertaken, err)
+	}
+	return err
+}
+
+func (t *tx) unique(err error) bool {
+	return err != nil && t.store.dialect.Atomic.Classify(err).Kind == atomic.KindUnique
+}
+
+func (t *tx) steps(ctx context.Context, b *bursar.Batch, steps []step) error {
+	for _, step := range steps {
 		if err := step.write(ctx, b); err != nil {
+			if t.unique(err) && t.store.dialect.KeyBlock > 0 {
+				// A server that crashed may hand out a block of keys twice.
+				t.store.keys.drop()
+				err = fmt.Errorf("%w: %w", errStale, err)
+			}
 			return t.fault("write "+step.what, err)
 		}
 	}
@@ -171,13 +233,18 @@ func (t *tx) insertAccounts(ctx context.Context, b *bursar.Batch) error {
 	})
 }
 
-// writeBalances updates the accounts that a batch changed, each guarded by the version it was decided on.
+// writeBalances updates the accounts that a batch changed, each guarded by the version it was decided on. In modes that did not
+// lock them, guard has done so.
 func (t *tx) writeBalances(ctx context.Context, b *bursar.Batch) error {
-	return t.store.bulk.updates.run(ctx, t.db, len(b.Changed), func(args []any, i int) []any {
-		a := b.Changed[i]
-		args = appendBalance(append(args, a.Number, a.Locked, a.Version), a)
-		return append(args, int64(a.Decided), a.LastEntry)
-	})
+	if t.swaps() {
+		return nil
+	}
+	return t.store.bulk.updates.run(ctx, t.db, len(b.Changed), func(args []any, i int) []any { return appendChange(args, b.Changed[i]) })
+}
+
+func appendChange(args []any, a *bursar.AccountRow) []any {
+	args = appendBalance(append(args, a.Number, a.Locked, a.Version), a)
+	return append(args, int64(a.Decided), a.LastEntry)
 }
 
 func appendBalance(args []any, a *bursar.AccountRow) []any {
@@ -192,6 +259,7 @@ func appendBalance(args []any, a *bursar.AccountRow) []any {
 func (t *tx) insertEntries(ctx context.Context, b *bursar.Batch) error {
 	return t.store.bulk.entries.run(ctx, t.db, len(b.Entries), func(args []any, i int) []any {
 		e := &b.Entries[i]
+		seq, at, hash := placeOf(e)
 		amount := pairOf(e.Amount)
 		fromBalance, fromHeld := pairOf(e.FromAfter.Balance), pairOf(e.FromAfter.Held)
 		toBalance, toHeld := pairOf(e.ToAfter.Balance), pairOf(e.ToAfter.Held)
@@ -202,11 +270,27 @@ func (t *tx) insertEntries(ctx context.Context, b *bursar.Batch) error {
 		if e.Backdated {
 			effective = int64(e.Effective)
 		}
-		return append(args, e.Key, b.Book, e.Seq, int64(e.At), e.Hash[:], int64(e.Kind), e.Transfer[:], e.Leg, e.RequestHash[:],
+		return append(args, e.Key, b.Book, seq, at, hash, int64(e.Kind), e.Transfer[:], e.Leg, e.RequestHash[:],
 			from, e.ToAccount, amount.lo, amount.hi,
 			e.FromAfter.Version, fromBalance.lo, fromBalance.hi, fromHeld.lo, fromHeld.hi,
 			e.ToAfter.Version, toBalance.lo, toBalance.hi, toHeld.lo, toHeld.hi,
 			e.FromPrev, e.ToPrev, effective, int64(e.Decided))
+	})
+}
+
+// placeOf is an entry's place as it is stored: empty until it is sealed.
+func placeOf(e *bursar.EntryRow) (seq, at, hash any) {
+	if e.Seq == 0 {
+		return nil, nil, nil
+	}
+	return e.Seq, int64(e.At), e.Hash[:]
+}
+
+// sealEntries gives entries of others their places.
+func (t *tx) sealEntries(ctx context.Context, b *bursar.Batch) error {
+	return t.store.bulk.seals.run(ctx, t.db, len(b.Sealed), func(args []any, i int) []any {
+		e := &b.Sealed[i]
+		return append(args, e.Key, e.Seq, int64(e.At), e.Hash[:])
 	})
 }
 
@@ -235,11 +319,7 @@ func (t *tx) moveHead(ctx context.Context, b *bursar.Batch) error {
 	if b.From.Seq == b.To.Seq {
 		return nil
 	}
-	result, err := t.db.ExecContext(ctx, t.sql.UpdateHead, b.To.Seq, int64(b.To.At), b.To.Hash[:], b.Book, b.From.Seq, b.From.Hash[:])
-	if err != nil {
-		return err
-	}
-	touched, err := result.RowsAffected()
+	touched, err := t.db.Exec(ctx, t.sql.UpdateHead, b.To.Seq, int64(b.To.At), b.To.Hash[:], b.Book, b.From.Seq, b.From.Hash[:])
 	if err == nil && touched != 1 {
 		err = errStale
 	}
@@ -252,7 +332,7 @@ func (t *tx) fault(doing string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, errStale):
+	case errors.Is(err, atomic.ErrStale):
 		return &bursar.Error{Code: bursar.Conflict, Message: doing, Err: err}
 	case t.joined:
 		return t.store.wrap(fmt.Errorf("%s: %w", doing, err))

@@ -25,6 +25,7 @@ const (
 	textModule   = "golang.org/x/text"
 	goCmp        = "github.com/google/go-cmp"
 	rapidModule  = "pgregory.net/rapid"
+	porcupine    = "github.com/anishathalye/porcupine"
 	anything     = "*"
 )
 
@@ -56,6 +57,16 @@ var arrows = []row{
 		room:    "store/sqlite",
 		may:     []string{".", "atomic", "atomic/sqlite", "internal/sqlstore"},
 		outside: []string{sqliteDriver}, drags: []string{sqliteDriver},
+	},
+	{
+		room:    "store/postgres",
+		may:     []string{".", "atomic", "atomic/postgres", "internal/sqlstore"},
+		outside: []string{pgxModule}, drags: []string{pgxModule},
+	},
+	{
+		room:    "store/mysql",
+		may:     []string{".", "atomic", "atomic/mysql", "internal/sqlstore"},
+		outside: []string{mysqlDriver}, drags: []string{mysqlDriver},
 	},
 	{room: "store", may: []string{".", "store/sqlite"}, drags: []string{sqliteDriver}},
 	{room: "posting", may: []string{".", "money", "internal/clock"}, never: []string{"database/sql"}},
@@ -98,7 +109,7 @@ var arrows = []row{
 		may: []string{
 			".", "money", "posting", "store/storetest", "internal/clock", "internal/journal", "internal/verify", "internal/sqltest",
 		},
-		outside: []string{goCmp, rapidModule}, drags: []string{sqliteDriver, goCmp, rapidModule}, suite: true,
+		outside: []string{goCmp, rapidModule, porcupine}, drags: []string{sqliteDriver, goCmp, rapidModule, porcupine}, suite: true,
 	},
 }
 
@@ -114,6 +125,7 @@ var heavy = []string{
 	"github.com/rogpeppe/go-internal",
 	rapidModule,
 	goCmp,
+	porcupine,
 }
 
 // longAllowed names the files ("path") and functions ("path:name") that may pass

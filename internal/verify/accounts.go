@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"cmp"
 	"context"
 	"math"
 	"math/big"
@@ -53,9 +52,9 @@ func (a *audit) checkUnseen() {
 			unseen = append(unseen, acc)
 		}
 	}
-	slices.SortFunc(unseen, func(x, y *account) int { return cmp.Compare(x.first, y.first) })
+	slices.SortFunc(unseen, func(x, y *account) int { return x.first.compare(y.first) })
 	for _, acc := range unseen {
-		a.find(acc.first, Accounts, "%s is not among the accounts of the book", acc.path)
+		a.findAt(acc.first, Accounts, "%s is not among the accounts of the book", acc.path)
 	}
 }
 
@@ -66,7 +65,7 @@ func (a *audit) checkAccount(row *bursar.AuditedAccount) {
 	}
 	switch {
 	case row.Fault != nil && acc != nil:
-		a.find(acc.last, Readable, "the rows of %s: %v", acc.path, row.Fault)
+		a.findAt(acc.last, Readable, "the rows of %s: %v", acc.path, row.Fault)
 		return
 	case row.Fault != nil:
 		a.find(0, Readable, "the rows of account %d: %v", row.Number, row.Fault)
@@ -76,15 +75,15 @@ func (a *audit) checkAccount(row *bursar.AuditedAccount) {
 		return
 	}
 	if row.Path != acc.path || row.Currency != acc.currency || row.Opened != acc.opened || row.Metadata != acc.metadata {
-		a.find(acc.first, Accounts, "the path, currency, metadata or time of opening of %s is not that of its opening", acc.path)
+		a.findAt(acc.first, Accounts, "the path, currency, metadata or time of opening of %s is not that of its opening", acc.path)
 	}
 	if fault := compareBalance(row, acc); fault != "" {
-		seq := acc.last
-		if row.Version != acc.after.Version {
+		at := acc.last
+		if row.Version != acc.after.Version && a.firstBad > at.seq {
 			// The replay lacks an entry of the account: it went astray where the journal did.
-			seq = max(seq, a.firstBad)
+			at = spot{seq: a.firstBad}
 		}
-		a.find(seq, BalanceRows, "%s of %s is not what the journal comes to", fault, acc.path)
+		a.findAt(at, BalanceRows, "%s of %s is not what the journal comes to", fault, acc.path)
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package verify checks a ledger against itself: it replays the journal from genesis and compares every row that is
-// stored with what the replay says.
+// Package verify checks a ledger against itself: it replays the journal from genesis, and after it the entries that are
+// committed and not sealed, and compares every row that is stored with what the replay says.
 //
 // [Run] is the one function to know; it answers with a [Report] whose [Finding]s name a position of the journal and
 // the [Check] that failed there. The checks need no clock and no network, and change nothing.

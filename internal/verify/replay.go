@@ -24,8 +24,8 @@ type account struct {
 	opened   bursar.Instant
 	decided  bursar.Instant
 	key      int64 // row key of its last entry
-	first    int64 // position of its opening
-	last     int64 // position of its last entry
+	first    spot  // of its opening
+	last     spot  // of its last entry
 	seen     bool  // among the stored accounts
 }
 
@@ -37,7 +37,7 @@ func (a *audit) replay(e *bursar.AuditedEntry, known map[bursar.ID][]bursar.Audi
 		a.find(max(e.Seq, 1), Readable, "entry %d: %v", e.Key, e.Fault)
 		a.last.broken = true
 		if r := &a.request; r.open && r.known && r.next < r.entries() {
-			r.next, r.seq = r.next+1, e.Seq
+			r.next, r.last = r.next+1, spotOf(e)
 		}
 		return
 	}
@@ -46,17 +46,28 @@ func (a *audit) replay(e *bursar.AuditedEntry, known map[bursar.ID][]bursar.Audi
 		a.find(e.Seq, Anchored, "the entry has another hash than the anchor")
 	}
 	a.times(e)
+	a.content(e, known, true)
+}
+
+// content checks and applies what an entry says of everything but its place in the journal.
+func (a *audit) content(e *bursar.AuditedEntry, known map[bursar.ID][]bursar.AuditedRequest, sealed bool) {
+	if e.Backdated && e.Effective > e.Decided {
+		a.fault(e, Time, "it is effective from %v, after %v when it was decided", e.Effective, e.Decided)
+	}
 	a.ask(e, known)
 	marks := a.apply(e)
+	if !sealed {
+		marks = 0 // they are written when it is sealed
+	}
 	if e.Checkpoints != marks {
-		a.find(e.Seq, Checkpoints, "%d checkpoints point at the entry, not %d", e.Checkpoints, marks)
+		a.fault(e, Checkpoints, "%d checkpoints point at the entry, not %d", e.Checkpoints, marks)
 	}
 	dates := int64(0)
 	if e.Backdated {
 		dates = 2
 	}
 	if e.Backdatings != dates {
-		a.find(e.Seq, Backdated, "%d rows of the index point at the entry, not %d", e.Backdatings, dates)
+		a.fault(e, Backdated, "%d rows of the index point at the entry, not %d", e.Backdatings, dates)
 	}
 }
 
@@ -99,9 +110,6 @@ func (a *audit) times(e *bursar.AuditedEntry) {
 	if e.Decided > e.At {
 		a.find(e.Seq, Time, "it was decided at %v, after its time %v", e.Decided, e.At)
 	}
-	if e.Backdated && e.Effective > e.Decided {
-		a.find(e.Seq, Time, "it is effective from %v, after %v when it was decided", e.Effective, e.Decided)
-	}
 	a.last.at, a.last.broken = e.At, false
 }
 
@@ -112,10 +120,10 @@ func (a *audit) apply(e *bursar.AuditedEntry) (marks int64) {
 		return 0
 	}
 	if e.FromAccount == e.ToAccount {
-		a.find(e.Seq, Accounts, "both sides are account %d", e.ToAccount)
+		a.fault(e, Accounts, "both sides are account %d", e.ToAccount)
 	}
 	if e.Amount.Sign() <= 0 {
-		a.find(e.Seq, Balances, "the amount %v is not more than zero", e.Amount)
+		a.fault(e, Balances, "the amount %v is not more than zero", e.Amount)
 	}
 	for _, s := range [2]side{
 		{e.FromAccount, e.From, e.Amount.Neg(), e.FromAfter, e.FromPrev},
@@ -144,31 +152,31 @@ func (a *audit) open(e *bursar.AuditedEntry) {
 	first := bursar.After{Version: 1, Balance: zero, Held: zero}
 	switch {
 	case e.FromAccount != 0 || e.From != "" || e.FromAfter.Version != 0 || e.Leg != 0:
-		a.find(e.Seq, Accounts, "an opening has one account")
+		a.fault(e, Accounts, "an opening has one account")
 	case a.accounts[e.ToAccount] != nil || a.paths[e.To] != nil:
-		a.find(e.Seq, Accounts, "%s is opened a second time", e.To)
+		a.fault(e, Accounts, "%s is opened a second time", e.To)
 	}
 	if e.ToAfter.Version != first.Version {
-		a.find(e.Seq, Versions, "%s opens with version %d", e.To, e.ToAfter.Version)
+		a.fault(e, Versions, "%s opens with version %d", e.To, e.ToAfter.Version)
 	}
 	if !e.Amount.IsZero() || e.ToAfter.Balance != zero || e.ToAfter.Held != zero {
-		a.find(e.Seq, Balances, "%s opens with a balance of %v and %v held", e.To, e.ToAfter.Balance, e.ToAfter.Held)
+		a.fault(e, Balances, "%s opens with a balance of %v and %v held", e.To, e.ToAfter.Balance, e.ToAfter.Held)
 	}
 	if e.FromPrev != 0 || e.ToPrev != 0 {
-		a.find(e.Seq, Pointers, "the opening of %s points back at an entry", e.To)
+		a.fault(e, Pointers, "the opening of %s points back at an entry", e.To)
 	}
 	acc := a.enter(e, &side{number: e.ToAccount, path: e.To, after: e.ToAfter})
 	acc.opened = e.Decided
 	acc.min, acc.max, acc.metadata = a.request.limits(acc.currency)
 	if err := withinLimits(acc, first); err != nil {
-		a.find(e.Seq, Limits, "%s: %v", e.To, err)
+		a.fault(e, Limits, "%s: %v", e.To, err)
 	}
 	a.leave(e, acc, e.ToAfter)
 }
 
 // enter makes an account that the journal names for the first time.
 func (a *audit) enter(e *bursar.AuditedEntry, s *side) *account {
-	acc := &account{number: s.number, path: s.path, currency: e.Amount.Currency(), after: s.after, first: e.Seq, decided: e.Decided}
+	acc := &account{number: s.number, path: s.path, currency: e.Amount.Currency(), after: s.after, first: spotOf(e), decided: e.Decided}
 	a.accounts[s.number], a.paths[s.path] = acc, acc
 	return acc
 }
@@ -177,36 +185,36 @@ func (a *audit) enter(e *bursar.AuditedEntry, s *side) *account {
 func (a *audit) move(e *bursar.AuditedEntry, s *side) {
 	acc := a.accounts[s.number]
 	if acc == nil {
-		a.find(e.Seq, Accounts, "account %d %q was never opened", s.number, s.path)
+		a.fault(e, Accounts, "account %d %q was never opened", s.number, s.path)
 		a.leave(e, a.enter(e, s), s.after)
 		return
 	}
 	if acc.path != s.path || acc.currency != e.Amount.Currency() {
-		a.find(e.Seq, Accounts, "account %d was opened as %s in %v, and is now %s in %v", s.number, acc.path, acc.currency, s.path, e.Amount.Currency())
+		a.fault(e, Accounts, "account %d was opened as %s in %v, and is now %s in %v", s.number, acc.path, acc.currency, s.path, e.Amount.Currency())
 	}
 	if s.after.Version != acc.after.Version+1 {
-		a.find(e.Seq, Versions, "%s has version %d after version %d", s.path, s.after.Version, acc.after.Version)
+		a.fault(e, Versions, "%s has version %d after version %d", s.path, s.after.Version, acc.after.Version)
 	}
 	balance, err := acc.after.Balance.Add(s.change)
 	if err != nil || balance != s.after.Balance || acc.after.Held != s.after.Held {
-		a.find(e.Seq, Balances, "%s had %v with %v held; after %v it has %v with %v held",
+		a.fault(e, Balances, "%s had %v with %v held; after %v it has %v with %v held",
 			s.path, acc.after.Balance, acc.after.Held, s.change, s.after.Balance, s.after.Held)
 	}
 	if s.prev != acc.key {
-		a.find(e.Seq, Pointers, "the entry of %s before is %d, not %d", s.path, acc.key, s.prev)
+		a.fault(e, Pointers, "the entry of %s before is %d, not %d", s.path, acc.key, s.prev)
 	}
 	if e.Decided < acc.decided {
-		a.find(e.Seq, Time, "it was decided at %v, before the last entry of %s was, at %v", e.Decided, s.path, acc.decided)
+		a.fault(e, Time, "it was decided at %v, before the last entry of %s was, at %v", e.Decided, s.path, acc.decided)
 	}
 	if err := withinLimits(acc, s.after); err != nil {
-		a.find(e.Seq, Limits, "%s: %v", s.path, err)
+		a.fault(e, Limits, "%s: %v", s.path, err)
 	}
 	a.leave(e, acc, s.after)
 }
 
 // leave goes on from what the entry says.
 func (a *audit) leave(e *bursar.AuditedEntry, acc *account, after bursar.After) {
-	acc.after, acc.key, acc.last = after, e.Key, e.Seq
+	acc.after, acc.key, acc.last = after, e.Key, spotOf(e)
 	acc.decided = max(acc.decided, e.Decided)
 }
 

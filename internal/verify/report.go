@@ -46,7 +46,8 @@ func All() []Check { return slices.Clone(order[:]) }
 type Finding struct {
 	// Seq is the lowest position of the journal that is affected: for the row of a balance that of the account's last
 	// entry, for the row of an account that of its opening, for the head the first position at which it and the
-	// journal part. 0 when the finding has no place in the journal.
+	// journal part. 0 when the finding has no place in the journal; at an entry that is not sealed, Detail names its row
+	// key.
 	Seq    int64  `json:"seq"`
 	Check  Check  `json:"check"`
 	Detail string `json:"detail"`
@@ -66,6 +67,7 @@ type Report struct {
 	Head bursar.Head // the journal's last position as it was read, whatever the head's row says
 
 	Entries, Accounts, Requests, Refusals int64 // checked; Requests includes the refused ones
+	Unsealed                              int64 // of Entries: committed, and without a place in the journal so far
 
 	// Findings are the first ones by position, those without a position last.
 	Findings []Finding

@@ -22,7 +22,7 @@ type asked struct {
 	decided bursar.Instant
 	key     int64 // of its last entry
 	next    int   // leg that comes next
-	seq     int64 // position of its last entry so far
+	last    spot  // of its last entry so far
 }
 
 // entries is how many entries the content asks for.
@@ -71,39 +71,39 @@ func (a *audit) ask(e *bursar.AuditedEntry, known map[bursar.ID][]bursar.Audited
 	}
 	if r.known {
 		if fault := r.compare(e); fault != "" {
-			a.find(e.Seq, Requests, "%v: %s", e.Transfer, fault)
+			a.fault(e, Requests, "%v: %s", e.Transfer, fault)
 		}
 	}
-	r.next, r.seq = e.Leg+1, e.Seq
+	r.next, r.last = e.Leg+1, spotOf(e)
 }
 
 // begin checks the request that an entry is the first one of.
 func (a *audit) begin(e *bursar.AuditedEntry, records []bursar.AuditedRequest) {
 	if len(records) != 1 {
-		a.find(e.Seq, Requests, "%v: %d requests have this id that can be read", e.Transfer, len(records))
+		a.fault(e, Requests, "%v: %d requests have this id that can be read", e.Transfer, len(records))
 		return
 	}
 	r, record := &a.request, &records[0]
 	if record.Refusal != nil {
-		a.find(e.Seq, Requests, "%v: it was refused and has entries", e.Transfer)
+		a.fault(e, Requests, "%v: it was refused and has entries", e.Transfer)
 		return
 	}
 	var err error
 	if r.content, err = journal.ParseRequest(record.Content); err != nil {
-		a.find(e.Seq, Requests, "%v: its content: %v", e.Transfer, err)
+		a.fault(e, Requests, "%v: its content: %v", e.Transfer, err)
 		return
 	}
 	r.known = true
 	r.hash, r.decided, r.key = journal.Hash(record.Content), record.Decided, record.LastEntry
 	if fault := columns(record, &r.content); fault != "" {
-		a.find(e.Seq, Requests, "%v: %s", e.Transfer, fault)
+		a.fault(e, Requests, "%v: %s", e.Transfer, fault)
 	}
 	if r.content.HasNotAfter && int64(record.Decided) > r.content.NotAfter {
-		a.find(e.Seq, Requests, "%v: it was decided after its not-after time", e.Transfer)
+		a.fault(e, Requests, "%v: it was decided after its not-after time", e.Transfer)
 	}
 	for i := range r.content.Conditions {
 		if !a.holds(&r.content.Conditions[i]) {
-			a.find(e.Seq, Requests, "%v: condition %d does not hold", e.Transfer, i)
+			a.fault(e, Requests, "%v: condition %d does not hold", e.Transfer, i)
 		}
 	}
 }
@@ -182,7 +182,11 @@ func sameCurrency(c money.Currency, code string, scale uint8) bool {
 // endRequest checks that the request before had all of its entries.
 func (a *audit) endRequest() {
 	if r := &a.request; r.open && r.known && r.next != r.entries() {
-		a.find(r.seq+1, Requests, "%v: it asked for %d entries, and they end with number %d", r.id, r.entries(), r.next)
+		at := r.last
+		if at.seq > 0 {
+			at.seq++
+		}
+		a.findAt(at, Requests, "%v: it asked for %d entries, and they end with number %d", r.id, r.entries(), r.next)
 	}
 	a.request.open = false
 }

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -25,8 +26,8 @@ const findingsDefault = 20
 // pageSize is how many rows are read at once.
 const pageSize = 1_000
 
-// Run checks one book over one snapshot. It holds a few hundred bytes for each account and one page of everything
-// else. A ledger that is not sound is no error: see [Report.Err].
+// Run checks one book over one snapshot. It holds a few hundred bytes for each account and for each entry that is not
+// sealed, and one page of everything else. It seals nothing. A ledger that is not sound is no error: see [Report.Err].
 //
 // Errors: bursar.Unsupported for a store that cannot be verified; bursar.SchemaBehind, SchemaAhead and SchemaChanged
 // for a database that this program does not know how to read; those of reading.
@@ -141,7 +142,7 @@ func (a *audit) run(ctx context.Context) error {
 	a.accounts = make(map[int64]*account)
 	a.paths = make(map[string]*account)
 	for _, step := range []func(context.Context) error{
-		a.checkBook, a.checkJournal, a.checkRequests, a.checkAccounts, a.checkBeside,
+		a.checkBook, a.checkJournal, a.checkUnsealed, a.checkRequests, a.checkAccounts, a.checkBeside,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -151,9 +152,32 @@ func (a *audit) run(ctx context.Context) error {
 	return nil
 }
 
-// find reports a finding.
+// spot is where a finding is: a position of the journal, or an entry without one.
+type spot struct{ seq, row int64 }
+
+func spotOf(e *bursar.AuditedEntry) spot { return spot{seq: e.Seq, row: e.Key} }
+
+// compare orders by position, and entries without one after all that have one.
+func (s spot) compare(other spot) int {
+	return cmp.Or(cmp.Compare(uint64(s.seq-1), uint64(other.seq-1)), cmp.Compare(s.row, other.row))
+}
+
+// find reports a finding at a position; 0 is none.
 func (a *audit) find(seq int64, check Check, format string, args ...any) {
-	a.report.add(Finding{Seq: max(seq, 0), Check: check, Detail: fmt.Sprintf(format, args...)}, a.options.Findings)
+	a.findAt(spot{seq: seq}, check, format, args...)
+}
+
+// fault reports a finding at an entry.
+func (a *audit) fault(e *bursar.AuditedEntry, check Check, format string, args ...any) {
+	a.findAt(spotOf(e), check, format, args...)
+}
+
+func (a *audit) findAt(at spot, check Check, format string, args ...any) {
+	detail := fmt.Sprintf(format, args...)
+	if at.seq < 1 && at.row != 0 {
+		detail = fmt.Sprintf("entry %d: %s", at.row, detail)
+	}
+	a.report.add(Finding{Seq: max(at.seq, 0), Check: check, Detail: detail}, a.options.Findings)
 }
 
 // checkBook compares the book's row with the book that was asked for, and remembers the head.

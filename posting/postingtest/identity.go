@@ -2,68 +2,138 @@ package postingtest
 
 import (
 	"context"
+	"fmt"
 	"sync"
-	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/bursar-ledger/bursar"
-	"github.com/bursar-ledger/bursar/internal/clock"
 	"github.com/bursar-ledger/bursar/money"
 )
 
+const callers = 50
+
+// answer is what one of several callers with the same id got.
+type answer struct {
+	posted bursar.Posted
+	err    error
+}
+
+// together posts from many goroutines at once, in all processes.
+func (f *fixture) together(ledgers []*bursar.Ledger, transfers []bursar.Transfer) []answer {
+	answers := make([]answer, len(transfers))
+	begin := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range transfers {
+		wg.Go(func() {
+			<-begin
+			answers[i].posted, answers[i].err = f.postTo(f.t.Context(), ledgers[i%len(ledgers)], transfers[i])
+		})
+	}
+	close(begin)
+	wg.Wait()
+	return answers
+}
+
+// equalAnswers says how answers to one transfer differ. last is the answer when it was sealed: places may be missing in the
+// others, but not differ.
+func equalAnswers(answers []answer, last bursar.Posted) error {
+	first := 0
+	for i, a := range answers {
+		p := a.posted
+		switch {
+		case a.err != nil:
+			return fmt.Errorf("caller %d: %w", i, a.err)
+		case p.ID != last.ID, p.Decided != last.Decided, p.Seq != 0 && p.Seq != last.Seq, p.Seq != 0 && p.At != last.At:
+			return fmt.Errorf("caller %d was answered %+v, and later the answer is %+v", i, p, last)
+		}
+		if !p.Replayed {
+			first++
+		}
+	}
+	if first != 1 {
+		return fmt.Errorf("%d of %d answers say that they were the first", first, len(answers))
+	}
+	return nil
+}
+
 // oneID posts one transfer from fifty goroutines. It takes all the money there is, so that a second posting, or a
 // judgement before the look at the id, would be refused.
-func oneID(t *testing.T, f *fixture) {
-	const callers = 50
+func oneID(f *fixture) {
 	paths := f.accounts(2, fundCents)
-	for round := range 20 {
+	ledgers := f.processes()
+	for round := range rounds(3) {
 		pay := transfer(bursar.IDOf("pay", round), paths[round%2], paths[1-round%2], money.FromUnits(fundCents, f.usd))
-		before := f.head()
-		answers := make([]bursar.Posted, callers)
-		var wg sync.WaitGroup
-		for i := range callers {
-			wg.Go(func() {
-				var err error
-				if answers[i], err = f.ledger.Post(t.Context(), pay); err != nil {
-					t.Errorf("caller %d: %v", i, err)
-				}
-			})
+		before := f.seal()
+		same := make([]bursar.Transfer, callers)
+		for i := range same {
+			same[i] = pay
 		}
-		wg.Wait()
-		first := 0
-		for i := range answers {
-			if !answers[i].Replayed {
-				first++
-			}
-			answers[i].Replayed = false
-			if diff := cmp.Diff(answers[0], answers[i]); diff != "" {
-				t.Fatalf("answers differ:\n%s", diff)
-			}
+		answers := f.together(ledgers, same)
+		if after := f.seal(); after.Seq != before.Seq+1 {
+			f.t.Errorf("the head went from %d to %d", before.Seq, after.Seq)
 		}
-		if first != 1 {
-			t.Errorf("%d of %d answers say that they were the first", first, callers)
+		last := f.must(f.post(f.t.Context(), pay))
+		if last.Seq == 0 {
+			f.t.Errorf("sealed, the answer is %+v", last)
 		}
-		if after := f.head(); after != before+1 {
-			t.Errorf("the head went from %d to %d", before, after)
+		if err := equalAnswers(answers, last); err != nil {
+			f.t.Error(err)
 		}
 		// Send it back, so that the next round finds all the money in one place again.
-		f.mustPost(transfer(bursar.IDOf("back", round), paths[1-round%2], paths[round%2], money.FromUnits(fundCents, f.usd)))
+		f.must(f.post(f.t.Context(), transfer(bursar.IDOf("back", round), paths[1-round%2], paths[round%2], money.FromUnits(fundCents, f.usd))))
 	}
 }
 
-func (f *fixture) head() int64 {
-	f.t.Helper()
-	head, err := f.ledger.Head(context.Background())
-	if err != nil {
-		f.t.Fatal(err)
+// twoContents posts one id with two contents, which share no account, from fifty goroutines.
+func twoContents(f *fixture) {
+	paths := f.accounts(4, fundCents)
+	ledgers := f.processes()
+	for round := range rounds(3) {
+		id := bursar.IDOf("either", round)
+		contents := []bursar.Transfer{
+			transfer(id, paths[0], paths[1], money.FromUnits(1, f.usd)),
+			transfer(id, paths[2], paths[3], money.FromUnits(1, f.usd)),
+		}
+		both := make([]bursar.Transfer, callers)
+		for i := range both {
+			both[i] = contents[i%7%2]
+		}
+		before := f.seal()
+		answers := f.together(ledgers, both)
+		if after := f.seal(); after.Seq != before.Seq+1 {
+			f.t.Errorf("the head went from %d to %d", before.Seq, after.Seq)
+		}
+		groups := make([][]answer, 2)
+		for i, a := range answers {
+			groups[i%7%2] = append(groups[i%7%2], a)
+		}
+		if err := f.oneWon(contents, groups); err != nil {
+			f.t.Error(err)
+		}
 	}
-	return head.Seq
+}
+
+// oneWon says if not all with the one content have equal answers, and all with the other are refused.
+func (f *fixture) oneWon(contents []bursar.Transfer, groups [][]answer) error {
+	won := 0
+	last, err := f.post(f.t.Context(), contents[0])
+	if bursar.CodeOf(err) == bursar.IDReused {
+		won = 1
+		last, err = f.post(f.t.Context(), contents[1])
+	}
+	if err != nil {
+		return err
+	}
+	for i, a := range groups[1-won] {
+		if bursar.CodeOf(a.err) != bursar.IDReused {
+			return fmt.Errorf("caller %d with the other content: %+v, %v", i, a.posted, a.err)
+		}
+	}
+	return equalAnswers(groups[won], last)
 }
 
 // failsAlone posts good and bad transfers at once, in one call and from many goroutines.
-func failsAlone(t *testing.T, f *fixture) {
+func failsAlone(f *fixture) {
 	paths := f.accounts(2, fundCents)
 	good := func(i int) bursar.Transfer {
 		return transfer(bursar.IDOf("good", i), paths[0], paths[1], money.FromUnits(1, f.usd))
@@ -75,47 +145,53 @@ func failsAlone(t *testing.T, f *fixture) {
 		transfer(bursar.IDOf("bad", 3), paths[0], paths[1], money.MustParse("1 JPY")),
 	}
 	want := []bursar.Code{bursar.InsufficientFunds, bursar.AccountNotFound, bursar.SameAccount, bursar.CurrencyMismatch}
-	var batch []bursar.Transfer
-	for i := range bad {
-		batch = append(batch, good(i), bad[i])
-	}
-	results, err := f.ledger.PostBatch(t.Context(), batch)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range bad {
-		if err := results[2*i].Err; err != nil {
-			t.Errorf("good %d: %v", i, err)
-		}
-		if got := bursar.CodeOf(results[2*i+1].Err); got != want[i] {
-			t.Errorf("bad %d: %v, want %s", i, results[2*i+1].Err, want[i])
-		}
+	if !f.h.In { // of whose batches all or nothing is posted
+		f.badInBatch(good, bad, want)
 	}
 	var wg sync.WaitGroup
-	for i := range 100 {
+	for i := range 60 {
 		wg.Go(func() {
 			if i%2 == 0 {
-				if _, err := f.ledger.Post(t.Context(), good(len(bad)+i)); err != nil {
-					t.Errorf("good: %v", err)
+				if _, err := f.post(f.t.Context(), good(len(bad)+i)); err != nil {
+					f.t.Errorf("good: %v", err)
 				}
 				return
 			}
-			b := bad[i%len(bad)]
+			b := bad[i/2%len(bad)]
 			b.ID = bursar.IDOf("worse", i)
-			if _, err := f.ledger.Post(t.Context(), b); bursar.CodeOf(err) != want[i%len(bad)] {
-				t.Errorf("bad: %v", err)
+			if _, err := f.post(f.t.Context(), b); bursar.CodeOf(err) != want[i/2%len(bad)] {
+				f.t.Errorf("bad: %v, want %s", err, want[i/2%len(bad)])
 			}
 		})
 	}
 	wg.Wait()
-	f.replay(paths)
+	f.replay()
+}
+
+func (f *fixture) badInBatch(good func(int) bursar.Transfer, bad []bursar.Transfer, want []bursar.Code) {
+	var batch []bursar.Transfer
+	for i := range bad {
+		batch = append(batch, good(i), bad[i])
+	}
+	results, err := f.ledger.PostBatch(f.t.Context(), batch)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for i := range bad {
+		if err := results[2*i].Err; err != nil {
+			f.t.Errorf("good %d: %v", i, err)
+		}
+		if got := bursar.CodeOf(results[2*i+1].Err); got != want[i] {
+			f.t.Errorf("bad %d: %v, want %s", i, results[2*i+1].Err, want[i])
+		}
+	}
 }
 
 // cancelledOnce cancels posts at random moments and sends each again until it is answered.
-func cancelledOnce(t *testing.T, f *fixture) {
+func cancelledOnce(f *fixture) {
 	const workers = 16
 	paths := f.accounts(2, fundCents)
-	deadline, stop := context.WithTimeout(t.Context(), duration()/2)
+	deadline, stop := context.WithTimeout(f.t.Context(), duration())
 	defer stop()
 	var mu sync.Mutex
 	seen := map[bursar.Code]int{}
@@ -124,116 +200,38 @@ func cancelledOnce(t *testing.T, f *fixture) {
 	for i := range workers {
 		wg.Go(func() {
 			for r := f.random(i); deadline.Err() == nil; {
-				id, err := f.ledger.NewID()
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				send := transfer(id, world, paths[i%2], money.FromUnits(1, f.usd))
-				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.Int64N(int64(3*time.Millisecond))))
-				_, err = f.ledger.Post(ctx, send)
+				send := transfer(f.newID(), world, paths[i%2], money.FromUnits(1, f.usd))
+				ctx, cancel := context.WithTimeout(f.t.Context(), time.Duration(r.Int64N(int64(20*time.Millisecond))))
+				_, err := f.post(ctx, send)
 				cancel()
-				code := bursar.CodeOf(err)
 				if err != nil && !bursar.Retryable(err) {
-					t.Errorf("cancelled: %v", err)
+					f.t.Errorf("cancelled: %v", err)
 					return
 				}
-				if _, err := f.ledger.Post(t.Context(), send); err != nil {
-					t.Errorf("sent again: %v", err)
+				again, lost := f.post(f.t.Context(), send)
+				if lost != nil {
+					f.t.Errorf("sent again: %v", lost)
 					return
+				}
+				if err == nil && !again.Replayed {
+					f.t.Errorf("%v was answered as posted, and then posted again", send.ID)
+				}
+				if again.Replayed && err != nil && bursar.CodeOf(err) != bursar.OutcomeUnknown {
+					f.t.Errorf("%v was answered %v, and yet it had happened", send.ID, err)
 				}
 				mu.Lock()
-				seen[code]++
-				posted[id] = true
+				seen[bursar.CodeOf(err)]++
+				posted[send.ID] = true
 				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
-	t.Logf("codes of the cancelled calls: %v", seen)
-	times := map[bursar.ID]int{}
-	f.journal(func(e bursar.Entry) { times[e.Transfer]++ })
-	for id := range posted {
-		if times[id] != 1 {
-			t.Errorf("%v is in the journal %d times", id, times[id])
-		}
+	f.t.Logf("codes of the cancelled calls: %v", seen)
+	if err := once(f.journal(), posted); err != nil {
+		f.t.Error(err)
 	}
 	if seen[bursar.Canceled]+seen[bursar.OutcomeUnknown] == 0 {
-		t.Error("no call was cancelled: the law was not put to the test")
-	}
-}
-
-// timeRises writes through two ledgers with clocks an hour apart, of which one steps back and then stands still.
-func timeRises(t *testing.T, f *fixture) {
-	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	late, early := clock.NewFake(start.Add(time.Hour)), clock.NewFake(start)
-	ledgers := []*bursar.Ledger{f.open(late), f.open(early)}
-	paths := f.accounts(4, 0)
-	var wg sync.WaitGroup
-	for i := range 8 {
-		wg.Go(func() {
-			for n := range 50 {
-				switch n {
-				case 20:
-					late.Set(start.Add(-time.Hour))
-				case 30:
-					early.Advance(time.Second)
-				}
-				id := bursar.IDOf("tick", int64(i*1000+n))
-				if _, err := ledgers[i%2].Post(t.Context(), transfer(id, world, paths[i%4], money.FromUnits(1, f.usd))); err != nil {
-					t.Errorf("post: %v", err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	f.replay(paths)
-}
-
-// closeDrains closes a ledger while posts are coming in: what was answered as posted is there, what was refused as
-// closed is not, and nothing is left without an answer.
-func closeDrains(t *testing.T, f *fixture) {
-	if f.h.Strategy == nil {
-		t.Log("without a strategy there is nothing to drain")
-		return
-	}
-	paths := f.accounts(1, 0)
-	l := f.open(nil)
-	begun := make(chan struct{}, 1)
-	var mu sync.Mutex
-	answers := map[bursar.ID]error{}
-	var wg sync.WaitGroup
-	for i := range 32 {
-		wg.Go(func() {
-			for n := 0; ; n++ {
-				id := bursar.IDOf("drain", int64(i*1_000_000+n))
-				_, err := l.Post(t.Context(), transfer(id, world, paths[0], money.FromUnits(1, f.usd)))
-				mu.Lock()
-				answers[id] = err
-				mu.Unlock()
-				if err != nil {
-					return
-				}
-				select {
-				case begun <- struct{}{}:
-				default:
-				}
-			}
-		})
-	}
-	<-begun
-	if err := l.Close(t.Context()); err != nil {
-		t.Errorf("close: %v", err)
-	}
-	wg.Wait()
-	there := map[bursar.ID]bool{}
-	f.journal(func(e bursar.Entry) { there[e.Transfer] = true })
-	for id, err := range answers {
-		if err != nil && bursar.CodeOf(err) != bursar.Closed {
-			t.Errorf("a post at shutdown was answered %v", err)
-		}
-		if there[id] != (err == nil) {
-			t.Errorf("%v was answered %v and its being there is %v", id, err, there[id])
-		}
+		f.t.Error("no call was cancelled: the law was not put to the test")
 	}
 }

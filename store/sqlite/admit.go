@@ -13,15 +13,15 @@ import (
 )
 
 // admit checks a database transaction that the application began.
-func admit(ctx context.Context, tx sqlstore.Executor) error {
-	if err := insideTransaction(ctx, tx); err != nil {
+func admit(ctx context.Context, tx sqlstore.Executor, given any) error {
+	if err := insideTransaction(ctx, tx, given); err != nil {
 		return err
 	}
 	if err := ready(ctx, tx); err != nil {
 		return err
 	}
 	// Touches no row but takes the write lock, so that what is read from here on stays true until the commit.
-	_, err := tx.ExecContext(ctx, "UPDATE bursar_head SET seq = seq WHERE book < 0")
+	_, err := tx.Exec(ctx, "UPDATE bursar_head SET seq = seq WHERE book < 0")
 	if err == nil {
 		return nil
 	}
@@ -39,15 +39,15 @@ func admit(ctx context.Context, tx sqlstore.Executor) error {
 
 // insideTransaction refuses statements that would commit one by one. SQLite tells by refusing a second BEGIN. Both
 // statements go in one call, because what hides a pool may give each call another connection.
-func insideTransaction(ctx context.Context, tx sqlstore.Executor) error {
-	switch tx.(type) {
+func insideTransaction(ctx context.Context, tx sqlstore.Executor, given any) error {
+	switch given.(type) {
 	case *sql.Tx, *atomic.Tx:
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, "BEGIN; ROLLBACK"); err != nil {
+	if _, err := tx.Exec(ctx, "BEGIN; ROLLBACK"); err != nil {
 		return nil
 	}
-	return bursar.Errorf(bursar.UnsafeTransaction, "no database transaction is open on the %T: begin one first", tx)
+	return bursar.Errorf(bursar.UnsafeTransaction, "no database transaction is open on the %T: begin one first", given)
 }
 
 // settings are the pragmas that money depends on. A journal in memory is safe only for a database in memory.
@@ -61,7 +61,7 @@ type settings struct {
 func ready(ctx context.Context, conn sqlstore.Executor) error {
 	const read = `SELECT (SELECT synchronous FROM pragma_synchronous), (SELECT ignore_check_constraints FROM pragma_ignore_check_constraints),
 		(SELECT journal_mode FROM pragma_journal_mode), (SELECT file FROM pragma_database_list WHERE name = 'main')`
-	rows, err := conn.QueryContext(ctx, read)
+	rows, err := conn.Query(ctx, read)
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,9 @@ func openingAgain(f *fixture) {
 	f.clock.Advance(1)
 	o.Min = limit("0.00 USD") // what is meant when nothing is said
 	again := f.opening(o)
+	if f.Store.SealsLater() { // sealed meanwhile
+		first.Seq, first.At = again.Seq, again.At
+	}
 	want := first
 	want.Replayed = true
 	f.wantSame("the second answer", want, again)
@@ -83,7 +86,7 @@ func openingWithIDs(f *fixture) {
 	first := bursar.Opening{ID: id(1), Account: "users:1", Currency: currency("USD"), Max: limit("100.00 USD"), Metadata: bursar.Metadata{"a": "1"}}
 	posted := f.opening(first)
 	again := f.opening(first)
-	if !again.Replayed || again.Seq != posted.Seq {
+	if !again.Replayed || again.Seq != posted.Seq && !f.Store.SealsLater() {
 		f.Errorf("the second answer is %+v, the first was %+v", again, posted)
 	}
 	for _, other := range otherOpenings {

@@ -75,4 +75,6 @@ func closeStore(f *fixture) {
 	f.funded("users:1")
 	f.must(f.Store.Close())
 	f.must(f.DB.PingContext(f.Context()))
+	f.Store = f.Reopen(f.T)
+	f.ledger = f.start(&bursar.Options{})
 }

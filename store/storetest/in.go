@@ -53,6 +53,7 @@ func (f *fixture) within(fn func(*bursar.Joined) error) {
 	tx := f.begin()
 	f.must(fn(f.ledger.In(f.Tx(tx))))
 	f.must(tx.Commit())
+	f.settle()
 }
 
 func inCommits(f *fixture) {

@@ -24,7 +24,6 @@ func risingTimes(f *fixture) {
 	for i, step := range []time.Duration{0, time.Second, 0, -time.Hour, 0, -365 * 24 * time.Hour, 2 * time.Hour, 1, 0} {
 		f.clock.Advance(step)
 		posted := f.pay("users:1", "users:2", "1.00 USD")
-		f.settle()
 		if i%2 == 0 {
 			f.ledger = f.startOver(f.Reopen(f.T), &bursar.Options{})
 		}
@@ -42,7 +41,7 @@ func risingTimes(f *fixture) {
 // wantChain checks the whole journal: positions, times, hashes, and the head.
 func (f *fixture) wantChain(l *bursar.Ledger) {
 	f.Helper()
-	f.settle()
+	f.seal(l)
 	head, err := l.Head(f.Context())
 	f.must(err)
 	book := l.Book()
@@ -131,7 +130,6 @@ func backPointers(f *fixture) {
 	for range 70 { // past a checkpoint
 		f.post(bursar.Transfer{Legs: []bursar.Leg{leg("users:1", "users:2", "1.00 USD"), leg("users:2", "users:1", "1.00 USD")}})
 	}
-	f.settle()
 	f.must(f.Store.Read(f.Context(), func(ctx context.Context, r bursar.Reader) error {
 		book := f.ledger.Book().Number
 		rows, err := r.Journal(ctx, book, 0, 1000)

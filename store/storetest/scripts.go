@@ -68,6 +68,7 @@ func (f *fixture) play(name string, lines []line) {
 				f.Errorf("%s:%d: %s comes to %q, want %q", name, l.number, l.verb, got[i], l.want)
 			}
 		}
+		f.settle()
 		lines = lines[n:]
 	}
 	f.trialBalance()
@@ -148,7 +149,6 @@ func (f *fixture) stepBalance(l *line) (string, error) {
 	if err != nil || len(l.words) != 1 {
 		return "", errors.Join(errors.New("write: balance PATH [seq=N] [at=TIME] [effective=TIME]"), err)
 	}
-	f.settle()
 	balance, err := f.ledger.Balance(f.Context(), l.words[0], asOf)
 	if err != nil {
 		return outcome(bursar.Posted{}, err), nil
@@ -158,7 +158,6 @@ func (f *fixture) stepBalance(l *line) (string, error) {
 
 // stepStatement lists the amounts of an account's transfers, the first one first.
 func (f *fixture) stepStatement(l *line) (string, error) {
-	f.settle()
 	lines, err := f.ledger.Statement(f.Context(), strings.Join(l.words, " "), bursar.StatementQuery{})
 	var amounts []string
 	for i := len(lines) - 1; i >= 0; i-- {

@@ -20,6 +20,7 @@ import (
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/internal/clock"
+	"github.com/bursar-ledger/bursar/internal/verify"
 )
 
 // Harness is an empty database with the store under test over it. It closes everything by itself when its test ends.
@@ -34,8 +35,6 @@ type Harness struct {
 	Reopen func(t *testing.T) bursar.Store
 	// Tx makes a database transaction that was begun on DB fit for ledger.In.
 	Tx func(tx *sql.Tx) bursar.CallerTx
-	// Settle seals what has been posted. It is nil for an engine on which every post seals its own entries.
-	Settle func(ctx context.Context) error
 }
 
 // Run holds a store against the contract. open makes a new empty database for each test; tests run in parallel.
@@ -51,6 +50,9 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 						f.ledger = f.start(&bursar.Options{Migrate: true})
 					}
 					c.run(f)
+					if !s.bare && !f.bent {
+						f.wantVerified()
+					}
 				})
 			}
 		})
@@ -99,6 +101,7 @@ type fixture struct {
 	open   func(*testing.T) Harness
 	clock  *clock.Fake
 	ledger *bursar.Ledger
+	bent   bool // rows were changed behind the ledger's back
 }
 
 // start makes a ledger over the fixture's store with the fixture's clock.
@@ -112,6 +115,11 @@ func (f *fixture) startOver(store bursar.Store, o *bursar.Options) *bursar.Ledge
 	o.Clock = f.clock
 	l, err := bursar.New(store, o)
 	f.must(err)
+	f.Cleanup(func() {
+		if err := l.Close(context.Background()); err != nil {
+			f.Error(err)
+		}
+	})
 	return l
 }
 
@@ -140,12 +148,25 @@ func (f *fixture) number(query string) (n int64) {
 	return n
 }
 
-// settle seals what has been posted, so that the past can be read.
+// settle seals what has been posted, so that the past can be read. On an engine with one writer it does nothing.
 func (f *fixture) settle() {
 	f.Helper()
-	if f.Settle != nil {
-		f.must(f.Settle(f.Context()))
-	}
+	f.seal(f.ledger)
+}
+
+func (f *fixture) seal(l *bursar.Ledger) {
+	f.Helper()
+	_, err := l.Seal(f.Context())
+	f.must(err)
+}
+
+// wantVerified checks everything that is stored, whatever the test was about.
+func (f *fixture) wantVerified() {
+	f.Helper()
+	f.settle()
+	report, err := verify.Run(f.Context(), f.Store, f.ledger.Book(), nil)
+	f.must(err)
+	f.must(report.Err())
 }
 
 // account opens an account with the usual limits.
@@ -176,6 +197,7 @@ func (f *fixture) opening(o bursar.Opening) bursar.Posted {
 	f.Helper()
 	posted, err := f.ledger.Open(f.Context(), o)
 	f.must(err)
+	f.settle()
 	return posted
 }
 
@@ -189,6 +211,7 @@ func (f *fixture) post(t bursar.Transfer) bursar.Posted {
 	f.Helper()
 	posted, err := f.ledger.Post(f.Context(), t)
 	f.must(err)
+	f.settle()
 	return posted
 }
 
@@ -236,7 +259,7 @@ func (f *fixture) head() bursar.Head {
 // journal is all entries, read in pages of a few.
 func (f *fixture) journal(l *bursar.Ledger) (all []bursar.Entry) {
 	f.Helper()
-	f.settle()
+	f.seal(l)
 	for after := int64(0); ; after = all[len(all)-1].Seq {
 		page, err := l.Journal(f.Context(), after, 7)
 		f.must(err)

@@ -1,0 +1,49 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+)
+
+// Executor runs statements on one connection.
+type Executor interface {
+	// Exec runs a statement that returns no rows and says how many it concerned.
+	Exec(ctx context.Context, query string, args ...any) (int64, error)
+	// Query runs a statement that returns rows.
+	Query(ctx context.Context, query string, args ...any) (Rows, error)
+}
+
+// Rows are the rows of a query, as *sql.Rows hands them out.
+type Rows interface {
+	Next() bool
+	Scan(targets ...any) error
+	Err() error
+	Close() error
+}
+
+// DBTX is what database/sql and what builds on it runs statements with.
+type DBTX interface {
+	// ExecContext runs a statement that returns no rows.
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	// QueryContext runs a statement that returns rows.
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// std is an Executor over database/sql.
+type std struct{ db DBTX }
+
+func (s std) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	result, err := s.db.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (s std) Query(ctx context.Context, query string, args ...any) (Rows, error) {
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err // not a Rows that holds a nil pointer
+	}
+	return rows, nil
+}

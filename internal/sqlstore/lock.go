@@ -1,0 +1,285 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/bursar-ledger/bursar"
+)
+
+// Lock returns the accounts by path, as the mode says.
+func (t *tx) Lock(ctx context.Context, book int64, paths []string) (accounts map[string]*bursar.AccountRow, held []string, err error) {
+	statement := t.sql.LockAccounts
+	switch t.mode {
+	case bursar.Swap, bursar.Hybrid, bursar.Serializable:
+		if !t.readingLocks() {
+			statement = cmp.Or(t.sql.ReadAccounts, statement)
+		}
+	case bursar.Queue:
+		if err := t.turn(ctx, book); err != nil {
+			return nil, nil, t.fault("wait for the turn", err)
+		}
+		statement = cmp.Or(t.sql.TryAccounts, statement)
+	}
+	if statement == t.sql.LockAccounts && len(paths) > inParameters && !t.store.dialect.Columnar {
+		if paths, err = t.inOrder(ctx, book, paths); err != nil {
+			return nil, nil, t.fault("look for accounts", err)
+		}
+	}
+	accounts = make(map[string]*bursar.AccountRow, len(paths))
+	rows := make([]bursar.AccountRow, len(paths))
+	err = inChunks(ctx, t, statement, book, paths, identity[string], func(scan func(...any) error) error {
+		row := &rows[len(accounts)]
+		if err := scanAccount(scan, row); err != nil {
+			return err
+		}
+		accounts[row.Path] = row
+		return nil
+	})
+	if err != nil {
+		return nil, nil, t.fault("lock accounts", err)
+	}
+	if t.joined && t.sql.SeenVersions != "" {
+		err = t.current(ctx, rows[:len(accounts)])
+	}
+	if t.mode == bursar.Queue && t.sql.TryAccounts != "" && len(accounts) < len(paths) {
+		held, err = t.held(ctx, book, paths, accounts)
+	}
+	return accounts, held, err
+}
+
+// inOrder sorts paths by the number of their accounts. A statement locks its accounts in that order, and several must do so too.
+func (t *tx) inOrder(ctx context.Context, book int64, paths []string) ([]string, error) {
+	if t.sql.ReadAccounts == "" {
+		return paths, nil // reading is locking
+	}
+	numbers := make(map[string]int64, len(paths))
+	err := inChunks(ctx, t, t.sql.ReadAccounts, book, paths, identity[string], func(scan func(...any) error) error {
+		var row bursar.AccountRow
+		err := scanAccount(scan, &row)
+		numbers[row.Path] = row.Number
+		return err
+	})
+	sorted := slices.Clone(paths)
+	slices.SortStableFunc(sorted, func(a, b string) int { return cmp.Compare(numbers[a], numbers[b]) })
+	return sorted, err
+}
+
+// current refuses a caller's database transaction whose plain reads are of a snapshot in which one of the locked accounts is
+// older than it is. Such a snapshot may not show that a request on the account has been posted already, and is the
+// past of what would be written.
+func (t *tx) current(ctx context.Context, rows []bursar.AccountRow) error {
+	locked := make([]*bursar.AccountRow, len(rows))
+	for i := range rows {
+		locked[i] = &rows[i]
+	}
+	err := t.sameVersions(ctx, t.sql.SeenVersions, locked)
+	if errors.Is(err, errStale) {
+		return &bursar.Error{Code: bursar.UnsafeTransaction, Err: err,
+			Message: "the database transaction reads from an old snapshot: roll it back and begin it READ COMMITTED, with &sql.TxOptions{Isolation: sql.LevelReadCommitted}"}
+	}
+	return t.fault("look for an old snapshot", err)
+}
+
+// turn waits until no other database transaction in mode Queue works on the book.
+func (t *tx) turn(ctx context.Context, book int64) error {
+	if t.sql.Turn == "" {
+		return nil
+	}
+	return query(ctx, t.db, t.sql.Turn, []any{book}, func(scan func(...any) error) error { return scan(new(any)) })
+}
+
+// held are the paths that exist and could not be locked.
+func (t *tx) held(ctx context.Context, book int64, paths []string, locked map[string]*bursar.AccountRow) (held []string, err error) {
+	missing := make([]string, 0, len(paths)-len(locked))
+	for _, path := range paths {
+		if locked[path] == nil {
+			missing = append(missing, path)
+		}
+	}
+	err = inChunks(ctx, t, t.sql.Paths, book, missing, identity[string], func(scan func(...any) error) error {
+		var path string
+		err := scan(&path)
+		held = append(held, path)
+		return err
+	})
+	return held, t.fault("look for accounts", err)
+}
+
+// swaps reports whether the balances are written without having been locked before.
+func (t *tx) swaps() bool {
+	return t.sql.ReadAccounts != "" && (t.mode == bursar.Swap || t.mode == bursar.Serializable) && !t.readingLocks()
+}
+
+// readingLocks reports whether the engine's SERIALIZABLE would lock the accounts as they are read.
+func (t *tx) readingLocks() bool { return t.mode == bursar.Serializable && t.store.dialect.ReadsLock }
+
+// guard makes sure that what was read without a lock is still so, and locks it: in Hybrid with one statement, else by
+// writing the balances. It goes through the accounts in order of number.
+func (t *tx) guard(ctx context.Context, b *bursar.Batch) error {
+	switch {
+	case t.swaps():
+		return t.swap(ctx, b)
+	case t.mode == bursar.Hybrid && t.sql.LockVersions != "":
+		return t.lockVersions(ctx, slices.Concat(b.Changed, b.Relied))
+	}
+	return nil
+}
+
+// swap writes balances one by one, so that locks are taken in order. Accounts that were merely decided on are locked between
+// them; the engine's SERIALIZABLE keeps those by itself.
+func (t *tx) swap(ctx context.Context, b *bursar.Batch) error {
+	relied := b.Relied
+	if t.mode == bursar.Serializable {
+		relied = nil
+	}
+	for _, a := range b.Changed {
+		for len(relied) > 0 && relied[0].Number < a.Number {
+			if err := t.lockVersions(ctx, relied[:1]); err != nil {
+				return err
+			}
+			relied = relied[1:]
+		}
+		err := t.store.bulk.update.run(ctx, t.db, 1, func(args []any, _ int) []any { return appendChange(args, a) })
+		if err != nil {
+			return err
+		}
+	}
+	return t.lockVersions(ctx, relied)
+}
+
+// lockVersions locks accounts and compares their versions with those that were read.
+func (t *tx) lockVersions(ctx context.Context, accounts []*bursar.AccountRow) error {
+	slices.SortFunc(accounts, func(a, b *bursar.AccountRow) int { return cmp.Compare(a.Number, b.Number) })
+	return t.sameVersions(ctx, t.sql.LockVersions, accounts)
+}
+
+// sameVersions compares the versions that a statement reads with those that were read before.
+func (t *tx) sameVersions(ctx context.Context, statement string, accounts []*bursar.AccountRow) error {
+	found := make(map[int64]int64, len(accounts))
+	err := inChunks(ctx, t, statement, nil, accounts, func(a *bursar.AccountRow) any { return a.Number },
+		func(scan func(...any) error) error {
+			var number, version int64
+			err := scan(&number, &version)
+			found[number] = version
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	for _, a := range accounts {
+		if found[a.Number] != a.Locked {
+			return fmt.Errorf("%w: %s has version %d, not %d", errStale, a.Path, found[a.Number], a.Locked)
+		}
+	}
+	return nil
+}
+
+// LockHead locks the head.
+func (t *tx) LockHead(ctx context.Context, book int64, wait bool) (*bursar.Head, error) {
+	statement := cmp.Or(t.sql.LockHead, t.sql.Head)
+	if !wait {
+		statement = cmp.Or(t.sql.TryHead, statement)
+	}
+	head, found, err := t.head(ctx, statement, book)
+	switch {
+	case err != nil:
+		return nil, t.fault("lock the head", err)
+	case found:
+		return &head, nil
+	case wait:
+		return nil, errNoBook()
+	}
+	return nil, nil
+}
+
+// Unsealed are the keys of unsealed entries.
+func (t *tx) Unsealed(ctx context.Context, book int64) (keys []int64, err error) {
+	if t.sql.UnsealedKeys == "" {
+		return nil, nil
+	}
+	err = query(ctx, t.db, t.sql.UnsealedKeys, []any{book}, func(scan func(...any) error) error {
+		var key int64
+		err := scan(&key)
+		keys = append(keys, key)
+		return err
+	})
+	return keys, t.fault("look for unsealed entries", err)
+}
+
+// LockEntries returns entries by key and locks what it can.
+func (t *tx) LockEntries(ctx context.Context, _ int64, keys []int64) (entries []bursar.EntryRow, locked map[int64]bool, err error) {
+	locked = make(map[int64]bool, len(keys))
+	err = inChunks(ctx, t, t.sql.TryEntries, nil, keys, identity[int64], func(scan func(...any) error) error {
+		var key int64
+		err := scan(&key)
+		locked[key] = true
+		return err
+	})
+	if err != nil {
+		return nil, nil, t.fault("lock entries", err)
+	}
+	err = inChunks(ctx, t, t.sql.EntriesOf, nil, keys, identity[int64], func(scan func(...any) error) error {
+		entries = append(entries, bursar.EntryRow{})
+		return scanEntry(scan, &entries[len(entries)-1])
+	})
+	return entries, locked, t.fault("read entries", err)
+}
+
+// keys hands out row keys from a block that the database gave to this store alone. Those of a block that is dropped, or
+// left over when the program ends, are never used.
+type keys struct {
+	mu        sync.Mutex
+	next, end int64
+}
+
+func (k *keys) take(n int64) (first int64, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.end-k.next < n {
+		return 0, false
+	}
+	k.next += n
+	return k.next - n, true
+}
+
+// give adds what is left of a new block, unless there is more of the one at hand.
+func (k *keys) give(next, end int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if end-next > k.end-k.next {
+		k.next, k.end = next, end
+	}
+}
+
+func (k *keys) drop() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.next, k.end = 0, 0
+}
+
+// reserve takes n consecutive keys.
+func (s *Store) reserve(ctx context.Context, db Executor, n int64) (first int64, err error) {
+	if first, ok := s.keys.take(n); ok {
+		return first, nil
+	}
+	block := s.dialect.KeyBlock
+	if n > block {
+		return 0, bursar.Errorf(bursar.TooLarge, "%d entries in one database transaction are more than %d", n, block)
+	}
+	if take := s.dialect.Statements.TakeKeys; take != "" {
+		if _, err := db.Exec(ctx, take); err != nil {
+			return 0, err
+		}
+	}
+	err = query(ctx, db, s.dialect.Statements.NextKeys, nil, func(scan func(...any) error) error { return scan(&first) })
+	if err != nil {
+		return 0, err
+	}
+	s.keys.give(first+n, first+block)
+	return first, nil
+}

@@ -1,0 +1,297 @@
+package verify_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/verify"
+	"github.com/bursar-ledger/bursar/money"
+)
+
+// late is a store whose journal ends with position cut: what comes after it is committed and not sealed. rekey gives
+// entries other row keys, as programs do that draw them from blocks of their own.
+type late struct {
+	bursar.Store
+	cut    int64
+	rekey  func(int64) int64
+	tamper func([]bursar.AuditedEntry) []bursar.AuditedEntry // changes what is not sealed
+}
+
+func (s late) Read(ctx context.Context, fn func(context.Context, bursar.Reader) error) error {
+	return s.Store.Read(ctx, func(ctx context.Context, r bursar.Reader) error {
+		return fn(ctx, lateAuditor{r, r.(bursar.Auditor), s})
+	})
+}
+
+type lateAuditor struct {
+	bursar.Reader
+	bursar.Auditor
+	late late
+}
+
+func (r lateAuditor) AuditBooks(ctx context.Context) ([]bursar.AuditedBook, error) {
+	books, err := r.Auditor.AuditBooks(ctx)
+	for i := range books {
+		if h := books[i].Head; books[i].Name == "main" && h.Seq > r.late.cut {
+			*h = bursar.Head{Book: h.Book, Hash: books[i].Genesis}
+			if r.late.cut > 0 {
+				last, err := r.Auditor.AuditEntries(ctx, books[i].Number, r.late.cut-1, 1<<62, 1)
+				if err != nil {
+					return nil, err
+				}
+				h.Seq, h.At, h.Hash = r.late.cut, last[0].At, last[0].Hash
+			}
+		}
+	}
+	return books, err
+}
+
+func (r lateAuditor) key(key int64) int64 {
+	if key == 0 {
+		return 0
+	}
+	return r.late.rekey(key)
+}
+
+// rekeyed gives an entry its other keys.
+func (r lateAuditor) rekeyed(e bursar.AuditedEntry) bursar.AuditedEntry {
+	e.Key, e.FromPrev, e.ToPrev = r.key(e.Key), r.key(e.FromPrev), r.key(e.ToPrev)
+	return e
+}
+
+func (r lateAuditor) AuditEntries(ctx context.Context, book, seq, _ int64, limit int) ([]bursar.AuditedEntry, error) {
+	entries, err := r.Auditor.AuditEntries(ctx, book, seq, 1<<62, limit)
+	entries = slices.DeleteFunc(entries, func(e bursar.AuditedEntry) bool { return e.Seq > r.late.cut })
+	for i := range entries {
+		entries[i] = r.rekeyed(entries[i])
+	}
+	return entries, err
+}
+
+func (r lateAuditor) AuditUnsealed(ctx context.Context, book, key int64, limit int) ([]bursar.AuditedEntry, error) {
+	entries, err := r.Auditor.AuditEntries(ctx, book, r.late.cut, 1<<62, 1<<30)
+	for i := range entries {
+		e := r.rekeyed(entries[i])
+		e.Seq, e.At, e.Hash, e.Checkpoints = 0, 0, [32]byte{}, 0
+		entries[i] = e
+	}
+	byKey := func(a, b bursar.AuditedEntry) int { return cmp.Compare(a.Key, b.Key) }
+	slices.SortFunc(entries, byKey)
+	if r.late.tamper != nil {
+		entries = r.late.tamper(entries)
+		slices.SortFunc(entries, byKey)
+	}
+	entries = slices.DeleteFunc(entries, func(e bursar.AuditedEntry) bool { return e.Key <= key })
+	return entries[:min(len(entries), limit)], err
+}
+
+func (r lateAuditor) AuditRequests(ctx context.Context, book, row int64, limit int) ([]bursar.AuditedRequest, error) {
+	requests, err := r.Auditor.AuditRequests(ctx, book, row, limit)
+	return r.lastEntries(requests), err
+}
+
+func (r lateAuditor) AuditRequestsOf(ctx context.Context, book int64, ids []bursar.ID) ([]bursar.AuditedRequest, error) {
+	requests, err := r.Auditor.AuditRequestsOf(ctx, book, ids)
+	return r.lastEntries(requests), err
+}
+
+func (r lateAuditor) lastEntries(requests []bursar.AuditedRequest) []bursar.AuditedRequest {
+	for i := range requests {
+		requests[i].LastEntry = r.key(requests[i].LastEntry)
+	}
+	return requests
+}
+
+func (r lateAuditor) AuditAccounts(ctx context.Context, book, number int64, limit int) ([]bursar.AuditedAccount, error) {
+	accounts, err := r.Auditor.AuditAccounts(ctx, book, number, limit)
+	for i := range accounts {
+		accounts[i].LastEntry = r.key(accounts[i].LastEntry)
+	}
+	return accounts, err
+}
+
+// rekeyings keep the keys of a request one after the other, as every program does. A leg that is not the first has a
+// key that does not begin a request.
+func rekeyings(t *testing.T, store bursar.Store, book bursar.Book) map[string]func(int64) int64 {
+	t.Helper()
+	first := make(map[int64]int64) // key of the request's first entry, by key
+	err := store.Read(t.Context(), func(ctx context.Context, r bursar.Reader) error {
+		entries, err := r.Journal(ctx, book.Number, 0, 1<<30)
+		for i := range entries {
+			first[entries[i].Key] = entries[i].Key - int64(entries[i].Leg)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const block = 1 << 24
+	moved := func(to func(int64) int64) func(int64) int64 {
+		return func(key int64) int64 { return to(first[key]) + key - first[key] }
+	}
+	return map[string]func(int64) int64{
+		"as they were":      func(key int64) int64 { return key },
+		"backwards":         moved(func(first int64) int64 { return block - 10*first }),
+		"from four blocks":  moved(func(first int64) int64 { return (4-first%4)*block + first }),
+		"in no order known": moved(func(first int64) int64 { return 1 + first*7919%10_007*300 }),
+	}
+}
+
+func TestUnsealedEntries(t *testing.T) {
+	t.Parallel()
+	store := openStore(t)
+	book := build(t, store)
+	want, err := verify.Run(t.Context(), store, book, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, rekey := range rekeyings(t, store, book) {
+		for _, cut := range []int64{0, 3, 7, 28, 60, 82, 83} {
+			report, err := verify.Run(t.Context(), late{store, cut, rekey, nil}, book, nil)
+			if err != nil || !report.OK() {
+				t.Errorf("keys %s, unsealed after %d: %v%s", name, cut, err, summary(&report))
+			}
+			if report.Unsealed != 83-cut || report.Head.Seq != cut {
+				t.Errorf("keys %s, unsealed after %d: %d are unsealed, and the head is %d", name, cut, report.Unsealed, report.Head.Seq)
+			}
+			report.Head, report.Unsealed = want.Head, 0
+			if diff := gocmp.Diff(want, report); diff != "" {
+				t.Errorf("keys %s, unsealed after %d (-sealed +unsealed):\n%s", name, cut, diff)
+			}
+		}
+	}
+}
+
+// unsealedFaults are changes of an entry that is not sealed, the second leg of the request that entries of others on
+// both of its accounts build on, with the check that must fail.
+var unsealedFaults = []struct {
+	what   string
+	change func(e *bursar.AuditedEntry)
+	want   verify.Check
+}{
+	{"built on nothing that exists", func(e *bursar.AuditedEntry) { e.FromPrev = 1 << 40 }, verify.Pointers},
+	{"built on nothing", func(e *bursar.AuditedEntry) { e.ToPrev = 0 }, verify.Pointers},
+	{"built on an entry after it", func(e *bursar.AuditedEntry) { e.FromPrev = e.Key + 1 }, verify.Pointers},
+	{"another version", func(e *bursar.AuditedEntry) { e.FromAfter.Version++ }, verify.Versions},
+	{"another balance", func(e *bursar.AuditedEntry) { e.ToAfter.Balance = e.ToAfter.Balance.Neg() }, verify.Balances},
+	{"another amount", func(e *bursar.AuditedEntry) { e.Amount = e.Amount.Neg() }, verify.Balances},
+	{"below the limit", func(e *bursar.AuditedEntry) {
+		e.FromAfter.Balance = money.FromUnits(-1_000_000, e.Amount.Currency())
+	}, verify.Limits},
+	{"decided before the one before it", func(e *bursar.AuditedEntry) { e.Decided -= 1e10 }, verify.Time},
+	{"decided before it is effective", func(e *bursar.AuditedEntry) { e.Backdated, e.Effective = true, e.Decided+1 }, verify.Time},
+	{"another content", func(e *bursar.AuditedEntry) { e.RequestHash[5] ^= 1 }, verify.Requests},
+	{"another leg", func(e *bursar.AuditedEntry) { e.Leg = 0 }, verify.Requests},
+	{"another request", func(e *bursar.AuditedEntry) { e.Transfer[0] ^= 1 }, verify.Requests},
+	{"another account", func(e *bursar.AuditedEntry) { e.ToAccount, e.To = 77, "users:nobody" }, verify.Accounts},
+	{"a checkpoint already", func(e *bursar.AuditedEntry) { e.Checkpoints = 1 }, verify.Checkpoints},
+	{"an index that misses it", func(e *bursar.AuditedEntry) { e.Backdatings = 1 }, verify.Backdated},
+	{"part of a place", func(e *bursar.AuditedEntry) { e.At = 1 }, verify.Gapless},
+	{"unreadable", func(e *bursar.AuditedEntry) {
+		*e = bursar.AuditedEntry{EntryRow: bursar.EntryRow{Key: e.Key}, Fault: bursar.Errorf(bursar.Corrupt, "torn")}
+	}, verify.Readable},
+}
+
+func TestUnsealedEntriesMatter(t *testing.T) {
+	t.Parallel()
+	store := openStore(t)
+	book := build(t, store)
+	for name, rekey := range rekeyings(t, store, book) {
+		for _, fault := range unsealedFaults {
+			var key int64
+			tamper := func(entries []bursar.AuditedEntry) []bursar.AuditedEntry {
+				for i := range entries {
+					if e := &entries[i]; e.Leg == 1 && e.To == "users:carol" {
+						key = e.Key
+						fault.change(e)
+						break
+					}
+				}
+				return entries
+			}
+			report, err := verify.Run(t.Context(), late{store, 20, rekey, tamper}, book, nil)
+			found := slices.ContainsFunc(report.Findings, func(f verify.Finding) bool {
+				return f.Check == fault.want && f.Seq == 0 && strings.HasPrefix(f.Detail, fmt.Sprintf("entry %d: ", key))
+			})
+			if err != nil || !found {
+				t.Errorf("%s, keys %s: want %s at entry %d, got %v%s", fault.what, name, fault.want, key, err, summary(&report))
+			}
+			if report.Findings[0].Seq != 0 {
+				t.Errorf("%s, keys %s: a finding in the journal, which is sound:%s", fault.what, name, summary(&report))
+			}
+		}
+	}
+}
+
+func TestUnsealedRowsMatter(t *testing.T) {
+	t.Parallel()
+	store := openStore(t)
+	book := build(t, store)
+	is := func(e *bursar.AuditedEntry, leg int) bool { return e.Leg == leg && e.From == "users:bob" }
+	for _, c := range []struct {
+		what   string
+		tamper func([]bursar.AuditedEntry) []bursar.AuditedEntry
+		want   []verify.Check
+	}{
+		{"all missing", func([]bursar.AuditedEntry) []bursar.AuditedEntry { return nil }, checks{verify.BalanceRows}},
+		{"the last missing", func(entries []bursar.AuditedEntry) []bursar.AuditedEntry { return entries[:len(entries)-1] }, checks{verify.BalanceRows}},
+		{"the first missing", func(entries []bursar.AuditedEntry) []bursar.AuditedEntry { return entries[1:] }, checks{verify.Versions, verify.Pointers}},
+		{"a leg missing", func(entries []bursar.AuditedEntry) []bursar.AuditedEntry {
+			return slices.DeleteFunc(entries, func(e bursar.AuditedEntry) bool { return is(&e, 1) })
+		}, checks{verify.Requests, verify.Versions, verify.Pointers}},
+		{"an entry of two", func(entries []bursar.AuditedEntry) []bursar.AuditedEntry {
+			again := entries[9]
+			again.Key = 1 << 50
+			return append(entries, again)
+		}, checks{verify.Versions, verify.Pointers, verify.Requests}},
+		{"a circle", func(entries []bursar.AuditedEntry) []bursar.AuditedEntry {
+			entries[3].FromPrev = entries[7].Key
+			return entries
+		}, checks{verify.Pointers}},
+	} {
+		report, err := verify.Run(t.Context(), late{store, 20, func(key int64) int64 { return key }, c.tamper}, book, &verify.Options{Findings: 100})
+		for _, check := range c.want {
+			if err != nil || !names(&report, check) {
+				t.Errorf("%s: want %s, got %v%s", c.what, check, err, summary(&report))
+			}
+		}
+	}
+}
+
+// TestUnsealedPages has more than a page of them.
+func TestUnsealedPages(t *testing.T) {
+	t.Parallel()
+	store := openStore(t)
+	k := keep(t, store, "main")
+	usd := amount(t, "0.00 USD").Currency()
+	k.open(bursar.Opening{Account: "world", Currency: usd, NoMin: true})
+	k.open(bursar.Opening{Account: "users:a", Currency: usd})
+	transfers := make([]bursar.Transfer, 900)
+	for i := range transfers {
+		transfers[i] = bursar.Transfer{ID: bursar.IDOf("page", i), Legs: []bursar.Leg{
+			k.leg("world", "users:a", "0.03 USD"), k.leg("users:a", "world", "0.01 USD"), k.leg("world", "users:a", "0.02 USD")}}
+	}
+	if _, err := k.ledger.PostBatch(t.Context(), transfers); err != nil {
+		t.Fatal(err)
+	}
+	var done, total int64
+	for name, rekey := range rekeyings(t, store, k.ledger.Book()) {
+		report, err := verify.Run(t.Context(), late{store, 1_001, rekey, nil}, k.ledger.Book(), &verify.Options{
+			Progress: func(d, of int64) { done, total = d, of }})
+		if err != nil || !report.OK() || report.Entries != 2_702 || report.Unsealed != 1_701 || done != 2_702 || total != 2_702 {
+			t.Errorf("keys %s: %d entries of which %d unsealed, %d of %d done: %v%s", name, report.Entries, report.Unsealed, done, total, err, summary(&report))
+		}
+		report, err = verify.Run(t.Context(), late{store, 1_000, rekey, nil}, k.ledger.Book(), nil)
+		if err != nil || report.Found != 2 || report.Findings[0].Seq != 1_001 || report.Findings[0].Check != verify.Requests ||
+			report.Findings[1].Seq != 0 || report.Findings[1].Check != verify.Requests {
+			t.Errorf("keys %s, a request that is sealed in part: %v%s", name, err, summary(&report))
+		}
+	}
+}

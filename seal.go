@@ -1,0 +1,217 @@
+package bursar
+
+import (
+	"context"
+)
+
+const (
+	// sealChunk is how many entries a sealing reads at once.
+	sealChunk = 1_000
+	// sealMax is after how many entries a sealing that writes nothing else commits what it has.
+	sealMax = 10_000
+)
+
+// sealing gives entries their places in the journal, in one database transaction that holds the head.
+//
+// An entry may be sealed once the entry before it on each of its accounts is. What others have committed unsealed can be
+// seen as a whole: an entry was written under the locks of its accounts, so the ones before it were committed earlier and
+// are visible too, or sealed already. So an entry waits only for those of Unsealed that were not sealed here: open. The
+// legs of a request are sealed together or not at all, which keeps their places consecutive.
+//
+// Row keys say nothing about the order, because every program draws them from a block of its own. A request that comes
+// before the one that it builds on waits in waiting, under a key that holds it up, until that is sealed.
+type sealing struct {
+	book    *Book
+	now     Instant
+	batch   *Batch
+	head    Head
+	open    map[int64]bool
+	waiting map[int64][][]EntryRow
+	buf     []byte
+}
+
+func newSealing(book *Book, now Instant, batch *Batch, head Head) *sealing {
+	batch.From, batch.To = head, head
+	return &sealing{book: book, now: now, batch: batch, head: head,
+		open: make(map[int64]bool), waiting: make(map[int64][][]EntryRow)}
+}
+
+// others seals what is committed unsealed, in as many requests as it takes to pass limit entries; 0 is no limit. more says
+// that it stopped there.
+func (s *sealing) others(ctx context.Context, tx Tx, limit int) (more bool, err error) {
+	keys, err := tx.Unsealed(ctx, s.book.Number)
+	if err != nil {
+		return false, err
+	}
+	for _, key := range keys {
+		s.open[key] = true
+	}
+	var request []EntryRow
+	whole := true
+	for len(keys) > 0 {
+		n := min(len(keys), sealChunk)
+		entries, locked, err := tx.LockEntries(ctx, s.book.Number, keys[:n])
+		if err != nil {
+			return false, err
+		}
+		keys = keys[n:]
+		for i := range entries {
+			if len(request) > 0 && request[0].Transfer != entries[i].Transfer {
+				s.offer(request, whole)
+				request, whole = nil, true
+			}
+			request = append(request, entries[i])
+			whole = whole && locked[entries[i].Key]
+		}
+		if limit > 0 && len(s.batch.Sealed) >= limit && len(keys) > 0 {
+			return true, nil
+		}
+	}
+	if len(request) > 0 {
+		s.offer(request, whole)
+	}
+	return false, nil
+}
+
+// offer seals a request of others, and all that waited for it, unless it has to wait itself.
+func (s *sealing) offer(request []EntryRow, whole bool) {
+	if !whole {
+		return // someone holds a row of it; it stays open, and so does what builds on it
+	}
+	ready := [][]EntryRow{request}
+	for len(ready) > 0 {
+		request, ready = ready[len(ready)-1], ready[:len(ready)-1]
+		if key := s.blocker(request); key != 0 {
+			s.waiting[key] = append(s.waiting[key], request)
+			continue
+		}
+		s.place(request)
+		s.batch.Sealed = append(s.batch.Sealed, request...)
+		for i := range request {
+			key := request[i].Key
+			delete(s.open, key)
+			ready = append(ready, s.waiting[key]...)
+			delete(s.waiting, key)
+		}
+	}
+}
+
+// own seals the batch's own requests in the order in which they were decided. One that builds on an open entry is written
+// unsealed, for a later sealing.
+func (s *sealing) own() {
+	entries := s.batch.Entries
+	for len(entries) > 0 {
+		n := 1
+		for n < len(entries) && entries[n].Transfer == entries[0].Transfer {
+			n++
+		}
+		if s.blocker(entries[:n]) == 0 {
+			s.place(entries[:n])
+		} else {
+			for i := range n {
+				s.open[entries[i].Key] = true
+			}
+		}
+		entries = entries[n:]
+	}
+}
+
+// blocker is the row key of an open entry that one of the request builds on, 0 when there is none. The keys of a request
+// follow one another.
+func (s *sealing) blocker(request []EntryRow) int64 {
+	first, last := request[0].Key, request[len(request)-1].Key
+	for i := range request {
+		for _, prev := range [2]int64{request[i].FromPrev, request[i].ToPrev} {
+			if s.open[prev] && (prev < first || prev > last) {
+				return prev
+			}
+		}
+	}
+	return 0
+}
+
+// place gives the entries of a request the next places.
+func (s *sealing) place(request []EntryRow) {
+	for i := range request {
+		e := &request[i]
+		e.Seq = s.head.Seq + 1
+		e.At = max(s.now, e.Decided, s.head.At+1)
+		e.Hash, s.buf = e.Link(s.book.UUID, s.head.Hash, s.buf)
+		s.head.Seq, s.head.At, s.head.Hash = e.Seq, e.At, e.Hash
+		for _, side := range [2]struct{ account, version int64 }{{e.FromAccount, e.FromAfter.Version}, {e.ToAccount, e.ToAfter.Version}} {
+			if side.account != 0 && side.version%checkpointEvery == 0 {
+				s.batch.Checkpoints = append(s.batch.Checkpoints,
+					Checkpoint{Account: side.account, Version: side.version, Seq: e.Seq, Key: e.Key})
+			}
+		}
+	}
+	s.batch.To = s.head
+}
+
+// seal seals a batch on its way. On an engine with many writers it first claims what it may have to wait for, takes the
+// head, and seals what others have left.
+func (w *Writer) seal(ctx context.Context, tx Tx, batch *Batch, head Head) error {
+	if w.store.SealsLater() {
+		if err := tx.Claim(ctx, batch); err != nil {
+			return err
+		}
+		locked, err := w.lockHead(ctx, tx, true)
+		if err != nil {
+			return err
+		}
+		head = *locked
+	}
+	now, err := InstantOf(w.clock.Now())
+	if err != nil {
+		return err
+	}
+	s := newSealing(&w.book, now, batch, head)
+	if w.store.SealsLater() {
+		if _, err := s.others(ctx, tx, 0); err != nil {
+			return err
+		}
+	}
+	s.own()
+	return nil
+}
+
+// lockHead locks the head of the writer's book; nil when it would have to wait and must not.
+func (w *Writer) lockHead(ctx context.Context, tx Tx, wait bool) (*Head, error) {
+	head, err := tx.LockHead(ctx, w.book.Number, wait)
+	if err == nil && head != nil {
+		err = w.book.owns(head)
+	}
+	return head, err
+}
+
+// sealOnce seals what is committed unsealed. more says that there is more of it. Without wait nothing is done while
+// someone else holds the head, who seals the same entries.
+func (w *Writer) sealOnce(ctx context.Context, wait bool) (more bool, err error) {
+	sealed := 0
+	err = w.store.Write(ctx, Sealing, w.observer.retried, func(ctx context.Context, tx Tx) error {
+		sealed, more = 0, false
+		keys, err := tx.Unsealed(ctx, w.book.Number)
+		if err != nil || len(keys) == 0 {
+			return err
+		}
+		head, err := w.lockHead(ctx, tx, wait)
+		if err != nil || head == nil {
+			return err
+		}
+		now, err := InstantOf(w.clock.Now())
+		if err != nil {
+			return err
+		}
+		batch := &Batch{Book: w.book.Number}
+		s := newSealing(&w.book, now, batch, *head)
+		if more, err = s.others(ctx, tx, sealMax); err != nil || len(batch.Sealed) == 0 {
+			return err
+		}
+		sealed = len(batch.Sealed)
+		return tx.Insert(ctx, batch)
+	})
+	if err == nil {
+		w.observer.sealed(sealed)
+	}
+	return more, err
+}

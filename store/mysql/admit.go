@@ -1,0 +1,170 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/internal/sqlstore"
+
+	atomicmysql "github.com/bursar-ledger/bursar/atomic/mysql"
+)
+
+// readSettings reads what money depends on. Each server has columns of its own, and takes the other's for a comment.
+const readSettings = `SELECT VERSION(), @@sql_mode, @@character_set_client, @@character_set_connection, COALESCE(@@character_set_results, 'utf8mb4'),
+	@@innodb_flush_log_at_trx_commit, @@unique_checks, @@sql_select_limit, @@sql_safe_updates,
+	/*M! @@tx_isolation, @@check_constraint_checks, @@in_transaction */ /*!50700 @@transaction_isolation, 1, NULL */`
+
+// countNothing is one more column, as lockNothing has.
+const countNothing = `, 0`
+
+// lockNothing reads no row and so locks none at any level, but is refused in a database transaction that may not write and
+// where there is no ledger. The count makes it one row all the same.
+const lockNothing = `, COUNT(*) FROM bursar_head WHERE FALSE FOR UPDATE`
+
+// admit checks a database transaction that the application began.
+func admit(ctx context.Context, tx sqlstore.Executor, _ any) error {
+	s, err := read(ctx, tx, readSettings+lockNothing)
+	if err != nil {
+		if kind := (atomicmysql.MariaDB{}).Classify(err).Kind; kind == atomic.KindReadOnly || kind == atomic.KindStatement {
+			return &bursar.Error{Code: bursar.UnsafeTransaction, Err: err,
+				Message: "the database transaction is read-only, or of a database without a ledger: use one of the ledger's own database that may write"}
+		}
+		return err
+	}
+	if err := s.check(); err != nil {
+		return err
+	}
+	open := s.open.Bool
+	if !s.open.Valid {
+		if open, err = insideTransaction(ctx, tx); err != nil {
+			return err
+		}
+	}
+	if !open {
+		return bursar.Errorf(bursar.UnsafeTransaction, "no database transaction is open: begin one first, or begin again after a deadlock, which ends it")
+	}
+	return s.checkLevel()
+}
+
+// insideTransaction asks by a savepoint: outside a database transaction it is gone as soon as it is made.
+func insideTransaction(ctx context.Context, tx sqlstore.Executor) (bool, error) {
+	if _, err := tx.Exec(ctx, "SAVEPOINT bursar_join"); err != nil {
+		return false, err
+	}
+	_, err := tx.Exec(ctx, "RELEASE SAVEPOINT bursar_join")
+	if (atomicmysql.MariaDB{}).Classify(err).Kind == atomic.KindStatement {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// ready checks a connection of the store's own pool.
+func ready(ctx context.Context, conn sqlstore.Executor) error {
+	s, err := read(ctx, conn, readSettings+countNothing)
+	if err != nil {
+		return err
+	}
+	return s.check()
+}
+
+// session is the settings of a connection.
+type session struct {
+	version, mode, client, connection, results string
+
+	flush        int
+	uniqueChecks bool
+	selectLimit  string // a number of 64 bits without a sign
+	safeUpdates  bool
+	level        string // of the session, not of the database transaction
+	checks       bool
+	open         sql.NullBool // NULL where the server does not say
+}
+
+func read(ctx context.Context, conn sqlstore.Executor, statement string) (s session, err error) {
+	rows, err := conn.Query(ctx, statement)
+	if err != nil {
+		return s, err
+	}
+	defer rows.Close()
+	if rows.Next() {
+		err = rows.Scan(&s.version, &s.mode, &s.client, &s.connection, &s.results, &s.flush, &s.uniqueChecks, &s.selectLimit, &s.safeUpdates,
+			&s.level, &s.checks, &s.open, new(any))
+	}
+	return s, errors.Join(err, rows.Err(), rows.Close())
+}
+
+// The oldest servers that understand all that is said to them.
+var (
+	mariaDBMin = [3]int{10, 6, 0}
+	mysqlMin   = [3]int{8, 0, 19}
+)
+
+const noSelectLimit = "18446744073709551615"
+
+func (s *session) check() error {
+	strict := strings.Contains(s.mode, "STRICT_TRANS_TABLES") || strings.Contains(s.mode, "STRICT_ALL_TABLES")
+	switch {
+	case !s.modern():
+		return bursar.Errorf(bursar.Unsupported, "the server is %s: a ledger needs MariaDB 10.6, MySQL 8.0.19 or a later one", s.version)
+	case !strict:
+		return bursar.Errorf(bursar.UnsafeTransaction, "sql_mode is %q: numbers that do not fit would be cut to size; add STRICT_TRANS_TABLES to it, as mysql.DSN does", s.mode)
+	case s.client != charset || s.connection != charset || s.results != charset:
+		return bursar.Errorf(bursar.UnsafeTransaction, "the connection's character set is %s, %s, %s: references could be mangled; open it with collation=utf8mb4_bin, as mysql.DSN does",
+			s.client, s.connection, s.results)
+	case s.flush != 1 && s.flush != 3:
+		return bursar.Errorf(bursar.UnsafeTransaction, "innodb_flush_log_at_trx_commit is %d: a commit could be lost with the power; set it to 1 in the server's configuration", s.flush)
+	case !s.uniqueChecks:
+		return bursar.Errorf(bursar.UnsafeTransaction, "unique_checks is off: an id could be posted twice; turn it on")
+	case !s.checks:
+		return bursar.Errorf(bursar.UnsafeTransaction, "check_constraint_checks is off: the connection would not keep accounts within their limits; turn it on")
+	case s.safeUpdates:
+		return bursar.Errorf(bursar.UnsafeTransaction, "sql_safe_updates is on: the server would refuse to update several balances at once; turn it off")
+	case s.selectLimit != noSelectLimit:
+		return bursar.Errorf(bursar.UnsafeTransaction, "sql_select_limit is %s: the ledger would not see all of its rows; SET sql_select_limit = DEFAULT", s.selectLimit)
+	default:
+		return nil
+	}
+}
+
+const charset = "utf8mb4"
+
+// checkLevel refuses what the session says of the isolation level. BeginTx may have asked for another one, which nothing shows, so
+// REPEATABLE READ is judged by what it sees: see the package comment.
+func (s *session) checkLevel() error {
+	switch s.level {
+	case "READ-UNCOMMITTED":
+		return bursar.Errorf(bursar.UnsafeTransaction, "the session's isolation level is READ UNCOMMITTED: it would decide on what is rolled back later; use READ COMMITTED, as mysql.DSN does")
+	case "SERIALIZABLE":
+		return bursar.Errorf(bursar.UnsafeTransaction, "the session's isolation level is SERIALIZABLE: each read would keep everybody from posting until the commit; use READ COMMITTED, as mysql.DSN does")
+	default:
+		return nil
+	}
+}
+
+// modern reports whether the server's version, such as 10.11.6-MariaDB-1 or 8.0.36, is one that the ledger knows.
+func (s *session) modern() bool {
+	least := mysqlMin
+	switch {
+	case strings.Contains(s.version, "MariaDB"):
+		least = mariaDBMin
+	case strings.Contains(s.version, "TiDB"):
+		return true // the version of MySQL that it names says nothing
+	}
+	number, _, _ := strings.Cut(s.version, "-")
+	parts := strings.SplitN(number, ".", 3)
+	for i, want := range least {
+		have := 0
+		if i < len(parts) {
+			have, _ = strconv.Atoi(parts[i])
+		}
+		if have != want {
+			return have > want
+		}
+	}
+	return true
+}

@@ -1,0 +1,193 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"io/fs"
+	"net"
+	"net/url"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
+	atomicmysql "github.com/bursar-ledger/bursar/atomic/mysql"
+	"github.com/bursar-ledger/bursar/internal/sqlstore"
+)
+
+// Store is a bursar.Store in a MariaDB or MySQL database. Its DB method is the handle for atomic.Do over the same pool. The
+// handle's lock clauses are MariaDB's, of which MySQL lacks NOWAIT and SKIP LOCKED on shared locks.
+type Store = sqlstore.Store
+
+// New makes a store over a handle that the application opened with the driver "mysql", best with [DSN]. The handle stays
+// the application's. MariaDB and MySQL are told apart by the statements themselves, so nothing is asked here.
+func New(db *sql.DB) *Store { return sqlstore.New(db, dialect(), nil) }
+
+// Connections of a pool of the ledger's own. A writer, the sealer and a dozen readers work side by side; more connections
+// than this wait for the same disk.
+const (
+	connectionsMax = 16
+	connectionIdle = 3 * time.Minute // less than what servers and what stands before them allow
+)
+
+// Open makes a store that owns its pool, from a URL such as mysql://user:password@host:3306/database. The scheme may also be
+// mariadb, or tidb for [NewTiDB]. It does not talk to the server. [DSN] says what else the URL may hold.
+func Open(address string) (*Store, error) {
+	config, u, err := configure(address)
+	if err != nil {
+		return nil, err
+	}
+	config.Logger = &driver.NopLogger{} // every error is returned too
+	connector, err := driver.NewConnector(config)
+	if err != nil {
+		return nil, bursar.Errorf(bursar.Malformed, "%s: %w", u.Redacted(), err)
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(connectionsMax)
+	db.SetMaxIdleConns(connectionsMax)
+	db.SetConnMaxIdleTime(connectionIdle)
+	d := dialect()
+	if u.Scheme == tidbScheme {
+		d = tidb()
+	}
+	return sqlstore.New(db, d, &sqlstore.Options{Own: true}), nil
+}
+
+// DSN is the data source name for sql.Open("mysql", ...) of a URL such as mysql://user:password@host:3306/database, with the
+// settings that a ledger needs: strict sql_mode, READ COMMITTED for database/sql's Begin, ten seconds of patience with the locks
+// of others, and a single round trip for a statement with parameters. The URL's query holds further parameters of the
+// driver, such as tls=true, or others in place of these.
+//
+// clientFoundRows may be either: every UPDATE of the ledger changes each row that it finds. So may parseTime and loc, because
+// no column is a date.
+func DSN(address string) (string, error) {
+	config, _, err := configure(address)
+	if err != nil {
+		return "", err
+	}
+	return config.FormatDSN(), nil
+}
+
+const (
+	tidbScheme = "tidb"
+	mysqlPort  = "3306"
+	tidbPort   = "4000"
+)
+
+// settings are parameters of the driver; what it does not know it sets as variables of the session. MariaDB and MySQL have
+// different names for the isolation level and take the other's for a comment. An odd name would not survive the DSN, so
+// the assignment stands behind another one.
+func settings() url.Values {
+	return url.Values{
+		"interpolateParams":        {"true"},
+		"collation":                {"utf8mb4_bin"},
+		"sql_mode":                 {"'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'"},
+		"innodb_lock_wait_timeout": {"10, SESSION /*M! tx_isolation */ /*!80000 transaction_isolation */ = 'READ-COMMITTED'"},
+	}
+}
+
+// configure reads a URL.
+func configure(address string) (*driver.Config, *url.URL, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, nil, bursar.Errorf(bursar.Malformed, "the database URL cannot be read: write one like mysql://user:password@host:3306/database")
+	}
+	port := mysqlPort
+	switch u.Scheme {
+	case "mysql", "mariadb":
+	case tidbScheme:
+		port = tidbPort
+	default:
+		return nil, nil, bursar.Errorf(bursar.Unsupported, "%s is no URL of MySQL, MariaDB or TiDB", u.Redacted())
+	}
+	if u.Hostname() == "" || len(u.Path) < 2 || u.User == nil {
+		return nil, nil, bursar.Errorf(bursar.Malformed, "%s does not name user, host and database: write it like mysql://user:password@host:3306/database", u.Redacted())
+	}
+	if u.Port() != "" {
+		port = u.Port()
+	}
+	c := driver.NewConfig()
+	c.Net, c.Addr, c.DBName, c.User = "tcp", net.JoinHostPort(u.Hostname(), port), u.Path[1:], u.User.Username()
+	c.Passwd, _ = u.User.Password()
+	query := settings()
+	for name, values := range u.Query() {
+		query[name] = values
+	}
+	config, err := driver.ParseDSN(c.FormatDSN() + "?" + query.Encode())
+	if err != nil {
+		return nil, nil, bursar.Errorf(bursar.Malformed, "%s: %w", u.Redacted(), err)
+	}
+	if config.User != c.User || config.Passwd != c.Passwd || config.Addr != c.Addr || config.DBName != c.DBName {
+		return nil, nil, bursar.Errorf(bursar.Unsupported, "%s has a name that the driver's data source name cannot hold", u.Redacted())
+	}
+	return config, u, nil
+}
+
+// Migrations holds the schema's files in order, for tools such as goose, golang-migrate and Atlas. Applying them
+// with such a tool and with Store.Migrate are the same. golang-migrate needs multiStatements=true.
+func Migrations() fs.FS {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	return files
+}
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// DBTX is what runs the statements of a database transaction: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
+// transaction and the DBTX of code that sqlc generates all are.
+type DBTX interface {
+	// ExecContext runs a statement that returns no rows.
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	// QueryContext runs a statement that returns rows.
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// Tx makes a database transaction of the application's fit for ledger.In. Begin it READ COMMITTED, as a handle opened with
+// [DSN] does; the package comment says what happens to others.
+func Tx(tx DBTX) bursar.CallerTx { return callerTx{tx} }
+
+type callerTx struct{ tx DBTX }
+
+func (c callerTx) DatabaseTx() any { return c.tx }
+
+func dialect() sqlstore.Dialect {
+	return sqlstore.Dialect{
+		Name:          "mysql",
+		Atomic:        mariaDB{},
+		Statements:    statements,
+		Migrations:    Migrations(),
+		ParametersMax: 65_535,
+		RowsMax:       1024,
+		BytesMax:      1 << 20, // far below the smallest max_allowed_packet in use, quotes and escapes included
+		SealsLater:    true,
+		KeyBlock:      1 << 24,
+		ReadsLock:     true,
+		Admit:         admit,
+		Ready:         ready,
+	}
+}
+
+// mariaDB is atomic's dialect, which knows no driver, with what this driver says of a lost connection. Without it the
+// engine would have to be asked.
+type mariaDB struct{ atomicmysql.MariaDB }
+
+// Classify implements atomic.Dialect.
+func (d mariaDB) Classify(err error) atomic.Class { return orLost(err, d.MariaDB.Classify(err)) }
+
+func orLost(err error, class atomic.Class) atomic.Class {
+	if class.Kind == atomic.KindOther && class.Code == "" && errors.Is(err, driver.ErrInvalidConn) {
+		return atomic.Class{Kind: atomic.KindLost, Damage: atomic.DamageAll}
+	}
+	return class
+}
+
+var (
+	_ bursar.CallerTx = (*atomic.Tx)(nil)
+	_ DBTX            = (*sql.Tx)(nil)
+)

@@ -1,0 +1,118 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"reflect"
+	"strings"
+	"testing"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/internal/sqlstore"
+	"github.com/bursar-ledger/bursar/internal/sqltest"
+)
+
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]bool{
+		"10.6.0-MariaDB": true, "10.11.19-MariaDB-0+deb12u1": true, "11.8.2-MariaDB-log": true, "10.5.29-MariaDB": false, "5.5.5-10.4.1-MariaDB": false,
+		"8.0.19": true, "8.0.36-0ubuntu0.22.04.1": true, "8.4.3": true, "9.1.0": true, "8.0.18": false, "5.7.44-log": false,
+		"8.0.11-TiDB-v7.5.0": true, "": false, "unknown": false,
+	} {
+		s := session{version: version}
+		if got := s.modern(); got != want {
+			t.Errorf("%q: %v, want %v", version, got, want)
+		}
+	}
+}
+
+// executor runs statements on one connection.
+type executor struct{ conn *sql.Conn }
+
+func (e executor) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	result, err := e.conn.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (e executor) Query(ctx context.Context, query string, args ...any) (sqlstore.Rows, error) {
+	return e.conn.QueryContext(ctx, query, args...)
+}
+
+// TestASavepointTells is how a server without a variable for it is asked whether a database transaction is open.
+func TestASavepointTells(t *testing.T) {
+	t.Parallel()
+	conn, err := sqltest.MariaDB(t).Open(t).Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, step := range []struct {
+		statement string
+		want      bool
+	}{{"DO 0", false}, {"START TRANSACTION", true}, {"SAVEPOINT bursar_join", true}, {"COMMIT", false}, {"BEGIN", true}, {"ROLLBACK", false}} {
+		if _, err := conn.ExecContext(t.Context(), step.statement); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := insideTransaction(t.Context(), executor{conn}); err != nil || got != step.want {
+			t.Errorf("after %s: %v, %v; want %v", step.statement, got, err, step.want)
+		}
+	}
+}
+
+func TestALostConnectionIsLost(t *testing.T) {
+	t.Parallel()
+	for _, d := range []atomic.Dialect{dialect().Atomic, tidb().Atomic} {
+		for err, want := range map[error]atomic.Kind{
+			fmt.Errorf("write: %w", driver.ErrInvalidConn):                                atomic.KindLost,
+			&driver.MySQLError{Number: 1213}:                                              atomic.KindRetry,
+			fmt.Errorf("%w: %w", driver.ErrInvalidConn, &driver.MySQLError{Number: 1105}): (atomic.Dialect)(d).Classify(&driver.MySQLError{Number: 1105}).Kind,
+			context.Canceled: atomic.KindOther,
+		} {
+			if got := d.Classify(err).Kind; got != want {
+				t.Errorf("%s: %v is of kind %d, want %d", d.Traits().Name, err, got, want)
+			}
+		}
+	}
+}
+
+func TestTiDB(t *testing.T) {
+	t.Parallel()
+	d := tidb()
+	s := reflect.ValueOf(d.Statements)
+	for i := range s.NumField() {
+		if strings.Contains(s.Field(i).String(), "SKIP LOCKED") {
+			t.Errorf("%s has SKIP LOCKED", s.Type().Field(i).Name)
+		}
+	}
+	if got := d.Isolation(bursar.Queue); got != sql.LevelReadCommitted {
+		t.Errorf("the level is %v", got)
+	}
+	text, err := fs.ReadFile(d.Migrations, "0001_init.up.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), "TRIGGER ") || !strings.Contains(string(text), "VIEW bursar_entries") {
+		t.Errorf("the migration without triggers is\n%s", text)
+	}
+	db := sqltest.MariaDB(t).Open(t)
+	store := sqlstore.New(db, d, nil)
+	if err := store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var missing []string
+	err = store.Read(t.Context(), func(ctx context.Context, r bursar.Reader) (err error) {
+		missing, err = r.(bursar.Auditor).AuditGuards(ctx)
+		return err
+	})
+	if err != nil || len(missing) > 0 {
+		t.Errorf("%v are missing, %v", missing, err)
+	}
+}

@@ -1,0 +1,146 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
+	atomicpostgres "github.com/bursar-ledger/bursar/atomic/postgres"
+	"github.com/bursar-ledger/bursar/internal/sqlstore"
+)
+
+// rule is something that a connection must not be.
+type rule struct {
+	broken string // SQL that is true when it is
+	remedy string
+	code   bursar.Code // UnsafeTransaction unless given
+}
+
+// Rules that hold for the ledger's own connections and for the application's alike.
+var (
+	recovery = rule{broken: `pg_is_in_recovery()`,
+		remedy: "the server is a standby, which only reads: connect to the primary"}
+	replication = rule{broken: `current_setting('session_replication_role') <> 'origin'`,
+		remedy: "session_replication_role is not origin, so that the triggers that guard the journal would not fire: set it to origin"}
+	durable = rule{broken: `current_setting('synchronous_commit') = 'off'`,
+		remedy: "synchronous_commit is off: a commit could be lost in a crash; set it to on"}
+	synced = rule{broken: `current_setting('fsync') = 'off'`,
+		remedy: "fsync is off: a crash of the machine could destroy the ledger; turn it on in the server's configuration"}
+	whole = rule{broken: `current_setting('full_page_writes') = 'off'`,
+		remedy: "full_page_writes is off: a crash of the machine could leave torn pages; turn it on in the server's configuration"}
+	unicode = rule{broken: `current_setting('client_encoding') <> 'UTF8'`,
+		remedy: "client_encoding is not UTF8, so that text would be stored as other text: set it to UTF8"}
+)
+
+// Rules for a database transaction of the application's.
+var (
+	level = rule{broken: `current_setting('transaction_isolation') NOT IN ('read uncommitted', 'read committed', 'serializable')`,
+		remedy: "the isolation level is REPEATABLE READ, which does not see what others have committed meanwhile: begin with READ COMMITTED, " +
+			"PostgreSQL's default, or SERIALIZABLE"}
+	writable = rule{broken: `current_setting('transaction_read_only') = 'on'`,
+		remedy: "the database transaction is read-only: begin one that may write"}
+	here = rule{broken: `to_regclass('bursar_head') IS NULL`,
+		remedy: "there is no ledger on the search_path of this database transaction: use the ledger's own database and schema"}
+)
+
+// Rules for the ledger's own connections.
+var (
+	version = rule{broken: `current_setting('server_version_num')::integer < 150000`,
+		remedy: "the server is older than PostgreSQL 15", code: bursar.Unsupported}
+	encoding = rule{broken: `current_setting('server_encoding') <> 'UTF8'`,
+		remedy: "the database's encoding is not UTF8: create one with ENCODING UTF8 TEMPLATE template0", code: bursar.Unsupported}
+	writes = rule{broken: `current_setting('default_transaction_read_only') = 'on'`,
+		remedy: "default_transaction_read_only is on, so that nothing could be posted: set it to off"}
+)
+
+// rules are held against a connection in one round trip.
+type rules []rule
+
+var (
+	postgresJoins = rules{here, recovery, level, writable, replication, durable, synced, whole, unicode}
+	postgresOwn   = rules{version, encoding, recovery, writes, replication, durable, synced, whole, unicode}
+)
+
+// broken is a query with one row for each rule that is broken, its number.
+func (r rules) broken() string {
+	rows := make([]string, len(r))
+	for i := range r {
+		rows[i] = fmt.Sprintf("(%d, %s)", i, r[i].broken)
+	}
+	return "SELECT i FROM (VALUES " + strings.Join(rows, ", ") + ") AS rule (i, broken) WHERE broken ORDER BY i"
+}
+
+// check is the error of the first rule that a connection breaks, nil if there is none.
+func (r rules) check(ctx context.Context, conn sqlstore.Executor) (err error) {
+	rows, err := conn.Query(ctx, r.broken())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	if !rows.Next() {
+		return rows.Err()
+	}
+	var i int
+	if err := rows.Scan(&i); err != nil {
+		return err
+	}
+	code := r[i].code
+	if code == "" {
+		code = bursar.UnsafeTransaction
+	}
+	return bursar.Errorf(code, "%s", r[i].remedy)
+}
+
+// Outside of a database transaction a savepoint is an error, and does no harm; inside it leaves no trace. No question about the
+// session's state is as sound: to a connection that is not in a database transaction, the query that asks is one.
+const savepoint, release = "SAVEPOINT bursar_joined", "RELEASE SAVEPOINT bursar_joined"
+
+// admit checks a database transaction that the application began, in one round trip when all is well. What hides a pool may
+// give each statement another connection, and what prepares every statement cannot take three at once, so whatever is
+// not known is asked with each by itself; the first fails wherever no database transaction is open.
+func (r rules) admit(ctx context.Context, tx sqlstore.Executor, given any) error {
+	query := r.broken()
+	switch given.(type) {
+	case *atomic.Tx: // Do has begun it and keeps it open
+	case *sql.Tx, *pgxTx:
+		query = savepoint + "; " + release + "; " + query
+	default:
+		for _, statement := range []string{savepoint, release} {
+			if _, err := tx.Exec(ctx, statement); err != nil {
+				return notOpen(err, given)
+			}
+		}
+	}
+	broken, err := tx.Exec(ctx, query)
+	switch {
+	case err != nil:
+		return notOpen(err, given)
+	case broken > 0:
+		return r.check(ctx, tx)
+	default:
+		return nil
+	}
+}
+
+// SQLSTATEs of what is not an open database transaction.
+const (
+	noTransaction     = "25P01"
+	failedTransaction = "25P02"
+)
+
+func notOpen(err error, given any) error {
+	switch (atomicpostgres.Dialect{}).Classify(err).Code {
+	case noTransaction:
+		return &bursar.Error{Code: bursar.UnsafeTransaction, Err: err,
+			Message: fmt.Sprintf("no database transaction is open on the %T: begin one first", given)}
+	case failedTransaction:
+		return &bursar.Error{Code: bursar.UnsafeTransaction, Err: err,
+			Message: "a statement of the database transaction has failed before: roll it back and begin again"}
+	default:
+		return err
+	}
+}

@@ -1,0 +1,57 @@
+package postgres
+
+import (
+	"database/sql"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	atomicpostgres "github.com/bursar-ledger/bursar/atomic/postgres"
+	"github.com/bursar-ledger/bursar/internal/sqlstore"
+)
+
+// NewCockroach is [New] for CockroachDB 23.2 or later.
+//
+// It is PostgreSQL but for this:
+//
+//   - Database transactions are SERIALIZABLE, which is CockroachDB's own; a caller's may be READ COMMITTED.
+//   - A conflict ends the whole database transaction, the caller's too: it must begin again, as atomic.Do does.
+//   - There are no triggers: the journal is kept from being changed by nothing but verify, which finds it.
+//   - A lock on a row may be lost when a node fails. What is written is guarded by versions all the same.
+func NewCockroach(pool *pgxpool.Pool) *Store { return overPool(pool, cockroachDialect()) }
+
+// NewCockroachSQL is [NewSQL] for CockroachDB; see [NewCockroach].
+func NewCockroachSQL(db *sql.DB) *Store { return sqlstore.New(db, cockroachDialect(), nil) }
+
+var (
+	cockroachJoins = rules{here, level, writable}
+	cockroachOwn   = rules{writes}
+)
+
+func cockroachDialect() sqlstore.Dialect {
+	d := dialect()
+	d.Name = "cockroach"
+	d.Atomic = atomicpostgres.Cockroach{}
+	d.Statements = cockroachStatements()
+	d.Migrations = folder("migrations/cockroach")
+	d.Admit, d.Ready = cockroachJoins.admit, cockroachOwn.check
+	return d
+}
+
+// cockroachStatements are PostgreSQL's with another spelling for the bytes of a uuid, and without triggers to look for.
+func cockroachStatements() sqlstore.Statements {
+	s := statements
+	s.AuditGuards = `WITH expected (rel, kind, name) AS (VALUES ` + expectedEverywhere + `)
+		SELECT name FROM expected WHERE ` + missingEverywhere
+	for _, text := range []*string{
+		&s.Book, &s.Known, &s.Head, &s.LockHead, &s.TryHead, &s.EntriesOf, &s.Request, &s.RequestEntries, &s.Journal, &s.Back,
+		&s.Backdated, &s.AuditBooks, &s.AuditEntries, &s.AuditUnsealed, &s.AuditRequests, &s.AuditRequestsOf,
+	} {
+		*text = uuidBytes.Replace(*text)
+	}
+	return s
+}
+
+var uuidBytes = strings.NewReplacer(
+	"uuid_send(uuid)", "uuid::bytes", "uuid_send(b.uuid)", "b.uuid::bytes",
+	"uuid_send(r.id)", "r.id::bytes", "uuid_send(e.request_id)", "e.request_id::bytes")

@@ -1,0 +1,133 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"io/fs"
+	"net/url"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
+	atomicpostgres "github.com/bursar-ledger/bursar/atomic/postgres"
+	"github.com/bursar-ledger/bursar/internal/sqlstore"
+)
+
+// Store is a bursar.Store in a PostgreSQL database. Its DB method is the handle for atomic.Do over the same pool.
+type Store = sqlstore.Store
+
+// New makes a store over a pool that the application opened. The pool stays the application's, and the ledger's own
+// database transactions take their connections from it: a call waits while all of them are in use. When the ledger is
+// opened it checks the settings of one connection; the others must be like it.
+func New(pool *pgxpool.Pool) *Store { return overPool(pool, dialect()) }
+
+// NewSQL makes a store over a handle that the application opened with pgx's package stdlib. The handle stays the
+// application's.
+func NewSQL(db *sql.DB) *Store { return sqlstore.New(db, dialect(), nil) }
+
+func overPool(pool *pgxpool.Pool, d sqlstore.Dialect) *Store {
+	// What is closed with the store is the handle over the pool, which keeps no connection itself.
+	return sqlstore.New(stdlib.OpenDBFromPool(pool), d, &sqlstore.Options{Own: true})
+}
+
+// connectionsMax bounds a pool of the ledger's own: enough to keep a few processors of a server busy, and few enough
+// for several programs on a server with its default of a hundred.
+const connectionsMax = 16
+
+// Open opens the database that a URL names, as postgres://user:password@host:port/database or with the scheme
+// cockroach, and makes a store that owns its connections. What pgx reads from a URL it reads too, such as
+// pool_max_conns, which defaults to 16. Nothing is connected yet.
+func Open(address string) (*Store, error) {
+	d, at, err := parse(address)
+	if err != nil {
+		return nil, err
+	}
+	config, err := pgxpool.ParseConfig(at.String())
+	if err != nil {
+		return nil, bursar.Errorf(bursar.Malformed, "the database URL: %w", err) // pgx leaves the password out
+	}
+	if !at.Query().Has("pool_max_conns") {
+		config.MaxConns = connectionsMax
+	}
+	if config.ConnConfig.RuntimeParams["application_name"] == "" {
+		config.ConnConfig.RuntimeParams["application_name"] = "bursar"
+	}
+	db := stdlib.OpenDB(*config.ConnConfig)
+	db.SetMaxOpenConns(int(config.MaxConns))
+	db.SetMaxIdleConns(int(config.MaxConns))
+	db.SetConnMaxIdleTime(config.MaxConnIdleTime)
+	db.SetConnMaxLifetime(config.MaxConnLifetime)
+	return sqlstore.New(db, d, &sqlstore.Options{Own: true}), nil
+}
+
+func parse(address string) (sqlstore.Dialect, *url.URL, error) {
+	at, err := url.Parse(address)
+	if err != nil {
+		// The error would repeat the password.
+		return sqlstore.Dialect{}, nil, bursar.Errorf(bursar.Malformed, "the database URL cannot be read: write one like postgres://user:password@host:5432/database")
+	}
+	switch at.Scheme {
+	case "postgres", "postgresql":
+		return dialect(), at, nil
+	case "cockroach", "cockroachdb":
+		at.Scheme = "postgres"
+		return cockroachDialect(), at, nil
+	default:
+		return sqlstore.Dialect{}, nil, bursar.Errorf(bursar.Malformed, "%q is no URL of PostgreSQL: write one like postgres://user:password@host:5432/database", at.Redacted())
+	}
+}
+
+// Migrations holds the schema's files in order, for tools such as goose, golang-migrate and Atlas. Applying them
+// with such a tool and with Store.Migrate are the same.
+func Migrations() fs.FS { return folder("migrations") }
+
+func folder(name string) fs.FS {
+	files, err := fs.Sub(migrations, name)
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	return files
+}
+
+//go:embed migrations/*.sql migrations/cockroach/*.sql
+var migrations embed.FS
+
+// DBTX is what runs the statements of a database transaction: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
+// transaction and the DBTX of code that sqlc generates for database/sql all are.
+type DBTX interface {
+	// ExecContext runs a statement that returns no rows.
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	// QueryContext runs a statement that returns rows.
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// Tx makes a database transaction of the application's fit for ledger.In. It must run over pgx's package stdlib.
+func Tx(tx DBTX) bursar.CallerTx { return callerTx{tx} }
+
+type callerTx struct{ tx DBTX }
+
+func (c callerTx) DatabaseTx() any { return c.tx }
+
+func dialect() sqlstore.Dialect {
+	return sqlstore.Dialect{
+		Name:          "postgres",
+		Atomic:        atomicpostgres.Dialect{},
+		Statements:    statements,
+		Migrations:    Migrations(),
+		ParametersMax: 65_535,
+		Columnar:      true,
+		SealsLater:    true,
+		KeyBlock:      1 << 24, // the increment of bursar_key
+		Quiet:         true,
+		Admit:         postgresJoins.admit,
+		Ready:         postgresOwn.check,
+	}
+}
+
+var (
+	_ bursar.CallerTx = (*atomic.Tx)(nil)
+	_ DBTX            = (*sql.Tx)(nil)
+)
