@@ -38,7 +38,7 @@ func newSealing(book *Book, now Instant, batch *Batch, head Head) *sealing {
 
 // others seals what is committed unsealed, in as many requests as it takes to pass limit entries; 0 is no limit. more says
 // that it stopped there.
-func (s *sealing) others(ctx context.Context, tx Tx, limit int) (more bool, err error) {
+func (s *sealing) others(ctx context.Context, tx SealTx, limit int) (more bool, err error) {
 	keys, err := tx.Unsealed(ctx, s.book.Number)
 	if err != nil {
 		return false, err
@@ -150,7 +150,11 @@ func (s *sealing) place(request []EntryRow) {
 
 // seal seals a batch on its way. On an engine with many writers it first claims what it may have to wait for, takes the
 // head, and seals what others have left.
-func (w *Writer) seal(ctx context.Context, tx Tx, batch *Batch, head Head) error {
+func (w *Writer) seal(ctx context.Context, all Tx, batch *Batch, head Head) error {
+	tx, err := sealTx(all)
+	if err != nil {
+		return err
+	}
 	if w.store.SealsLater() {
 		if err := tx.Claim(ctx, batch); err != nil {
 			return err
@@ -175,8 +179,15 @@ func (w *Writer) seal(ctx context.Context, tx Tx, batch *Batch, head Head) error
 	return nil
 }
 
+func sealTx(tx Tx) (SealTx, error) {
+	if sealing, ok := tx.(SealTx); ok {
+		return sealing, nil
+	}
+	return nil, Errorf(Unsupported, "a %T cannot seal", tx)
+}
+
 // lockHead locks the head of the writer's book; nil when it would have to wait and must not.
-func (w *Writer) lockHead(ctx context.Context, tx Tx, wait bool) (*Head, error) {
+func (w *Writer) lockHead(ctx context.Context, tx SealTx, wait bool) (*Head, error) {
 	head, err := tx.LockHead(ctx, w.book.Number, wait)
 	if err == nil && head != nil {
 		err = w.book.owns(head)
@@ -188,8 +199,12 @@ func (w *Writer) lockHead(ctx context.Context, tx Tx, wait bool) (*Head, error) 
 // someone else holds the head, who seals the same entries.
 func (w *Writer) sealOnce(ctx context.Context, wait bool) (more bool, err error) {
 	sealed := 0
-	err = w.store.Write(ctx, Sealing, w.observer.retried, func(ctx context.Context, tx Tx) error {
+	err = w.store.Write(ctx, Sealing, w.observer.retried, func(ctx context.Context, all Tx) error {
 		sealed, more = 0, false
+		tx, err := sealTx(all)
+		if err != nil {
+			return err
+		}
 		keys, err := tx.Unsealed(ctx, w.book.Number)
 		if err != nil || len(keys) == 0 {
 			return err
@@ -208,7 +223,7 @@ func (w *Writer) sealOnce(ctx context.Context, wait bool) (more bool, err error)
 			return err
 		}
 		sealed = len(batch.Sealed)
-		return tx.Insert(ctx, batch)
+		return all.Insert(ctx, batch)
 	})
 	if err == nil {
 		w.observer.sealed(sealed)

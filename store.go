@@ -80,6 +80,13 @@ type Tx interface {
 	Known(ctx context.Context, book int64, ids []ID, references []string) (records []RequestRecord, taken []string, err error)
 	// Keys reserves consecutive row keys for entries and consecutive numbers for accounts, and returns the first.
 	Keys(ctx context.Context, entries, accounts int) (entry, account int64, err error)
+	// Insert writes a batch: all of it or, with an error, nothing that may be committed. After ErrOvertaken a
+	// CallerTx can go on.
+	Insert(ctx context.Context, b *Batch) error
+}
+
+// SealTx is what sealing needs of a Tx, on top. The Tx of every store is one.
+type SealTx interface {
 	// Claim writes the part of a batch that others may be writing too and for which it may have to wait: requests and
 	// new accounts. Insert does so itself unless it has been done.
 	Claim(ctx context.Context, b *Batch) error
@@ -89,9 +96,6 @@ type Tx interface {
 	Unsealed(ctx context.Context, book int64) ([]int64, error)
 	// LockEntries returns unsealed entries by row key, in order. Those that it could lock without waiting are in locked.
 	LockEntries(ctx context.Context, book int64, keys []int64) (entries []EntryRow, locked map[int64]bool, err error)
-	// Insert writes a batch: all of it or, with an error, nothing that may be committed. After ErrOvertaken a
-	// CallerTx can go on.
-	Insert(ctx context.Context, b *Batch) error
 }
 
 // Reader is the reading side of a store over one snapshot. It is not safe for concurrent use.

@@ -43,12 +43,7 @@ type engine struct {
 }
 
 func engines() []engine {
-	return []engine{
-		{name: "sqlite", on: onSQLite, one: true},
-		{name: "postgres", on: onPostgres},
-		{name: "mariadb", on: onMariaDB},
-		{name: "postgres-sql", on: onPostgresSQL, only: []string{"none", "queue", "in"}},
-	}
+	return append([]engine{{name: "sqlite", on: onSQLite, one: true}}, onServers()...)
 }
 
 // TestLaws holds every strategy on every store to every law. It prints the results as a matrix, which the file that

@@ -20,7 +20,10 @@ type tx struct {
 	block  *atomic.Tx // which it began with package atomic
 }
 
-var _ bursar.Tx = (*tx)(nil)
+var (
+	_ bursar.Tx     = (*tx)(nil)
+	_ bursar.SealTx = (*tx)(nil)
+)
 
 var (
 	// errStale means that a row guarded by its version, or the head, was changed by someone else in between.

@@ -1,0 +1,5 @@
+//go:build !servers
+
+package posting_test
+
+func onServers() []engine { return nil }
