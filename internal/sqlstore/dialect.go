@@ -41,8 +41,6 @@ type Dialect struct {
 	// Isolation is the level of the store's own database transactions in a mode; nil means the dialect's default, and the
 	// engine's SERIALIZABLE for bursar.Serializable.
 	Isolation func(bursar.Mode) sql.IsolationLevel
-	// Quiet says that an INSERT of a key that is taken does nothing instead of failing.
-	Quiet bool
 	// Admit checks a database transaction that a caller began and refuses one that would not keep the ledger safe
 	// with bursar.UnsafeTransaction and the remedy. It changes nothing that outlives the database transaction.
 	// given is what the caller gave, over which tx runs.

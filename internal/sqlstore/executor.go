@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+
+	"github.com/bursar-ledger/bursar"
 )
 
 // Executor runs statements on one connection.
@@ -21,13 +23,21 @@ type Rows interface {
 	Close() error
 }
 
-// DBTX is what database/sql and what builds on it runs statements with.
+// DBTX is what runs the statements of a database transaction: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
+// transaction and the DBTX of code that sqlc generates for database/sql all are.
 type DBTX interface {
 	// ExecContext runs a statement that returns no rows.
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	// QueryContext runs a statement that returns rows.
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
+
+// Caller makes a database transaction of an application's fit for ledger.In.
+func Caller(tx DBTX) bursar.CallerTx { return caller{tx} }
+
+type caller struct{ tx DBTX }
+
+func (c caller) DatabaseTx() any { return c.tx }
 
 // std is an Executor over database/sql.
 type std struct{ db DBTX }

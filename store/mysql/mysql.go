@@ -1,7 +1,6 @@
 package mysql
 
 import (
-	"context"
 	"database/sql"
 	"embed"
 	"errors"
@@ -140,21 +139,12 @@ func Migrations() fs.FS {
 var migrations embed.FS
 
 // DBTX is what runs the statements of a database transaction: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
-// transaction and the DBTX of code that sqlc generates all are.
-type DBTX interface {
-	// ExecContext runs a statement that returns no rows.
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	// QueryContext runs a statement that returns rows.
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
+// transaction and the DBTX of code that sqlc generates for database/sql all are.
+type DBTX = sqlstore.DBTX
 
 // Tx makes a database transaction of the application's fit for ledger.In. Begin it READ COMMITTED, as a handle opened with
 // [DSN] does; the package comment says what happens to others.
-func Tx(tx DBTX) bursar.CallerTx { return callerTx{tx} }
-
-type callerTx struct{ tx DBTX }
-
-func (c callerTx) DatabaseTx() any { return c.tx }
+func Tx(tx DBTX) bursar.CallerTx { return sqlstore.Caller(tx) }
 
 func dialect() sqlstore.Dialect {
 	return sqlstore.Dialect{

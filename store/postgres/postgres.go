@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"context"
 	"database/sql"
 	"embed"
 	"io/fs"
@@ -97,19 +96,10 @@ var migrations embed.FS
 
 // DBTX is what runs the statements of a database transaction: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
 // transaction and the DBTX of code that sqlc generates for database/sql all are.
-type DBTX interface {
-	// ExecContext runs a statement that returns no rows.
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	// QueryContext runs a statement that returns rows.
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
+type DBTX = sqlstore.DBTX
 
 // Tx makes a database transaction of the application's fit for ledger.In. It must run over pgx's package stdlib.
-func Tx(tx DBTX) bursar.CallerTx { return callerTx{tx} }
-
-type callerTx struct{ tx DBTX }
-
-func (c callerTx) DatabaseTx() any { return c.tx }
+func Tx(tx DBTX) bursar.CallerTx { return sqlstore.Caller(tx) }
 
 func dialect() sqlstore.Dialect {
 	return sqlstore.Dialect{
@@ -121,7 +111,6 @@ func dialect() sqlstore.Dialect {
 		Columnar:      true,
 		SealsLater:    true,
 		KeyBlock:      1 << 24, // the increment of bursar_key
-		Quiet:         true,
 		Admit:         postgresJoins.admit,
 		Ready:         postgresOwn.check,
 	}

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"database/sql"
 	"embed"
 	"io/fs"
@@ -65,21 +64,12 @@ func Migrations() fs.FS {
 var migrations embed.FS
 
 // DBTX is what runs the statements of a database transaction: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
-// transaction and the DBTX of code that sqlc generates all are.
-type DBTX interface {
-	// ExecContext runs a statement that returns no rows.
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	// QueryContext runs a statement that returns rows.
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
+// transaction and the DBTX of code that sqlc generates for database/sql all are.
+type DBTX = sqlstore.DBTX
 
 // Tx makes a database transaction of the application's fit for ledger.In. Begin it IMMEDIATE, as a handle opened
 // with [DSN] does; a deferred one works as long as nobody else has written since its first read.
-func Tx(tx DBTX) bursar.CallerTx { return callerTx{tx} }
-
-type callerTx struct{ tx DBTX }
-
-func (c callerTx) DatabaseTx() any { return c.tx }
+func Tx(tx DBTX) bursar.CallerTx { return sqlstore.Caller(tx) }
 
 func dialect() sqlstore.Dialect {
 	return sqlstore.Dialect{
