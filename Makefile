@@ -13,7 +13,7 @@ ifeq ($(CI),true)
 export BURSAR_REQUIRE ?= hledger,sqlite3,curl,postgres,mariadb
 endif
 
-.PHONY: help run build check test servers race fuzz torture bench cover clean
+.PHONY: help run build check test race fuzz torture bench cover clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,9 +35,6 @@ test: ## set up, check, run every test, then the race detector
 	$(MAKE) --no-print-directory check
 	$(TESTENV) run -vet=off -timeout 8m ./...
 	$(MAKE) --no-print-directory race
-
-servers: ## hold the stores and strategies on PostgreSQL and MariaDB to the contract and the laws
-	$(GO) test -tags servers -p 1 -timeout 20m ./store/... ./posting/...
 
 race: ## run the tests of the concurrent rooms under the race detector
 	$(TESTENV) run -race -vet=off -timeout 10m $(RACE)

@@ -1,5 +1,3 @@
-//go:build servers
-
 package postgres_test
 
 import (

@@ -1,5 +1,0 @@
-//go:build !servers
-
-package posting_test
-
-func onServers() []engine { return nil }
