@@ -50,6 +50,10 @@ var (
 	// Nothing is broken: the block may read again and go on. [Options.RetryStale] begins again by itself.
 	ErrStale = errors.New("atomic: stale, the rows have changed since they were read")
 
+	// ErrNoConnection means that the pool had no connection to give: the server could not be reached, or let nobody in.
+	// Nothing was sent. The error of the driver is in the chain.
+	ErrNoConnection = errors.New("atomic: no connection")
+
 	// ErrNotOne means that a statement that must concern exactly one row concerned none or several.
 	ErrNotOne = errors.New("atomic: not exactly one row")
 

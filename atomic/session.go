@@ -89,7 +89,7 @@ func (db *DB) begin(ctx context.Context, o *Options, r *retrier) (*session, erro
 		if turn {
 			db.turn <- struct{}{}
 		}
-		err = fmt.Errorf("atomic: %sno connection: %w", o.label(), err)
+		err = fmt.Errorf("%w: %s%w", ErrNoConnection, o.label(), err)
 		if db.isLost(err) {
 			return nil, &lostError{err, db.codeOf(err)}
 		}

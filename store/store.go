@@ -1,30 +1,90 @@
 // Package store opens a ledger's store by URL. It is the only room that names every database engine; a program that
 // knows which one it uses imports that engine's room instead.
 //
-// [Open] is the one name to know. The package makes no ledger and migrates nothing.
+// [Open] is the name to know; [Migrations] has the SQL of the schema. The package makes no ledger and migrates nothing.
 package store
 
 import (
+	"io/fs"
 	"strings"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/store/mysql"
+	"github.com/bursar-ledger/bursar/store/postgres"
 	"github.com/bursar-ledger/bursar/store/sqlite"
 )
 
 // Open opens the store that a URL names:
 //
-//	sqlite:bursar.db     a SQLite file, created when there is none
+//	sqlite:bursar.db                                 a SQLite file, created when there is none
+//	postgres://user:password@host:5432/database      PostgreSQL 15 or later; postgresql:// too
+//	mysql://user:password@host:3306/database         MariaDB 10.6 or MySQL 8.0.19 or later; mariadb:// too
+//	cockroach://user@host:26257/database             CockroachDB 23.2 or later; cockroachdb:// too
+//	tidb://user@host:4000/database                   TiDB 7.5 or later
 //
-// The caller closes it. An unknown scheme is bursar.Unsupported.
+// Query parameters of a server's URL are those of its driver, pgx or go-sql-driver. No server is asked anything yet: one
+// that cannot be reached is found at the first use. The caller closes the store. What is no URL, or lacks a part, is
+// bursar.Malformed; an unknown scheme is bursar.Unsupported.
 func Open(url string) (bursar.Store, error) {
+	e, rest, err := find(url)
+	if err != nil {
+		return nil, err
+	}
+	return e.open(url, rest)
+}
+
+// Migrations holds the schema of the engine that a URL names, as that engine's room has it: NNNN_name.up.sql in order.
+// The database is not opened. Errors are those of [Open].
+func Migrations(url string) (fs.FS, error) {
+	e, _, err := find(url)
+	if err != nil {
+		return nil, err
+	}
+	return e.migrations(), nil
+}
+
+// engine is how the stores of one URL scheme are opened.
+type engine struct {
+	open       func(url, rest string) (bursar.Store, error) // rest is what follows the scheme and its colon
+	migrations func() fs.FS
+}
+
+// find reads the scheme of a URL.
+func find(url string) (e engine, rest string, err error) {
 	scheme, rest, found := strings.Cut(url, ":")
 	if !found || rest == "" {
-		return nil, bursar.Errorf(bursar.Malformed, "%q is not a database URL: write one like sqlite:bursar.db", url)
+		return e, "", bursar.Errorf(bursar.Malformed, "%q is not a database URL: write one like sqlite:bursar.db or postgres://user@host/database", url)
 	}
 	switch scheme {
 	case "sqlite":
-		return sqlite.Open(strings.TrimPrefix(rest, "//"))
+		e = engine{openSQLite, sqlite.Migrations}
+	case "postgres", "postgresql":
+		e = engine{openPostgres, postgres.Migrations}
+	case "cockroach", "cockroachdb":
+		e = engine{openPostgres, postgres.CockroachMigrations}
+	case "mysql", "mariadb":
+		e = engine{openMySQL, mysql.Migrations}
+	case "tidb":
+		e = engine{openMySQL, mysql.TiDBMigrations}
 	default:
-		return nil, bursar.Errorf(bursar.Unsupported, "there is no database engine %q here: use sqlite:FILE", scheme)
+		return e, "", bursar.Errorf(bursar.Unsupported, "there is no database engine %q here: use sqlite:FILE, postgres://, mysql://, mariadb://, cockroach:// or tidb://", scheme)
 	}
+	return e, rest, nil
+}
+
+// These turn a nil *Store of an engine's into a nil bursar.Store.
+
+func openSQLite(_, rest string) (bursar.Store, error) {
+	return orNil(sqlite.Open(strings.TrimPrefix(rest, "//")))
+}
+
+func openPostgres(url, _ string) (bursar.Store, error) { return orNil(postgres.Open(url)) }
+
+func openMySQL(url, _ string) (bursar.Store, error) { return orNil(mysql.Open(url)) }
+
+func orNil[S bursar.Store](s S, err error) (bursar.Store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }

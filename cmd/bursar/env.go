@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,14 +32,19 @@ type env struct {
 // closeTimeout bounds how long a command waits for posts that are on their way.
 const closeTimeout = 30 * time.Second
 
-// withLedger opens the ledger that the flags name, runs fn and closes it. A database without a schema is migrated
-// first, and says so, because a mistyped URL looks like a new database; one with an older schema is not.
+// withLedger opens the ledger that the flags name, runs fn and closes it. A file without a schema is migrated
+// first, and says so, because a mistyped name looks like a new file. A server's database is not, because it may be someone
+// else's, nor is what has an older schema.
 func (e *env) withLedger(ctx context.Context, fn func(context.Context, *bursar.Ledger) error) (err error) {
 	s, have, _, err := e.openStore(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if have == 0 && !isFile(e.db) {
+		return hintf(bursar.Errorf(bursar.SchemaBehind, "there is no ledger in %s", redacted(e.db)),
+			"bursar migrate makes one, if that is the right database")
+	}
 	ledger, err := bursar.New(s, &bursar.Options{Book: e.book, Migrate: have == 0, Strategy: posting.Queue{}})
 	if err != nil {
 		return err
@@ -67,11 +73,25 @@ func (e *env) openStore(ctx context.Context) (s bursar.Store, have, want int, er
 	return nil, 0, 0, errors.Join(err, s.Close())
 }
 
-// redacted is a database URL without its password.
+// isFile reports whether a database URL names a file of this machine's.
+func isFile(database string) bool { return strings.HasPrefix(database, "sqlite:") }
+
+// redacted is a database URL that may be shown: without a password, in its authority or among its parameters.
 func redacted(database string) string {
-	u, err := url.Parse(database)
-	if err != nil || u.User == nil {
+	if isFile(database) {
 		return database
+	}
+	u, err := url.Parse(database)
+	if err != nil {
+		scheme, _, _ := strings.Cut(database, ":")
+		return scheme + ":…"
+	}
+	query := u.Query()
+	for name := range query {
+		if strings.Contains(strings.ToLower(name), "password") {
+			query.Set(name, "xxxxx")
+			u.RawQuery = query.Encode()
+		}
 	}
 	return u.Redacted()
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bursar-ledger/bursar"
-	"github.com/bursar-ledger/bursar/store/sqlite"
+	"github.com/bursar-ledger/bursar/store"
 )
 
 func newMigrateCommand(e *env) *cobra.Command {
@@ -74,12 +74,16 @@ func (e *env) printMigrations(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	files, err := schemaFiles()
+	migrations, err := store.Migrations(e.db)
+	if err != nil {
+		return err
+	}
+	files, err := fs.Glob(migrations, "*.up.sql") // in order, as many as the schema version of this program
 	if err != nil {
 		return err
 	}
 	for _, name := range files[have:] {
-		text, err := fs.ReadFile(sqlite.Migrations(), name)
+		text, err := fs.ReadFile(migrations, name)
 		if err != nil {
 			return err
 		}
@@ -104,6 +108,3 @@ func (e *env) schemaUntouched(ctx context.Context) (have int, err error) {
 	}
 	return have, errors.Join(tooNew(have, want), s.Close())
 }
-
-// schemaFiles are the names of the migrations in order; their number is the schema version of this program.
-func schemaFiles() ([]string, error) { return fs.Glob(sqlite.Migrations(), "*.up.sql") }

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
 
 // TestMain registers the program, so that scripts say exec bursar and tests exec.Command("bursar").
@@ -17,20 +19,40 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"bursar": main})
 }
 
-// TestScripts runs testdata/*.txtar, one file per feature. Besides the commands of testscript there is
+// TestScripts runs testdata/*.txtar, one file per feature, each with a database of its own on every engine that a test can
+// have. Besides the commands of testscript there is
 //
 //	exits CODE COMMAND ARGUMENT...
 //
-// which wants that exit code, and the condition [has:PROGRAM], which is [exec:PROGRAM] except that the absence of a
-// program listed in BURSAR_REQUIRE is a failure.
+// which wants that exit code, the condition [has:PROGRAM], which is [exec:PROGRAM] except that the absence of a
+// program listed in BURSAR_REQUIRE is a failure, and the condition [sqlite]: the database is the file bursar.db.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata",
-		RequireExplicitExec: true,
-		RequireUniqueNames:  true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
-		Condition:           condition,
-	})
+	for engine, database := range map[string]func(testing.TB) string{
+		"sqlite":   func(testing.TB) string { return "" }, // the default
+		"postgres": func(t testing.TB) string { return sqltest.Postgres(t).URL() },
+		"mariadb":  func(t testing.TB) string { return sqltest.MariaDB(t).URL() },
+	} {
+		t.Run(engine, func(t *testing.T) {
+			testscript.Run(t, testscript.Params{
+				Dir:                 "testdata",
+				RequireExplicitExec: true,
+				RequireUniqueNames:  true,
+				Setup: func(e *testscript.Env) error {
+					if url := database(e.T().(testing.TB)); url != "" {
+						e.Setenv("BURSAR_DB", url)
+					}
+					return nil
+				},
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+				Condition: func(name string) (bool, error) {
+					if name == "sqlite" {
+						return engine == "sqlite", nil
+					}
+					return condition(name)
+				},
+			})
+		})
+	}
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"syscall"
@@ -86,7 +85,7 @@ func (e *env) serveOn(ctx context.Context, listener net.Listener, ledger *bursar
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
-	fmt.Fprintf(e.stderr, "bursar: serving %s on http://%v\n", withoutPassword(e.db), listener.Addr())
+	fmt.Fprintf(e.stderr, "bursar: serving %s on http://%v\n", redacted(e.db), listener.Addr())
 	select {
 	case err := <-ended:
 		return err
@@ -137,12 +136,4 @@ func listenOn(ctx context.Context, address string) (net.Listener, error) {
 func isLoopback(address net.Addr) bool {
 	tcp, ok := address.(*net.TCPAddr)
 	return ok && tcp.IP.IsLoopback()
-}
-
-// withoutPassword is a database URL that may be shown.
-func withoutPassword(db string) string {
-	if u, err := url.Parse(db); err == nil && u.User != nil {
-		return u.Redacted()
-	}
-	return db
 }

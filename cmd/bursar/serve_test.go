@@ -245,14 +245,16 @@ func TestServeRefusesToStart(t *testing.T) {
 	}
 }
 
-func TestWithoutPassword(t *testing.T) {
+func TestRedacted(t *testing.T) {
 	for db, want := range map[string]string{
 		"sqlite:bursar.db":                    "sqlite:bursar.db",
 		"sqlite:my books/a b.db":              "sqlite:my books/a b.db",
 		"postgres://bursar:hunter2@db/ledger": "postgres://bursar:xxxxx@db/ledger",
 		"mysql://bursar@db/b":                 "mysql://bursar@db/b",
+		"postgres://db/b?user=u&password=p":   "postgres://db/b?password=xxxxx&user=u",
+		"postgres://bursar:hunter 2@db/b":     "postgres:…",
 	} {
-		if got := withoutPassword(db); got != want {
+		if got := redacted(db); got != want {
 			t.Errorf("%s: %s, want %s", db, got, want)
 		}
 	}

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"io/fs"
 	"runtime"
 	"runtime/debug"
 	"strconv"
 
 	"github.com/spf13/cobra"
+
+	"github.com/bursar-ledger/bursar/store/sqlite"
 )
 
 func newVersionCommand(e *env) *cobra.Command {
@@ -43,7 +46,7 @@ type version struct {
 }
 
 func newVersion() (version, error) {
-	files, err := schemaFiles()
+	files, err := fs.Glob(sqlite.Migrations(), "*.up.sql") // every engine has as many
 	v := version{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Schema: len(files)}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

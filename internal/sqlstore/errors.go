@@ -48,9 +48,11 @@ func (s *Store) wrap(err error) error {
 		return &bursar.Error{Code: bursar.Unavailable, Message: "the server takes no writes: it may be a replica", Err: err}
 	case atomic.KindConstraint, atomic.KindUnique:
 		return &bursar.Error{Code: bursar.Corrupt, Message: "the database refuses what the ledger decided", Err: err}
-	default:
-		return &bursar.Error{Code: bursar.Internal, Err: err}
 	}
+	if errors.Is(err, atomic.ErrNoConnection) { // an unknown database, a wrong password, no right to connect
+		return &bursar.Error{Code: bursar.Unavailable, Message: "there is no connection to the database", Err: err}
+	}
+	return &bursar.Error{Code: bursar.Internal, Err: err}
 }
 
 // unavailable reports whether err speaks of a server that is not there, or takes no writes.

@@ -68,7 +68,11 @@ var arrows = []row{
 		may:     []string{".", "atomic", "atomic/mysql", "internal/sqlstore"},
 		outside: []string{mysqlDriver}, drags: []string{mysqlDriver},
 	},
-	{room: "store", may: []string{".", "store/sqlite"}, drags: []string{sqliteDriver}},
+	{
+		room:  "store",
+		may:   []string{".", "store/sqlite", "store/postgres", "store/mysql"},
+		drags: []string{sqliteDriver, pgxModule, mysqlDriver},
+	},
 	{room: "posting", may: []string{".", "money", "internal/clock"}, never: []string{"database/sql"}},
 	{room: "internal/verify", may: []string{".", "money", "internal/journal"}},
 	{room: "internal/exchange", may: []string{".", "money"}},
@@ -81,7 +85,7 @@ var arrows = []row{
 	{
 		room:  "examples/...",
 		may:   []string{".", "money", "posting", "store", "store/sqlite", "bursartest"},
-		drags: []string{sqliteDriver},
+		drags: []string{sqliteDriver, pgxModule, mysqlDriver},
 	},
 	{room: "internal/tidy"},
 	{room: "internal/tools/...", may: []string{"internal/sqltest/server"}},

@@ -24,9 +24,12 @@ import (
 // server. Bursar's own tests start none.
 func NewTiDB(db *sql.DB) *Store { return sqlstore.New(db, tidb(), nil) }
 
+// TiDBMigrations is [Migrations] for TiDB.
+func TiDBMigrations() fs.FS { return withoutTriggers{Migrations()} }
+
 func tidb() sqlstore.Dialect {
 	d := dialect()
-	d.Name, d.Atomic, d.Migrations = "tidb", tiDB{}, withoutTriggers{d.Migrations}
+	d.Name, d.Atomic, d.Migrations = "tidb", tiDB{}, TiDBMigrations()
 	s := &d.Statements
 	for _, statement := range []*string{&s.TryAccounts, &s.TryHead, &s.TryEntries} {
 		*statement = strings.TrimSuffix(*statement, " SKIP LOCKED")

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"database/sql"
+	"io/fs"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -23,6 +24,9 @@ func NewCockroach(pool *pgxpool.Pool) *Store { return overPool(pool, cockroachDi
 // NewCockroachSQL is [NewSQL] for CockroachDB; see [NewCockroach].
 func NewCockroachSQL(db *sql.DB) *Store { return sqlstore.New(db, cockroachDialect(), nil) }
 
+// CockroachMigrations is [Migrations] for CockroachDB.
+func CockroachMigrations() fs.FS { return folder("migrations/cockroach") }
+
 var (
 	cockroachJoins = rules{here, level, writable}
 	cockroachOwn   = rules{writes}
@@ -33,7 +37,7 @@ func cockroachDialect() sqlstore.Dialect {
 	d.Name = "cockroach"
 	d.Atomic = atomicpostgres.Cockroach{}
 	d.Statements = cockroachStatements()
-	d.Migrations = folder("migrations/cockroach")
+	d.Migrations = CockroachMigrations()
 	d.Admit, d.Ready = cockroachJoins.admit, cockroachOwn.check
 	return d
 }
