@@ -1,6 +1,8 @@
 .DEFAULT_GOAL := help
 GO ?= go
 FUZZTIME ?= 30s
+# The laws of every strategy on every store, and how they went.
+MATRIX := $(CURDIR)/bin/matrix.txt
 TESTENV := $(GO) run ./internal/tools/testenv
 
 # The rooms where goroutines meet. The race detector makes SQLite about ten times
@@ -30,11 +32,13 @@ check: ## format, vet, the rules of the house, lint
 	$(GO) test ./internal/tidy
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed: its linters did not run"; fi
 
-test: ## set up, check, run every test, then the race detector
+test: ## set up, check, run every test, then the race detector; print which law holds where
 	$(TESTENV) setup
 	$(MAKE) --no-print-directory check
-	$(TESTENV) run -vet=off -timeout 8m ./...
+	@mkdir -p bin && rm -f $(MATRIX)
+	BURSAR_MATRIX=$(MATRIX) $(TESTENV) run -vet=off -timeout 8m ./...
 	$(MAKE) --no-print-directory race
+	@cat $(MATRIX)
 
 race: ## run the tests of the concurrent rooms under the race detector
 	$(TESTENV) run -race -vet=off -timeout 10m $(RACE)
