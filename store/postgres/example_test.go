@@ -2,37 +2,88 @@ package postgres_test
 
 import (
 	"context"
+	"slices"
+	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/money"
 	"github.com/bursar-ledger/bursar/posting"
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
 
-// An application marks its order as paid and moves the money in one database transaction.
-func ExamplePgxTx() {
-	pay := func(ctx context.Context, pool *pgxpool.Pool, ledger *bursar.Ledger, order int) error {
-		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, "UPDATE orders SET state = 'paid' WHERE id = $1", order); err != nil {
-				return err
-			}
-			_, err := ledger.In(postgres.PgxTx(tx)).Post(ctx, bursar.Transfer{
-				ID:   bursar.IDOf("order.pay", order), // a retry posts once
-				Legs: []bursar.Leg{{From: "users:1", To: "shops:7", Amount: money.MustParse("25.00 USD")}},
-			})
+// moveIn gives an application with a pool a ledger in the same database.
+func moveIn(pool *pgxpool.Pool) (*bursar.Ledger, error) {
+	return bursar.New(postgres.New(pool), &bursar.Options{Migrate: true, Strategy: posting.Queue{}})
+}
+
+// payOrder marks an order as paid and moves the money in one database transaction.
+func payOrder(ctx context.Context, pool *pgxpool.Pool, ledger *bursar.Ledger, order int64) error {
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `UPDATE orders SET state = 'paid' WHERE id = $1`, order); err != nil {
 			return err
+		}
+		_, err := ledger.In(postgres.PgxTx(tx)).Post(ctx, bursar.Transfer{
+			ID:   bursar.IDOf("order.pay", order), // a retry posts once
+			Legs: []bursar.Leg{{From: "buyers:ann", To: "sellers:bob", Amount: money.MustParse("25.00 USD")}},
 		})
-	}
-	_ = pay
+		return err // errors.Is(err, bursar.ErrInsufficientFunds)
+	})
 }
 
 // The ledger moves into the pool that the application has.
-func ExampleNew() {
-	open := func(pool *pgxpool.Pool) (*bursar.Ledger, error) {
-		return bursar.New(postgres.New(pool), &bursar.Options{Strategy: posting.Queue{}})
+func ExampleNew() { _ = moveIn }
+
+// The application's own row and the money commit together.
+func ExamplePgxTx() { _ = payOrder }
+
+// TestExamples runs them: Ann has money for one order of two.
+func TestExamples(t *testing.T) {
+	pool, err := pgxpool.New(t.Context(), sqltest.Postgres(t).DSN())
+	if err != nil {
+		t.Fatal(err)
 	}
-	_ = open
+	t.Cleanup(pool.Close)
+	if _, err := pool.Exec(t.Context(), `CREATE TABLE orders (id bigint PRIMARY KEY, state text NOT NULL);
+		INSERT INTO orders VALUES (1, 'open'), (2, 'open')`); err != nil {
+		t.Fatal(err)
+	}
+	ledger, err := moveIn(pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	credit := money.MustParse("-30.00 USD")
+	for _, o := range []bursar.Opening{{Account: "buyers:ann", Min: &credit}, {Account: "sellers:bob"}} {
+		o.Currency = credit.Currency()
+		if _, err := ledger.Open(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := payOrder(t.Context(), pool, ledger, 1); err != nil {
+		t.Error(err)
+	}
+	if err := payOrder(t.Context(), pool, ledger, 2); bursar.CodeOf(err) != bursar.InsufficientFunds {
+		t.Errorf("the second order: %v", err)
+	}
+	rows, err := pool.Query(t.Context(), `SELECT state FROM orders ORDER BY id`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	states, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(states, []string{"paid", "open"}) {
+		t.Errorf("the orders are %q", states)
+	}
+	balance, err := ledger.Balance(t.Context(), "sellers:bob", bursar.AsOf{})
+	if err != nil || balance.Balance.String() != "25.00 USD" {
+		t.Errorf("the seller has %v, %v", balance.Balance, err)
+	}
+	if err := ledger.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
