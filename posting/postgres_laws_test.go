@@ -8,10 +8,12 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/bursar-ledger/bursar"
+	atomicpostgres "github.com/bursar-ledger/bursar/atomic/postgres"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/posting/postingtest"
 	"github.com/bursar-ledger/bursar/store/postgres"
@@ -31,98 +33,98 @@ func schemas(t *testing.T) func(*testing.T) (dsn string) {
 		if _, err := admin.ExecContext(t.Context(), "CREATE SCHEMA "+name); err != nil {
 			t.Fatal(err)
 		}
-		return server.DSN("search_path="+name, fmt.Sprintf("pool_max_conns=%d", poolSize))
+		return server.DSN("search_path=" + name)
 	}
 }
 
 // onPostgres is an application with a pool of pgx.
 func onPostgres(t *testing.T) func(*testing.T) postingtest.Database {
 	place := schemas(t)
-	return func(t *testing.T) postingtest.Database {
-		dsn := place(t)
-		pool := openPool(t, dsn)
-		store := overPool(t, pool)
-		if err := store.Migrate(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		d := throughSQL(nil, store.DB(), nil, nil)
-		d.Store = store
-		d.Again = func(t *testing.T) bursar.Store { return overPool(t, openPool(t, dsn)) }
-		d.Exec = func(ctx context.Context, query string, args ...any) error {
-			_, err := pool.Exec(ctx, query, args...)
-			return err
-		}
-		d.Begin = func(ctx context.Context) (postingtest.Tx, error) {
-			tx, err := pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
-			if err != nil {
-				return nil, err
-			}
-			return pgxTx{postgres.PgxTx(tx), tx}, nil
-		}
-		d.Strings = func(ctx context.Context, query string) ([]string, error) {
-			rows, err := pool.Query(ctx, query)
-			if err != nil {
-				return nil, err
-			}
-			return pgx.CollectRows(rows, pgx.RowTo[string])
-		}
-		return d
-	}
+	return func(t *testing.T) postingtest.Database { return connector(connectPgx).database(t, place(t)) }
 }
 
 // onPostgresSQL is an application on database/sql.
 func onPostgresSQL(t *testing.T) func(*testing.T) postingtest.Database {
 	place := schemas(t)
-	return func(t *testing.T) postingtest.Database {
-		dsn := place(t)
-		open := func(t *testing.T) *sql.DB {
-			config, err := pgxpool.ParseConfig(dsn) // which knows pool_max_conns
-			if err != nil {
-				t.Fatal(err)
-			}
-			return pooled(t, stdlib.OpenDB(*config.ConnConfig))
-		}
-		db := open(t)
-		store := postgres.NewSQL(db)
-		if err := store.Migrate(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		d := throughSQL(db, store.DB(), func(tx *sql.Tx) bursar.CallerTx { return postgres.Tx(tx) },
-			&sql.TxOptions{Isolation: sql.LevelReadCommitted})
-		d.Store = store
-		d.Again = func(t *testing.T) bursar.Store { return postgres.NewSQL(open(t)) }
-		return d
-	}
+	return func(t *testing.T) postingtest.Database { return connector(connectPostgresSQL).database(t, place(t)) }
 }
 
-func openPool(t *testing.T, dsn string) *pgxpool.Pool {
-	t.Helper()
-	pool, err := pgxpool.New(t.Context(), dsn)
+func connectPostgresSQL(dsn string, size int) (*application, error) {
+	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	t.Cleanup(pool.Close)
-	return pool
+	db := stdlib.OpenDB(*config)
+	store := postgres.NewSQL(db)
+	a := throughSQL(db, size, store.DB(), func(tx *sql.Tx) bursar.CallerTx { return postgres.Tx(tx) },
+		&sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	a.Store, a.dialect = store, atomicpostgres.Dialect{}
+	return a, nil
 }
 
-func overPool(t *testing.T, pool *pgxpool.Pool) *postgres.Store {
+// connectPgx has package atomic as a way in only where a law asks for it: Do runs over the same pool.
+func connectPgx(dsn string, size int) (*application, error) {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	config.MaxConns = int32(size)
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	if err != nil {
+		return nil, err
+	}
 	store := postgres.New(pool)
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return store
+	level := pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
+	a := &application{
+		dialect: atomicpostgres.Dialect{},
+		begin: func(ctx context.Context) (ownTx, error) {
+			tx, err := pool.BeginTx(ctx, level)
+			if err != nil {
+				return nil, err
+			}
+			return pgxTx{pgxStatements{postgres.PgxTx(tx), tx}, tx}, nil
+		},
+		block: func(ctx context.Context, fn func(context.Context, statements) error) error {
+			return pgx.BeginTxFunc(ctx, pool, level, func(tx pgx.Tx) error {
+				return fn(ctx, pgxStatements{postgres.PgxTx(tx), tx})
+			})
+		},
+		close: func() error {
+			defer pool.Close()
+			return store.Close()
+		},
+	}
+	outside := pgxStatements{nil, pool}
+	a.Store, a.Exec, a.Strings, a.Do = store, outside.Exec, outside.Strings, do(store.DB())
+	a.Begin = func(ctx context.Context) (postingtest.Tx, error) { return a.begin(ctx) }
+	return a, nil
+}
+
+// pgxStatements are run by a pgx.Tx or a pool.
+type pgxStatements struct {
+	bursar.CallerTx
+	runner interface {
+		Exec(ctx context.Context, query string, args ...any) (pgconn.CommandTag, error)
+		Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
+	}
+}
+
+func (p pgxStatements) Exec(ctx context.Context, query string, args ...any) error {
+	_, err := p.runner.Exec(ctx, query, args...)
+	return err
+}
+
+func (p pgxStatements) Strings(ctx context.Context, query string) ([]string, error) {
+	rows, err := p.runner.Query(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 type pgxTx struct {
-	bursar.CallerTx
+	pgxStatements
 	tx pgx.Tx
-}
-
-func (p pgxTx) Exec(ctx context.Context, query string, args ...any) error {
-	_, err := p.tx.Exec(ctx, query, args...)
-	return err
 }
 
 func (p pgxTx) Commit() error { return p.tx.Commit(context.Background()) }

@@ -14,28 +14,30 @@ import (
 )
 
 // onSQLite is an application on database/sql, in a file of its own for each law.
-func onSQLite(*testing.T) func(*testing.T) postingtest.Database { return openSQLite }
+func onSQLite(*testing.T) func(*testing.T) postingtest.Database {
+	return func(t *testing.T) postingtest.Database { return connector(connectSQLite).database(t, fileDSN(t)) }
+}
 
-func openSQLite(t *testing.T) postingtest.Database {
-	t.Helper()
-	dsn := sqlite.DSN(filepath.Join(t.TempDir(), "bursar.db"))
-	db := openSQL(t, "sqlite", dsn)
-	store := sqlite.New(db)
-	if err := store.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
+// fileDSN is a file of the test's own.
+func fileDSN(t *testing.T) string { return sqlite.DSN(filepath.Join(t.TempDir(), "bursar.db")) }
+
+func connectSQLite(dsn string, size int) (*application, error) {
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, err
 	}
-	d := throughSQL(db, store.DB(), func(tx *sql.Tx) bursar.CallerTx { return sqlite.Tx(tx) }, nil)
-	d.Store = store
-	d.Again = func(t *testing.T) bursar.Store { return sqlite.New(openSQL(t, "sqlite", dsn)) }
-	begin := d.Begin
-	d.Begin = func(ctx context.Context) (postingtest.Tx, error) {
+	store := sqlite.New(db)
+	a := throughSQL(db, size, store.DB(), func(tx *sql.Tx) bursar.CallerTx { return sqlite.Tx(tx) }, nil)
+	a.Store, a.dialect = store, atomicsqlite.Dialect{}
+	begin := a.begin
+	a.begin = func(ctx context.Context) (ownTx, error) {
 		tx, err := begin(ctx)
 		for busy(err) { // SQLite's own patience does not queue: who polls may starve, and asks again
 			tx, err = begin(ctx)
 		}
 		return tx, err
 	}
-	return d
+	return a, nil
 }
 
 func busy(err error) bool {

@@ -51,7 +51,7 @@ func mariaDBArgs(in *Instance) []string {
 		"--socket=socket", "--pid-file=" + in.folder.join("pid"), "--init-file=" + in.folder.join("start.sql"),
 		"--innodb-flush-log-at-trx-commit=1", "--innodb-doublewrite=ON", "--skip-log-bin",
 		"--innodb-buffer-pool-size=32M", "--innodb-buffer-pool-dump-at-shutdown=OFF", mariaDBLog,
-		"--key-buffer-size=1M", "--aria-pagecache-buffer-size=8M", "--performance-schema=OFF", "--max-connections=200",
+		"--key-buffer-size=1M", "--aria-pagecache-buffer-size=8M", "--performance-schema=OFF", "--max-connections=500",
 		// Debian's defaults, under which capitals and trailing blanks do not count unless a column says so.
 		"--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci",
 	}

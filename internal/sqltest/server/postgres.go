@@ -45,7 +45,7 @@ func postgresArgs(in *Instance) []string {
 	for _, setting := range []string{
 		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(in.port), "unix_socket_directories=",
 		"fsync=on", "full_page_writes=on", "synchronous_commit=on",
-		"shared_buffers=32MB", "max_connections=200", "max_wal_size=128MB",
+		"shared_buffers=32MB", "max_connections=500", "max_wal_size=128MB",
 		// Shared memory that is not in files would outlive a server that was killed.
 		"dynamic_shared_memory_type=mmap",
 		// The look for deadlocks is the same, only earlier.
