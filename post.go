@@ -169,56 +169,54 @@ type postedJob struct {
 type repeatedJob struct{ job, first *Job }
 
 func (j *judgement) read(ctx context.Context, tx Tx, jobs []*Job) error {
-	var entries, openings int
-	ids := make([]ID, 0, len(jobs))
-	var references []string
-	paths := make([]string, 0, 2*len(jobs))
+	wanted, entries, openings := wants(jobs)
+	found, err := tx.Gather(ctx, j.book.Number, wanted)
+	if err != nil {
+		return err
+	}
+	j.head, j.accounts = found.Head, found.Accounts
+	if err := j.book.owns(&j.head); err != nil {
+		return err
+	}
+	j.held = setOf(found.Held)
+	j.references = setOf(found.References)
+	j.known = make(map[ID]*RequestRecord, len(found.Requests))
+	for i := range found.Requests {
+		j.known[found.Requests[i].ID] = &found.Requests[i]
+	}
+	j.entryKey, j.accountKey, err = tx.Keys(ctx, entries, openings)
+	return err
+}
+
+// wants is what the jobs name, and how many entries and accounts they may make.
+func wants(jobs []*Job) (w *Wanted, entries, openings int) {
+	w = &Wanted{IDs: make([]ID, 0, len(jobs)), Paths: make([]string, 0, 2*len(jobs))}
 	named := make(map[string]bool, 2*len(jobs))
 	for _, job := range jobs {
 		r := job.Request
-		ids = append(ids, r.id)
+		w.IDs = append(w.IDs, r.id)
 		entries += r.Entries()
 		if r.opening != nil {
 			openings++
 		} else if r.transfer.Reference != "" {
-			references = append(references, r.transfer.Reference)
+			w.References = append(w.References, r.transfer.Reference)
 		}
 		r.paths(func(path string) {
 			if !named[path] {
 				named[path] = true
-				paths = append(paths, path)
+				w.Paths = append(w.Paths, path)
 			}
 		})
 	}
-	var err error
-	var held []string
-	if j.accounts, held, err = tx.Lock(ctx, j.book.Number, paths); err != nil {
-		return err
+	return w, entries, openings
+}
+
+func setOf(values []string) map[string]bool {
+	set := make(map[string]bool, len(values))
+	for _, value := range values {
+		set[value] = true
 	}
-	j.held = make(map[string]bool, len(held))
-	for _, path := range held {
-		j.held[path] = true
-	}
-	records, taken, err := tx.Known(ctx, j.book.Number, ids, references)
-	if err != nil {
-		return err
-	}
-	j.known = make(map[ID]*RequestRecord, len(records))
-	for i := range records {
-		j.known[records[i].ID] = &records[i]
-	}
-	j.references = make(map[string]bool, len(references))
-	for _, reference := range taken {
-		j.references[reference] = true
-	}
-	if j.head, err = tx.Head(ctx, j.book.Number); err != nil {
-		return err
-	}
-	if err := j.book.owns(&j.head); err != nil {
-		return err
-	}
-	j.entryKey, j.accountKey, err = tx.Keys(ctx, entries, openings)
-	return err
+	return set
 }
 
 // replay answers a job whose id is known from before.

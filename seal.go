@@ -36,13 +36,9 @@ func newSealing(book *Book, now Instant, batch *Batch, head Head) *sealing {
 		open: make(map[int64]bool), waiting: make(map[int64][][]EntryRow)}
 }
 
-// others seals what is committed unsealed, in as many requests as it takes to pass limit entries; 0 is no limit. more says
+// others seals what is committed unsealed, the entries with these keys, in as many requests as it takes to pass limit entries; 0 is no limit. more says
 // that it stopped there.
-func (s *sealing) others(ctx context.Context, tx SealTx, limit int) (more bool, err error) {
-	keys, err := tx.Unsealed(ctx, s.book.Number)
-	if err != nil {
-		return false, err
-	}
+func (s *sealing) others(ctx context.Context, tx SealTx, keys []int64, limit int) (more bool, err error) {
 	for _, key := range keys {
 		s.open[key] = true
 	}
@@ -155,25 +151,21 @@ func (w *Writer) seal(ctx context.Context, all Tx, batch *Batch, head Head) erro
 	if err != nil {
 		return err
 	}
+	var unsealed []int64
 	if w.store.SealsLater() {
-		if err := tx.Claim(ctx, batch); err != nil {
-			return err
-		}
-		locked, err := w.lockHead(ctx, tx, true)
+		locked, keys, err := w.takeHead(ctx, tx, batch, true)
 		if err != nil {
 			return err
 		}
-		head = *locked
+		head, unsealed = *locked, keys
 	}
 	now, err := InstantOf(w.clock.Now())
 	if err != nil {
 		return err
 	}
 	s := newSealing(&w.book, now, batch, head)
-	if w.store.SealsLater() {
-		if _, err := s.others(ctx, tx, 0); err != nil {
-			return err
-		}
+	if _, err := s.others(ctx, tx, unsealed, 0); err != nil {
+		return err
 	}
 	s.own()
 	return nil
@@ -186,13 +178,13 @@ func sealTx(tx Tx) (SealTx, error) {
 	return nil, Errorf(Unsupported, "a %T cannot seal", tx)
 }
 
-// lockHead locks the head of the writer's book; nil when it would have to wait and must not.
-func (w *Writer) lockHead(ctx context.Context, tx SealTx, wait bool) (*Head, error) {
-	head, err := tx.LockHead(ctx, w.book.Number, wait)
+// takeHead locks the head of the writer's book; nil when it would have to wait and must not.
+func (w *Writer) takeHead(ctx context.Context, tx SealTx, b *Batch, wait bool) (*Head, []int64, error) {
+	head, unsealed, err := tx.TakeHead(ctx, w.book.Number, b, wait)
 	if err == nil && head != nil {
 		err = w.book.owns(head)
 	}
-	return head, err
+	return head, unsealed, err
 }
 
 // sealOnce seals what is committed unsealed. more says that there is more of it. Without wait nothing is done while
@@ -209,7 +201,7 @@ func (w *Writer) sealOnce(ctx context.Context, wait bool) (more bool, err error)
 		if err != nil || len(keys) == 0 {
 			return err
 		}
-		head, err := w.lockHead(ctx, tx, wait)
+		head, keys, err := w.takeHead(ctx, tx, nil, wait)
 		if err != nil || head == nil {
 			return err
 		}
@@ -219,7 +211,7 @@ func (w *Writer) sealOnce(ctx context.Context, wait bool) (more bool, err error)
 		}
 		batch := &Batch{Book: w.book.Number}
 		s := newSealing(&w.book, now, batch, *head)
-		if more, err = s.others(ctx, tx, sealMax); err != nil || len(batch.Sealed) == 0 {
+		if more, err = s.others(ctx, tx, keys, sealMax); err != nil || len(batch.Sealed) == 0 {
 			return err
 		}
 		sealed = len(batch.Sealed)

@@ -118,6 +118,14 @@ type broken struct {
 	entries  func(entries []EntryRow, locked map[int64]bool)
 }
 
+func (b broken) TakeHead(ctx context.Context, book int64, batch *Batch, wait bool) (*Head, []int64, error) {
+	head, keys, err := b.session.TakeHead(ctx, book, batch, wait)
+	if b.unsealed != nil {
+		keys = b.unsealed(keys, b.began)
+	}
+	return head, keys, err
+}
+
 func (b broken) Unsealed(ctx context.Context, book int64) ([]int64, error) {
 	keys, err := b.session.Unsealed(ctx, book)
 	if b.unsealed != nil {
@@ -197,7 +205,7 @@ func (w *world) seal(t *testing.T, limit int, own ...[]EntryRow) (order []int, m
 	t.Helper()
 	s, batch, before := w.clients[0].begin(Sealing), &Batch{Entries: slices.Concat(own...)}, len(w.journal)
 	sealing := newSealing(&w.book, 1, batch, w.head)
-	more, err := sealing.others(t.Context(), s, limit)
+	more, err := sealing.others(t.Context(), s, s.unsealed(), limit)
 	sealing.own()
 	if err := errors.Join(err, s.Insert(t.Context(), batch)); err != nil {
 		t.Fatal(err)

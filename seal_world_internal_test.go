@@ -198,7 +198,15 @@ func (s *session) account(path string) (AccountRow, bool) {
 	return row, found
 }
 
-func (s *session) Lock(_ context.Context, _ int64, paths []string) (map[string]*AccountRow, []string, error) {
+func (s *session) Gather(ctx context.Context, book int64, w *Wanted) (*Gathered, error) {
+	g := &Gathered{}
+	g.Accounts, g.Held = s.lockAccounts(w.Paths)
+	g.Requests = s.known(w.IDs)
+	g.Head, _ = s.Head(ctx, book)
+	return g, nil
+}
+
+func (s *session) lockAccounts(paths []string) (map[string]*AccountRow, []string) {
 	s.step()
 	if s.mode == Queue {
 		s.lock("turn")
@@ -236,10 +244,10 @@ func (s *session) Lock(_ context.Context, _ int64, paths []string) (map[string]*
 			}
 		}
 	}
-	return locked, held, nil
+	return locked, held
 }
 
-func (s *session) Known(_ context.Context, _ int64, ids []ID, _ []string) (records []RequestRecord, _ []string, _ error) {
+func (s *session) known(ids []ID) (records []RequestRecord) {
 	s.step()
 	for _, id := range ids {
 		record, found := s.requests[id]
@@ -253,7 +261,7 @@ func (s *session) Known(_ context.Context, _ int64, ids []ID, _ []string) (recor
 			s.saw([2]int64{record.LastEntry, record.Seq})
 		}
 	}
-	return records, nil, nil
+	return records
 }
 
 func (s *session) Head(context.Context, int64) (Head, error) {
@@ -289,16 +297,22 @@ func (s *session) Claim(_ context.Context, b *Batch) error {
 	return nil
 }
 
-func (s *session) LockHead(_ context.Context, _ int64, wait bool) (*Head, error) {
+func (s *session) TakeHead(ctx context.Context, book int64, b *Batch, wait bool) (*Head, []int64, error) {
+	if b != nil {
+		if err := s.Claim(ctx, b); err != nil {
+			return nil, nil, err
+		}
+	}
 	s.step()
 	if wait {
 		s.lock("head")
 	} else if !s.try("head") {
-		return nil, nil
+		return nil, nil, nil
 	}
 	head := s.world.head
 	s.saw(head)
-	return &head, nil
+	keys, err := s.Unsealed(ctx, book)
+	return &head, keys, err
 }
 
 func (w *world) unsealed() (keys []int64) {

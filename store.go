@@ -73,11 +73,8 @@ var ErrOvertaken = errors.New("another database transaction has just written the
 // the head last. Who holds the head waits for nothing.
 type Tx interface {
 	Reader
-	// Lock returns the accounts with these paths, by path, and keeps others from changing them until the end, as the mode
-	// says. Paths that do not exist are left out. In mode Queue held are the paths of accounts that others hold.
-	Lock(ctx context.Context, book int64, paths []string) (accounts map[string]*AccountRow, held []string, err error)
-	// Known returns what is remembered of these ids, and which of these references posted transfers already have.
-	Known(ctx context.Context, book int64, ids []ID, references []string) (records []RequestRecord, taken []string, err error)
+	// Gather locks the accounts that a batch names, as the mode says, and then reads what else a decision on it needs.
+	Gather(ctx context.Context, book int64, w *Wanted) (*Gathered, error)
 	// Keys reserves consecutive row keys for entries and consecutive numbers for accounts, and returns the first.
 	Keys(ctx context.Context, entries, accounts int) (entry, account int64, err error)
 	// Insert writes a batch: all of it or, with an error, nothing that may be committed. After ErrOvertaken a
@@ -85,13 +82,32 @@ type Tx interface {
 	Insert(ctx context.Context, b *Batch) error
 }
 
+// Wanted is what the requests of a batch name. Nothing is named twice.
+type Wanted struct {
+	Paths      []string // of accounts
+	IDs        []ID
+	References []string
+}
+
+// Gathered is what is known of it.
+type Gathered struct {
+	// Accounts are those that exist, by path. Others are kept from changing them until the end, as the mode says.
+	Accounts map[string]*AccountRow
+	// Held are the paths of accounts that others hold, in mode Queue.
+	Held []string
+	// Requests is what is remembered of the ids.
+	Requests []RequestRecord
+	// References are those that posted transfers have already.
+	References []string
+	Head       Head
+}
+
 // SealTx is what sealing needs of a Tx, on top. The Tx of every store is one.
 type SealTx interface {
-	// Claim writes the part of a batch that others may be writing too and for which it may have to wait: requests and
-	// new accounts. Insert does so itself unless it has been done.
-	Claim(ctx context.Context, b *Batch) error
-	// LockHead locks the head and returns it. Without wait it returns nil when someone else holds it.
-	LockHead(ctx context.Context, book int64, wait bool) (*Head, error)
+	// TakeHead writes the part of a batch that others may be writing too and for which it may have to wait, requests and
+	// new accounts, so that Insert does not; then it locks the head, and then does what Unsealed does. b may be nil.
+	// Without wait head is nil when someone else holds it.
+	TakeHead(ctx context.Context, book int64, b *Batch, wait bool) (head *Head, unsealed []int64, err error)
 	// Unsealed are the row keys of all committed entries that are not sealed, in order.
 	Unsealed(ctx context.Context, book int64) ([]int64, error)
 	// LockEntries returns unsealed entries by row key, in order. Those that it could lock without waiting are in locked.

@@ -278,3 +278,22 @@ func ExampleDisconnected() {
 	// true
 	// false
 }
+
+func ExampleTx_Raw() {
+	db, closeShop := openShop()
+	defer closeShop()
+
+	err := atomic.Do(context.Background(), db, func(ctx context.Context, tx *atomic.Tx) error {
+		// What the driver can do and database/sql has no words for: with pgx's package stdlib, conn is a *stdlib.Conn,
+		// whose Conn().SendBatch sends many statements in one round trip.
+		return tx.Raw(ctx, func(_ context.Context, conn any) error {
+			_, batches := conn.(interface{ SendBatch() })
+			fmt.Println("SQLite's driver sends batches:", batches)
+			return nil
+		})
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output: SQLite's driver sends batches: false
+}

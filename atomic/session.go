@@ -305,6 +305,11 @@ func (t *Tx) admit(ctx context.Context, query string) error {
 	if err := t.s.db.control(query); err != nil {
 		return err
 	}
+	return t.begun(ctx)
+}
+
+// begun is enter for what the caller sends, unless it has been cancelled.
+func (t *Tx) begun(ctx context.Context) error {
 	if err := t.enter(ctx); err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
+	"fmt"
 	satomic "sync/atomic"
 )
 
@@ -88,6 +90,34 @@ func (t *Tx) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error
 	t.s.leave(ctx, nil)
 	return stmt, err
 }
+
+// Raw gives fn the driver's connection, for what database/sql has no words for, such as several statements in one
+// round trip. fn must not keep it, and must leave the database transaction as it is: what it sends is not looked at. Its error
+// is judged as that of a statement, and it counts as one for [ErrConcurrent].
+//
+// Errors: those of [Tx.ExecContext], fn's own, and [ErrUnsupported] for an adopted database transaction.
+func (t *Tx) Raw(ctx context.Context, fn func(ctx context.Context, driverConn any) error) error {
+	if t.s.owned == nil {
+		return fmt.Errorf("%w: the connection of an adopted database transaction is its owner's", ErrUnsupported)
+	}
+	if err := t.begun(ctx); err != nil {
+		return err
+	}
+	returned := false
+	defer func() {
+		if !returned { // It panicked, and nobody knows what it has sent.
+			t.s.harm(DamageAll, errPanicked, true)
+			t.s.leave(ctx, nil)
+		}
+	}()
+	err := t.s.owned.Raw(func(conn any) error { return fn(ctx, conn) })
+	returned = true
+	t.s.leave(ctx, err)
+	return err
+}
+
+// errPanicked is the cause when the function given to Raw has panicked.
+var errPanicked = errors.New("a function with the driver's connection panicked")
 
 // Savepoint runs fn as a block of its own inside the open database transaction, as a Do that nests would: when fn fails,
 // its writes and hooks are undone, and the block around it may go on. fn runs once. ctx is the context of the block

@@ -106,7 +106,7 @@ func (t *tx) AuditRequests(ctx context.Context, book, row int64, limit int) (req
 
 // AuditRequestsOf are requests by id.
 func (t *tx) AuditRequestsOf(ctx context.Context, book int64, ids []bursar.ID) (requests []bursar.AuditedRequest, err error) {
-	err = inChunks(ctx, t, t.sql.AuditRequestsOf, book, ids, func(id bursar.ID) any { return id[:] }, collectRequests(&requests))
+	err = lookUp(ctx, t, t.sql.AuditRequestsOf, book, ids, func(id bursar.ID) any { return id[:] }, collectRequests(&requests))
 	return requests, t.fault("look up requests", err)
 }
 

@@ -2,9 +2,9 @@ package sqlstore
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"math/bits"
+	"slices"
 )
 
 // bulk holds the texts of statements that write many rows, for as many rows as one statement takes.
@@ -62,7 +62,7 @@ func newBulk(d *Dialect) bulk {
 // run executes the statement for count rows. row appends the parameters of one row. What does not fill a statement
 // is written in powers of two, so that a connection that keeps its prepared statements has few texts to keep. A
 // statement that does not touch exactly its rows is an error: someone else has changed them.
-func (s *statement) run(ctx context.Context, db Executor, count int, row func(args []any, i int) []any) error {
+func (s *statement) run(p *pipeline, count int, row func(args []any, i int) []any) error {
 	args := make([]any, 0, min(count, s.rowsMax)*s.columns)
 	for done := 0; done < count; {
 		rows, text := s.rows(count - done)
@@ -74,15 +74,14 @@ func (s *statement) run(ctx context.Context, db Executor, count int, row func(ar
 			rows, text = s.rows(fit)
 			args = args[:rows*s.columns]
 		}
+		sent := args
 		if s.columnar {
-			args = columns(args, s.columns)
+			sent = columns(args, s.columns)
+		} else if p.piper != nil {
+			sent = slices.Clone(args) // which are used again before it is sent
 		}
-		touched, err := db.Exec(ctx, text, args...)
-		if err != nil {
+		if err := p.exec(text, sent, int64(rows)); err != nil {
 			return err
-		}
-		if touched != int64(rows) {
-			return fmt.Errorf("%w: %d rows of %d were written", errStale, touched, rows)
 		}
 		done += rows
 	}

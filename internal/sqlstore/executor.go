@@ -1,10 +1,13 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
 )
 
 // Executor runs statements on one connection.
@@ -56,4 +59,35 @@ func (s std) Query(ctx context.Context, query string, args ...any) (Rows, error)
 		return nil, err // not a Rows that holds a nil pointer
 	}
 	return rows, nil
+}
+
+// piped is a std over a connection whose driver can send several statements at once.
+type piped struct {
+	std
+	block *atomic.Tx
+	pipe  func(ctx context.Context, driverConn any, calls []*Call) (done int, err error)
+}
+
+// Pipe implements Piper. An adopted database transaction does not lend its connection.
+func (p piped) Pipe(ctx context.Context, calls []*Call) (done int, err error) {
+	var refused error
+	err = p.block.Raw(ctx, func(ctx context.Context, driverConn any) (err error) {
+		done, err = p.pipe(ctx, driverConn, calls)
+		if errors.Is(err, ErrNoPipe) {
+			refused, err = err, nil // which breaks nothing
+		}
+		return err
+	})
+	if errors.Is(err, atomic.ErrUnsupported) {
+		return 0, ErrNoPipe
+	}
+	return done, cmp.Or(err, refused)
+}
+
+// executor runs statements in a block of package atomic.
+func (s *Store) executor(block *atomic.Tx) Executor {
+	if s.dialect.Pipe == nil {
+		return std{block}
+	}
+	return piped{std{block}, block, s.dialect.Pipe}
 }

@@ -11,8 +11,38 @@ import (
 	"github.com/bursar-ledger/bursar"
 )
 
-// Lock returns the accounts by path, as the mode says.
-func (t *tx) Lock(ctx context.Context, book int64, paths []string) (accounts map[string]*bursar.AccountRow, held []string, err error) {
+// Gather locks the accounts, as the mode says, and reads the rest after that.
+func (t *tx) Gather(ctx context.Context, book int64, w *bursar.Wanted) (*bursar.Gathered, error) {
+	g := &bursar.Gathered{Accounts: make(map[string]*bursar.AccountRow, len(w.Paths))}
+	rows := make([]bursar.AccountRow, len(w.Paths))
+	p := newPipeline(ctx, t.db)
+	err := t.lock(p, book, w.Paths, rows, g)
+	if err == nil {
+		err = t.known(p, book, w, g)
+	}
+	if err == nil {
+		p.step = "read the head"
+		err = t.head(p, t.sql.Head, book, &g.Head)
+	}
+	if err == nil {
+		err = p.flush()
+	}
+	if err != nil {
+		return nil, t.fault(p.step, err)
+	}
+	if t.joined && t.sql.SeenVersions != "" {
+		if err := t.current(ctx, rows[:len(g.Accounts)]); err != nil {
+			return nil, err
+		}
+	}
+	if t.mode == bursar.Queue && t.sql.TryAccounts != "" && len(g.Accounts) < len(w.Paths) {
+		g.Held, err = t.held(ctx, book, w.Paths, g.Accounts)
+	}
+	return g, err
+}
+
+// lock reads accounts into rows, and locks them as the mode says.
+func (t *tx) lock(p *pipeline, book int64, paths []string, rows []bursar.AccountRow, g *bursar.Gathered) (err error) {
 	statement := t.sql.LockAccounts
 	switch t.mode {
 	case bursar.Swap, bursar.Hybrid, bursar.Serializable:
@@ -20,36 +50,26 @@ func (t *tx) Lock(ctx context.Context, book int64, paths []string) (accounts map
 			statement = cmp.Or(t.sql.ReadAccounts, statement)
 		}
 	case bursar.Queue:
-		if err := t.turn(ctx, book); err != nil {
-			return nil, nil, t.fault("wait for the turn", err)
+		p.step = "wait for the turn"
+		if err := t.turn(p, book); err != nil {
+			return err
 		}
 		statement = cmp.Or(t.sql.TryAccounts, statement)
 	}
+	p.step = "lock accounts"
 	if statement == t.sql.LockAccounts && len(paths) > inParameters && !t.store.dialect.Columnar {
-		if paths, err = t.inOrder(ctx, book, paths); err != nil {
-			return nil, nil, t.fault("look for accounts", err)
+		if paths, err = t.inOrder(p.ctx, book, paths); err != nil {
+			return err
 		}
 	}
-	accounts = make(map[string]*bursar.AccountRow, len(paths))
-	rows := make([]bursar.AccountRow, len(paths))
-	err = inChunks(ctx, t, statement, book, paths, identity[string], func(scan func(...any) error) error {
-		row := &rows[len(accounts)]
+	return inChunks(p, t.store.dialect.Columnar, statement, book, paths, identity[string], func(scan func(...any) error) error {
+		row := &rows[len(g.Accounts)]
 		if err := scanAccount(scan, row); err != nil {
 			return err
 		}
-		accounts[row.Path] = row
+		g.Accounts[row.Path] = row
 		return nil
 	})
-	if err != nil {
-		return nil, nil, t.fault("lock accounts", err)
-	}
-	if t.joined && t.sql.SeenVersions != "" {
-		err = t.current(ctx, rows[:len(accounts)])
-	}
-	if t.mode == bursar.Queue && t.sql.TryAccounts != "" && len(accounts) < len(paths) {
-		held, err = t.held(ctx, book, paths, accounts)
-	}
-	return accounts, held, err
 }
 
 // inOrder sorts paths by the number of their accounts. A statement locks its accounts in that order, and several must do so too.
@@ -58,7 +78,7 @@ func (t *tx) inOrder(ctx context.Context, book int64, paths []string) ([]string,
 		return paths, nil // reading is locking
 	}
 	numbers := make(map[string]int64, len(paths))
-	err := inChunks(ctx, t, t.sql.ReadAccounts, book, paths, identity[string], func(scan func(...any) error) error {
+	err := lookUp(ctx, t, t.sql.ReadAccounts, book, paths, identity[string], func(scan func(...any) error) error {
 		var row bursar.AccountRow
 		err := scanAccount(scan, &row)
 		numbers[row.Path] = row.Number
@@ -77,7 +97,11 @@ func (t *tx) current(ctx context.Context, rows []bursar.AccountRow) error {
 	for i := range rows {
 		locked[i] = &rows[i]
 	}
-	err := t.sameVersions(ctx, t.sql.SeenVersions, locked)
+	p := newPipeline(ctx, t.db)
+	err := t.sameVersions(p, t.sql.SeenVersions, locked)
+	if err == nil {
+		err = p.flush()
+	}
 	if errors.Is(err, errStale) {
 		return &bursar.Error{Code: bursar.UnsafeTransaction, Err: err,
 			Message: "the database transaction reads from an old snapshot: roll it back and begin it READ COMMITTED, with &sql.TxOptions{Isolation: sql.LevelReadCommitted}"}
@@ -86,11 +110,11 @@ func (t *tx) current(ctx context.Context, rows []bursar.AccountRow) error {
 }
 
 // turn waits until no other database transaction in mode Queue works on the book.
-func (t *tx) turn(ctx context.Context, book int64) error {
+func (t *tx) turn(p *pipeline, book int64) error {
 	if t.sql.Turn == "" {
 		return nil
 	}
-	return query(ctx, t.db, t.sql.Turn, []any{book}, func(scan func(...any) error) error { return scan(new(any)) })
+	return p.query(t.sql.Turn, []any{book}, func(scan func(...any) error) error { return scan(new(any)) })
 }
 
 // held are the paths that exist and could not be locked.
@@ -101,7 +125,7 @@ func (t *tx) held(ctx context.Context, book int64, paths []string, locked map[st
 			missing = append(missing, path)
 		}
 	}
-	err = inChunks(ctx, t, t.sql.Paths, book, missing, identity[string], func(scan func(...any) error) error {
+	err = lookUp(ctx, t, t.sql.Paths, book, missing, identity[string], func(scan func(...any) error) error {
 		var path string
 		err := scan(&path)
 		held = append(held, path)
@@ -120,48 +144,51 @@ func (t *tx) readingLocks() bool { return t.mode == bursar.Serializable && t.sto
 
 // guard makes sure that what was read without a lock is still so, and locks it: in Hybrid with one statement, else by
 // writing the balances. It goes through the accounts in order of number.
-func (t *tx) guard(ctx context.Context, b *bursar.Batch) error {
+func (t *tx) guard(p *pipeline, b *bursar.Batch) error {
 	switch {
 	case t.swaps():
-		return t.swap(ctx, b)
+		return t.swap(p, b)
 	case t.mode == bursar.Hybrid && t.sql.LockVersions != "":
-		return t.lockVersions(ctx, slices.Concat(b.Changed, b.Relied))
+		return t.lockVersions(p, slices.Concat(b.Changed, b.Relied))
 	}
 	return nil
 }
 
 // swap writes balances one by one, so that locks are taken in order. Accounts that were merely decided on are locked between
 // them; the engine's SERIALIZABLE keeps those by itself.
-func (t *tx) swap(ctx context.Context, b *bursar.Batch) error {
+func (t *tx) swap(p *pipeline, b *bursar.Batch) error {
 	relied := b.Relied
 	if t.mode == bursar.Serializable {
 		relied = nil
 	}
 	for _, a := range b.Changed {
 		for len(relied) > 0 && relied[0].Number < a.Number {
-			if err := t.lockVersions(ctx, relied[:1]); err != nil {
+			if err := t.lockVersions(p, relied[:1]); err != nil {
 				return err
 			}
 			relied = relied[1:]
 		}
-		err := t.store.bulk.update.run(ctx, t.db, 1, func(args []any, _ int) []any { return appendChange(args, a) })
+		err := t.store.bulk.update.run(p, 1, func(args []any, _ int) []any { return appendChange(args, a) })
 		if err != nil {
 			return err
 		}
 	}
-	return t.lockVersions(ctx, relied)
+	return t.lockVersions(p, relied)
 }
 
 // lockVersions locks accounts and compares their versions with those that were read.
-func (t *tx) lockVersions(ctx context.Context, accounts []*bursar.AccountRow) error {
+func (t *tx) lockVersions(p *pipeline, accounts []*bursar.AccountRow) error {
 	slices.SortFunc(accounts, func(a, b *bursar.AccountRow) int { return cmp.Compare(a.Number, b.Number) })
-	return t.sameVersions(ctx, t.sql.LockVersions, accounts)
+	return t.sameVersions(p, t.sql.LockVersions, accounts)
 }
 
 // sameVersions compares the versions that a statement reads with those that were read before.
-func (t *tx) sameVersions(ctx context.Context, statement string, accounts []*bursar.AccountRow) error {
+func (t *tx) sameVersions(p *pipeline, statement string, accounts []*bursar.AccountRow) error {
+	if len(accounts) == 0 {
+		return nil
+	}
 	found := make(map[int64]int64, len(accounts))
-	err := inChunks(ctx, t, statement, nil, accounts, func(a *bursar.AccountRow) any { return a.Number },
+	err := inChunks(p, t.store.dialect.Columnar, statement, nil, accounts, func(a *bursar.AccountRow) any { return a.Number },
 		func(scan func(...any) error) error {
 			var number, version int64
 			err := scan(&number, &version)
@@ -171,50 +198,74 @@ func (t *tx) sameVersions(ctx context.Context, statement string, accounts []*bur
 	if err != nil {
 		return err
 	}
-	for _, a := range accounts {
-		if found[a.Number] != a.Locked {
-			return fmt.Errorf("%w: %s has version %d, not %d", errStale, a.Path, found[a.Number], a.Locked)
+	return p.then(func() error {
+		for _, a := range accounts {
+			if found[a.Number] != a.Locked {
+				return fmt.Errorf("%w: %s has version %d, not %d", errStale, a.Path, found[a.Number], a.Locked)
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
-// LockHead locks the head.
-func (t *tx) LockHead(ctx context.Context, book int64, wait bool) (*bursar.Head, error) {
+// TakeHead claims what others may be writing, locks the head and looks for unsealed entries.
+func (t *tx) TakeHead(ctx context.Context, book int64, b *bursar.Batch, wait bool) (*bursar.Head, []int64, error) {
+	p := newPipeline(ctx, t.db)
+	if b != nil {
+		p.step = claiming
+		if err := t.claim(p, b); err != nil {
+			return nil, nil, t.failed(p, err)
+		}
+	}
 	statement := cmp.Or(t.sql.LockHead, t.sql.Head)
 	if !wait {
 		statement = cmp.Or(t.sql.TryHead, statement)
 	}
-	head, found, err := t.head(ctx, statement, book)
-	switch {
-	case err != nil:
-		return nil, t.fault("lock the head", err)
-	case found:
-		return &head, nil
-	case wait:
-		return nil, errNoBook()
+	p.step = "lock the head"
+	head := &bursar.Head{}
+	var keys []int64
+	err := t.tryHead(p, statement, book, &head, wait)
+	if err == nil {
+		p.step = "look for unsealed entries"
+		err = t.unsealed(p, book, &keys)
 	}
-	return nil, nil
+	if err == nil {
+		err = p.flush()
+	}
+	if err != nil {
+		return nil, nil, t.failed(p, err)
+	}
+	if b != nil {
+		b.Claimed = true
+	}
+	return head, keys, nil
 }
 
 // Unsealed are the keys of unsealed entries.
 func (t *tx) Unsealed(ctx context.Context, book int64) (keys []int64, err error) {
-	if t.sql.UnsealedKeys == "" {
-		return nil, nil
+	p := newPipeline(ctx, t.db)
+	if err = t.unsealed(p, book, &keys); err == nil {
+		err = p.flush()
 	}
-	err = query(ctx, t.db, t.sql.UnsealedKeys, []any{book}, func(scan func(...any) error) error {
+	return keys, t.fault("look for unsealed entries", err)
+}
+
+func (t *tx) unsealed(p *pipeline, book int64, keys *[]int64) error {
+	if t.sql.UnsealedKeys == "" {
+		return nil
+	}
+	return p.query(t.sql.UnsealedKeys, []any{book}, func(scan func(...any) error) error {
 		var key int64
 		err := scan(&key)
-		keys = append(keys, key)
+		*keys = append(*keys, key)
 		return err
 	})
-	return keys, t.fault("look for unsealed entries", err)
 }
 
 // LockEntries returns entries by key and locks what it can.
 func (t *tx) LockEntries(ctx context.Context, _ int64, keys []int64) (entries []bursar.EntryRow, locked map[int64]bool, err error) {
 	locked = make(map[int64]bool, len(keys))
-	err = inChunks(ctx, t, t.sql.TryEntries, nil, keys, identity[int64], func(scan func(...any) error) error {
+	err = lookUp(ctx, t, t.sql.TryEntries, nil, keys, identity[int64], func(scan func(...any) error) error {
 		var key int64
 		err := scan(&key)
 		locked[key] = true
@@ -223,7 +274,7 @@ func (t *tx) LockEntries(ctx context.Context, _ int64, keys []int64) (entries []
 	if err != nil {
 		return nil, nil, t.fault("lock entries", err)
 	}
-	err = inChunks(ctx, t, t.sql.EntriesOf, nil, keys, identity[int64], func(scan func(...any) error) error {
+	err = lookUp(ctx, t, t.sql.EntriesOf, nil, keys, identity[int64], func(scan func(...any) error) error {
 		entries = append(entries, bursar.EntryRow{})
 		return scanEntry(scan, &entries[len(entries)-1])
 	})

@@ -8,20 +8,40 @@ import (
 )
 
 // Head is the journal's last position.
-func (t *tx) Head(ctx context.Context, book int64) (bursar.Head, error) {
-	head, found, err := t.head(ctx, t.sql.Head, book)
-	if err == nil && !found {
-		err = errNoBook()
+func (t *tx) Head(ctx context.Context, book int64) (head bursar.Head, err error) {
+	p := newPipeline(ctx, t.db)
+	if err = t.head(p, t.sql.Head, book, &head); err == nil {
+		err = p.flush()
 	}
 	return head, t.fault("read the head", err)
 }
 
-func (t *tx) head(ctx context.Context, statement string, book int64) (head bursar.Head, found bool, err error) {
-	err = query(ctx, t.db, statement, []any{book}, func(scan func(...any) error) error {
+// head reads the head, which must be there.
+func (t *tx) head(p *pipeline, statement string, book int64, head *bursar.Head) error {
+	return t.tryHead(p, statement, book, &head, true)
+}
+
+// tryHead reads the head into what head points at, which becomes nil if there is none.
+func (t *tx) tryHead(p *pipeline, statement string, book int64, head **bursar.Head, must bool) error {
+	found := false
+	into := *head
+	err := p.query(statement, []any{book}, func(scan func(...any) error) error {
 		found = true
-		return scan(&head.Seq, (*int64)(&head.At), fixed(head.Hash[:]), fixed(head.Book[:]))
+		return scan(&into.Seq, (*int64)(&into.At), fixed(into.Hash[:]), fixed(into.Book[:]))
 	})
-	return head, found, err
+	if err != nil {
+		return err
+	}
+	return p.then(func() error {
+		if found {
+			return nil
+		}
+		*head = nil
+		if must {
+			return errNoBook()
+		}
+		return nil
+	})
 }
 
 func errNoBook() error {

@@ -13,6 +13,9 @@ import (
 // query runs a statement and calls each for every row with that row's scan. It always closes the rows. A block of package atomic
 // sees every error, so that it need not ask the engine after each query whether it is still open.
 func query(ctx context.Context, db Executor, statement string, args []any, each func(scan func(...any) error) error) (err error) {
+	if p, ok := db.(piped); ok {
+		db = p.std
+	}
 	if s, ok := db.(std); ok {
 		read := func(row atomic.Row) (struct{}, error) { return struct{}{}, each(row.Scan) }
 		_, err := atomic.QueryAll(ctx, s.db, read, statement, args...)

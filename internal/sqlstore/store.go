@@ -93,7 +93,7 @@ func (s *Store) write(ctx context.Context, mode bursar.Mode, budget atomic.Budge
 		o.Isolation = sql.LevelSerializable
 	}
 	return atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
-		t := s.tx(std{db})
+		t := s.tx(s.executor(db))
 		t.mode = mode
 		return fn(ctx, t)
 	}, o)
@@ -110,7 +110,7 @@ func (s *Store) Join(ctx context.Context, caller bursar.CallerTx) (bursar.Tx, er
 	case *sql.DB:
 		return nil, bursar.Errorf(bursar.UnsafeTransaction, "a *sql.DB is not a database transaction: begin one and pass the *sql.Tx")
 	case *atomic.Tx:
-		t.db, t.block = std{db}, db
+		t.db, t.block = s.executor(db), db
 	case Executor:
 		t.db = db
 	case DBTX:

@@ -35,13 +35,13 @@ var (
 // inParameters bounds how many values one IN list has.
 const inParameters = 512
 
-// inChunks runs a statement over all values, after an argument that comes first unless it is nil. An array takes all of
+// inChunks adds a statement over all values, after an argument that comes first unless it is nil. An array takes all of
 // them at once, so that what the statement locks is locked in one order.
-func inChunks[T any](ctx context.Context, t *tx, statement string, first any, values []T, arg func(T) any,
+func inChunks[T any](p *pipeline, columnar bool, statement string, first any, values []T, arg func(T) any,
 	each func(scan func(...any) error) error) error {
 	for len(values) > 0 {
 		n := min(len(values), inParameters)
-		if t.store.dialect.Columnar {
+		if columnar {
 			n = len(values)
 		}
 		args := make([]any, 0, 2*n+1)
@@ -53,7 +53,7 @@ func inChunks[T any](ctx context.Context, t *tx, statement string, first any, va
 			args = append(args, arg(value))
 		}
 		text := statement
-		if t.store.dialect.Columnar {
+		if columnar {
 			args = append(args[:fixed:fixed], array(args[fixed:], n, 0, 1))
 		} else {
 			// A list as long as the next power of two, its last value repeated: few texts to prepare and to keep.
@@ -63,7 +63,7 @@ func inChunks[T any](ctx context.Context, t *tx, statement string, first any, va
 			}
 			text = expand(statement, length)
 		}
-		if err := query(ctx, t.db, text, args, each); err != nil {
+		if err := p.query(text, args, each); err != nil {
 			return err
 		}
 		values = values[n:]
@@ -71,26 +71,48 @@ func inChunks[T any](ctx context.Context, t *tx, statement string, first any, va
 	return nil
 }
 
+// lookUp runs a statement over all values by itself.
+func lookUp[T any](ctx context.Context, t *tx, statement string, first any, values []T, arg func(T) any,
+	each func(scan func(...any) error) error) error {
+	p := newPipeline(ctx, t.db)
+	if err := inChunks(p, t.store.dialect.Columnar, statement, first, values, arg, each); err != nil {
+		return err
+	}
+	return p.flush()
+}
+
 // Known returns what is remembered of ids and references.
-func (t *tx) Known(ctx context.Context, book int64, ids []bursar.ID, references []string) (records []bursar.RequestRecord, taken []string, err error) {
-	err = inChunks(ctx, t, t.sql.Known, book, ids, func(id bursar.ID) any { return id[:] },
+func (t *tx) Known(ctx context.Context, book int64, ids []bursar.ID, references []string) ([]bursar.RequestRecord, []string, error) {
+	var g bursar.Gathered
+	p := newPipeline(ctx, t.db)
+	err := t.known(p, book, &bursar.Wanted{IDs: ids, References: references}, &g)
+	if err == nil {
+		err = p.flush()
+	}
+	return g.Requests, g.References, t.fault(p.step, err)
+}
+
+func (t *tx) known(p *pipeline, book int64, w *bursar.Wanted, g *bursar.Gathered) error {
+	columnar := t.store.dialect.Columnar
+	p.step = "look up ids"
+	err := inChunks(p, columnar, t.sql.Known, book, w.IDs, func(id bursar.ID) any { return id[:] },
 		func(scan func(...any) error) error {
 			var record bursar.RequestRecord
 			err := scanRequest(scan, &record)
-			records = append(records, record)
+			g.Requests = append(g.Requests, record)
 			return err
 		})
 	if err != nil {
-		return nil, nil, t.fault("look up ids", err)
+		return err
 	}
-	err = inChunks(ctx, t, t.sql.Taken, book, references, identity[string],
+	p.step = "look up references"
+	return inChunks(p, columnar, t.sql.Taken, book, w.References, identity[string],
 		func(scan func(...any) error) error {
 			var reference string
 			err := scan(&reference)
-			taken = append(taken, reference)
+			g.References = append(g.References, reference)
 			return err
 		})
-	return records, taken, t.fault("look up references", err)
 }
 
 func identity[T any](value T) any { return value }
@@ -108,14 +130,19 @@ func (t *tx) Keys(ctx context.Context, entries, accounts int) (entry, account in
 // Insert writes a batch. In a database transaction of the caller's it does so under a savepoint: the caller may
 // commit in spite of an error, and must not commit half a batch.
 func (t *tx) Insert(ctx context.Context, b *bursar.Batch) error {
+	p := newPipeline(ctx, t.db)
 	if !t.joined {
-		return t.insert(ctx, b)
+		return t.insert(p, b)
 	}
 	if t.block != nil {
-		return t.block.Savepoint(ctx, func(ctx context.Context, _ *atomic.Tx) error { return t.insert(ctx, b) })
+		return t.block.Savepoint(ctx, func(ctx context.Context, _ *atomic.Tx) error {
+			p.ctx = ctx
+			return t.insert(p, b)
+		})
 	}
-	if _, err := t.db.Exec(ctx, "SAVEPOINT bursar_insert"); err != nil {
-		return t.fault("set a savepoint", err)
+	p.step = "set a savepoint"
+	if err := p.exec("SAVEPOINT bursar_insert", nil, -1); err != nil {
+		return t.fault(p.step, err)
 	}
 	if t.store.dialect.Atomic.Traits().EmptyCommit {
 		// Rolling back to it does nothing, and fails if it is gone, because no database transaction is open any more.
@@ -123,7 +150,7 @@ func (t *tx) Insert(ctx context.Context, b *bursar.Batch) error {
 			return t.ended(err)
 		}
 	}
-	err := t.insert(ctx, b)
+	err := t.insert(p, b)
 	if err != nil {
 		ctx = context.WithoutCancel(ctx)
 		_, undo := t.db.Exec(ctx, "ROLLBACK TO SAVEPOINT bursar_insert")
@@ -146,60 +173,63 @@ func (t *tx) ended(err error) error {
 // step is a part of the writing.
 type step struct {
 	what  string
-	write func(context.Context, *bursar.Batch) error
+	write func(*pipeline, *bursar.Batch) error
 }
+
+// claiming is the step in which others may be faster.
+const claiming = "write requests"
 
 // insert writes in the order in which everybody takes locks: accounts, what is claimed, and the head last, which whoever
 // seals has locked already.
-func (t *tx) insert(ctx context.Context, b *bursar.Batch) error {
-	return t.steps(ctx, b, []step{
-		{"versions", t.guard}, {"requests", t.claim}, {"balances", t.writeBalances}, {"places", t.sealEntries},
-		{"entries", t.insertEntries}, {"checkpoints", t.insertCheckpoints}, {"effective times", t.insertBackdated},
-		{"head", t.moveHead},
+func (t *tx) insert(p *pipeline, b *bursar.Batch) error {
+	return t.steps(p, b, []step{
+		{"write versions", t.guard}, {claiming, t.claim}, {"write balances", t.writeBalances}, {"write places", t.sealEntries},
+		{"write entries", t.insertEntries}, {"write checkpoints", t.insertCheckpoints}, {"write effective times", t.insertBackdated},
+		{"write the head", t.moveHead},
 	})
 }
 
-// Claim writes what others may be writing too.
-func (t *tx) Claim(ctx context.Context, b *bursar.Batch) error {
-	err := t.steps(ctx, b, []step{{"requests", t.claim}})
-	b.Claimed = err == nil
-	return err
+func (t *tx) steps(p *pipeline, b *bursar.Batch, steps []step) error {
+	for _, step := range steps {
+		p.step = step.what
+		if err := step.write(p, b); err != nil {
+			return t.failed(p, err)
+		}
+	}
+	return t.failed(p, p.flush())
 }
 
-func (t *tx) claim(ctx context.Context, b *bursar.Batch) error {
+// failed is the error of the step that a pipeline stopped at.
+func (t *tx) failed(p *pipeline, err error) error {
+	unique := t.unique(err)
+	switch {
+	case p.step == claiming && t.store.dialect.SealsLater && (unique || errors.Is(err, errStale)):
+		err = fmt.Errorf("%w: %v", errOvertaken, err)
+	case unique && t.store.dialect.KeyBlock > 0:
+		// A server that crashed may hand out a block of keys twice.
+		t.store.keys.drop()
+		err = fmt.Errorf("%w: %w", errStale, err)
+	}
+	return t.fault(p.step, err)
+}
+
+// claim writes what others may be writing too.
+func (t *tx) claim(p *pipeline, b *bursar.Batch) error {
 	if b.Claimed {
 		return nil
 	}
-	err := t.insertRequests(ctx, b)
-	if err == nil {
-		err = t.insertAccounts(ctx, b)
+	if err := t.insertRequests(p, b); err != nil {
+		return err
 	}
-	if t.store.dialect.SealsLater && (errors.Is(err, errStale) || t.unique(err)) {
-		return fmt.Errorf("%w: %v", errOvertaken, err)
-	}
-	return err
+	return t.insertAccounts(p, b)
 }
 
 func (t *tx) unique(err error) bool {
 	return err != nil && t.store.dialect.Atomic.Classify(err).Kind == atomic.KindUnique
 }
 
-func (t *tx) steps(ctx context.Context, b *bursar.Batch, steps []step) error {
-	for _, step := range steps {
-		if err := step.write(ctx, b); err != nil {
-			if t.unique(err) && t.store.dialect.KeyBlock > 0 {
-				// A server that crashed may hand out a block of keys twice.
-				t.store.keys.drop()
-				err = fmt.Errorf("%w: %w", errStale, err)
-			}
-			return t.fault("write "+step.what, err)
-		}
-	}
-	return nil
-}
-
-func (t *tx) insertRequests(ctx context.Context, b *bursar.Batch) error {
-	return t.store.bulk.requests.run(ctx, t.db, len(b.Requests), func(args []any, i int) []any {
+func (t *tx) insertRequests(p *pipeline, b *bursar.Batch) error {
+	return t.store.bulk.requests.run(p, len(b.Requests), func(args []any, i int) []any {
 		r := &b.Requests[i]
 		var last, code, field, message any
 		if r.Refusal != nil {
@@ -211,15 +241,15 @@ func (t *tx) insertRequests(ctx context.Context, b *bursar.Batch) error {
 	})
 }
 
-func (t *tx) insertAccounts(ctx context.Context, b *bursar.Batch) error {
-	err := t.store.bulk.accounts.run(ctx, t.db, len(b.Opened), func(args []any, i int) []any {
+func (t *tx) insertAccounts(p *pipeline, b *bursar.Batch) error {
+	err := t.store.bulk.accounts.run(p, len(b.Opened), func(args []any, i int) []any {
 		a := &b.Opened[i]
 		return append(args, a.Number, b.Book, a.Path, a.Currency.Code(), a.Currency.Scale(), int64(a.Opened), text(a.Metadata))
 	})
 	if err != nil {
 		return err
 	}
-	return t.store.bulk.balances.run(ctx, t.db, len(b.Opened), func(args []any, i int) []any {
+	return t.store.bulk.balances.run(p, len(b.Opened), func(args []any, i int) []any {
 		a := &b.Opened[i].AccountRow
 		var low, high any
 		var min, max pair
@@ -238,11 +268,11 @@ func (t *tx) insertAccounts(ctx context.Context, b *bursar.Batch) error {
 
 // writeBalances updates the accounts that a batch changed, each guarded by the version it was decided on. In modes that did not
 // lock them, guard has done so.
-func (t *tx) writeBalances(ctx context.Context, b *bursar.Batch) error {
+func (t *tx) writeBalances(p *pipeline, b *bursar.Batch) error {
 	if t.swaps() {
 		return nil
 	}
-	return t.store.bulk.updates.run(ctx, t.db, len(b.Changed), func(args []any, i int) []any { return appendChange(args, b.Changed[i]) })
+	return t.store.bulk.updates.run(p, len(b.Changed), func(args []any, i int) []any { return appendChange(args, b.Changed[i]) })
 }
 
 func appendChange(args []any, a *bursar.AccountRow) []any {
@@ -259,8 +289,8 @@ func appendBalance(args []any, a *bursar.AccountRow) []any {
 	return append(args, balance.lo, balance.hi, held.lo, held.hi, free.lo, free.hi)
 }
 
-func (t *tx) insertEntries(ctx context.Context, b *bursar.Batch) error {
-	return t.store.bulk.entries.run(ctx, t.db, len(b.Entries), func(args []any, i int) []any {
+func (t *tx) insertEntries(p *pipeline, b *bursar.Batch) error {
+	return t.store.bulk.entries.run(p, len(b.Entries), func(args []any, i int) []any {
 		e := &b.Entries[i]
 		seq, at, hash := placeOf(e)
 		amount := pairOf(e.Amount)
@@ -290,21 +320,21 @@ func placeOf(e *bursar.EntryRow) (seq, at, hash any) {
 }
 
 // sealEntries gives entries of others their places.
-func (t *tx) sealEntries(ctx context.Context, b *bursar.Batch) error {
-	return t.store.bulk.seals.run(ctx, t.db, len(b.Sealed), func(args []any, i int) []any {
+func (t *tx) sealEntries(p *pipeline, b *bursar.Batch) error {
+	return t.store.bulk.seals.run(p, len(b.Sealed), func(args []any, i int) []any {
 		e := &b.Sealed[i]
 		return append(args, e.Key, e.Seq, int64(e.At), e.Hash[:])
 	})
 }
 
-func (t *tx) insertCheckpoints(ctx context.Context, b *bursar.Batch) error {
-	return t.store.bulk.checkpoints.run(ctx, t.db, len(b.Checkpoints), func(args []any, i int) []any {
+func (t *tx) insertCheckpoints(p *pipeline, b *bursar.Batch) error {
+	return t.store.bulk.checkpoints.run(p, len(b.Checkpoints), func(args []any, i int) []any {
 		c := &b.Checkpoints[i]
 		return append(args, c.Account, c.Version, c.Seq, c.Key)
 	})
 }
 
-func (t *tx) insertBackdated(ctx context.Context, b *bursar.Batch) error {
+func (t *tx) insertBackdated(p *pipeline, b *bursar.Batch) error {
 	type date struct{ account, effective, entry int64 }
 	var dates []date
 	for i := range b.Entries {
@@ -312,21 +342,18 @@ func (t *tx) insertBackdated(ctx context.Context, b *bursar.Batch) error {
 			dates = append(dates, date{e.FromAccount, int64(e.Effective), e.Key}, date{e.ToAccount, int64(e.Effective), e.Key})
 		}
 	}
-	return t.store.bulk.backdated.run(ctx, t.db, len(dates), func(args []any, i int) []any {
+	return t.store.bulk.backdated.run(p, len(dates), func(args []any, i int) []any {
 		return append(args, dates[i].account, dates[i].effective, dates[i].entry)
 	})
 }
 
 // moveHead advances the head from exactly where the batch was built.
-func (t *tx) moveHead(ctx context.Context, b *bursar.Batch) error {
+func (t *tx) moveHead(p *pipeline, b *bursar.Batch) error {
 	if b.From.Seq == b.To.Seq {
 		return nil
 	}
-	touched, err := t.db.Exec(ctx, t.sql.UpdateHead, b.To.Seq, int64(b.To.At), b.To.Hash[:], b.Book, b.From.Seq, b.From.Hash[:])
-	if err == nil && touched != 1 {
-		err = errStale
-	}
-	return err
+	args := []any{b.To.Seq, int64(b.To.At), b.To.Hash[:], b.Book, b.From.Seq, b.From.Hash[:]}
+	return p.exec(t.sql.UpdateHead, args, 1)
 }
 
 // fault says what the store was doing when the database failed. Errors get their codes at the store's edge; inside a

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
@@ -18,7 +19,7 @@ func PgxTx(tx pgx.Tx) bursar.CallerTx { return &pgxTx{tx} }
 // pgxTx runs statements over pgx itself.
 type pgxTx struct{ tx pgx.Tx }
 
-var _ sqlstore.Executor = (*pgxTx)(nil)
+var _ sqlstore.Piper = (*pgxTx)(nil)
 
 // DatabaseTx is nothing when there is no database transaction.
 func (p *pgxTx) DatabaseTx() any {
@@ -41,6 +42,67 @@ func (p *pgxTx) Query(ctx context.Context, query string, args ...any) (sqlstore.
 		return nil, ended(err)
 	}
 	return pgxRows{rows}, nil
+}
+
+// Pipe implements sqlstore.Piper.
+func (p *pgxTx) Pipe(ctx context.Context, calls []*sqlstore.Call) (done int, err error) {
+	done, err = send(ctx, p.tx, calls)
+	return done, ended(err)
+}
+
+// pipe is Pipe over a connection of pgx's package stdlib.
+func pipe(ctx context.Context, driverConn any, calls []*sqlstore.Call) (done int, err error) {
+	conn, ok := driverConn.(*stdlib.Conn)
+	if !ok { // something stands before the driver
+		return 0, sqlstore.ErrNoPipe
+	}
+	return send(ctx, conn.Conn(), calls)
+}
+
+// batcher is what pgx sends several statements with.
+type batcher interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// send sends statements in one round trip, or in two where pgx has to ask first how one is to be called.
+func send(ctx context.Context, conn batcher, calls []*sqlstore.Call) (done int, err error) {
+	var batch pgx.Batch
+	for _, c := range calls {
+		batch.Queue(c.Query, c.Args...)
+	}
+	results := conn.SendBatch(ctx, &batch)
+	defer func() {
+		if closing := results.Close(); err == nil {
+			err = closing
+		}
+	}()
+	for _, c := range calls {
+		if err := answer(results, c); err != nil {
+			return done, err
+		}
+		done++
+	}
+	return done, nil
+}
+
+// answer reads the answer to one of the statements.
+func answer(results pgx.BatchResults, c *sqlstore.Call) error {
+	if c.Row == nil {
+		tag, err := results.Exec()
+		c.Touched = tag.RowsAffected()
+		return err
+	}
+	rows, err := results.Query()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := c.Row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // ended says that a database transaction is over as database/sql does.

@@ -111,6 +111,7 @@ func dialect() sqlstore.Dialect {
 		Columnar:      true,
 		SealsLater:    true,
 		KeyBlock:      1 << 24, // the increment of bursar_key
+		Pipe:          pipe,
 		Admit:         postgresJoins.admit,
 		Ready:         postgresOwn.check,
 	}
