@@ -83,7 +83,9 @@ var conflictBehaviours = []behaviour{
 			f.same("runs", runs, 2)
 			return
 		}
-		f.same("runs", runs, 3)
+		if runs < 3 { // more if the one that runs again meets the other once more
+			f.Errorf("runs = %d, want 3 at least", runs)
+		}
 	}},
 	{131, "a deadlock that destroyed the savepoints surfaces as the deadlock, even if the savepoint's error is swallowed",
 		func(f *fixture) { f.swallowedDeadlock() }},
