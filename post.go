@@ -20,9 +20,9 @@ type Job struct {
 	Request *Request
 	Posted  Posted
 	Err     error
-	// Held says that nothing was decided, because someone else holds an account of the job, or an account of a job before it
-	// that was held. It happens in mode [Queue] only; the job is to be written again later.
-	Held bool
+	// Held is the path of an account that someone else holds, for which the job, or one before it that shares an account
+	// with it, has to wait. Nothing was decided then: the job is to be written again. It is empty but in mode [Queue].
+	Held string
 }
 
 // Writer writes requests. Every strategy, and a ledger without one, changes money only through it. It is safe for
@@ -129,7 +129,7 @@ func (w *Writer) judge(ctx context.Context, tx Tx, jobs []*Job) (*judgement, err
 	}
 	j.now = max(now, j.head.At)
 	for _, job := range jobs {
-		job.Posted, job.Err, job.Held = Posted{}, nil, false
+		job.Posted, job.Err, job.Held = Posted{}, nil, ""
 		if !j.replay(job) && !j.hold(job) && !j.repeat(job) {
 			j.decide(job)
 		}
@@ -143,7 +143,7 @@ type judgement struct {
 	now        Instant
 	head       Head // as it was read
 	accounts   map[string]*AccountRow
-	held       map[string]bool // accounts that others hold, and those of jobs that therefore wait
+	held       map[string]string // accounts that others hold, and those of jobs that wait for one: for which account
 	known      map[ID]*RequestRecord
 	seen       map[ID]*Job // decided in this batch
 	references map[string]bool
@@ -178,7 +178,10 @@ func (j *judgement) read(ctx context.Context, tx Tx, jobs []*Job) error {
 	if err := j.book.owns(&j.head); err != nil {
 		return err
 	}
-	j.held = setOf(found.Held)
+	j.held = make(map[string]string, len(found.Held))
+	for _, path := range found.Held {
+		j.held[path] = path
+	}
 	j.references = setOf(found.References)
 	j.known = make(map[ID]*RequestRecord, len(found.Requests))
 	for i := range found.Requests {
@@ -244,11 +247,12 @@ func (j *judgement) hold(job *Job) bool {
 	if len(j.held) == 0 {
 		return false
 	}
-	job.Request.paths(func(path string) { job.Held = job.Held || j.held[path] })
-	if job.Held {
-		job.Request.paths(func(path string) { j.held[path] = true })
+	job.Request.paths(func(path string) { job.Held = cmp.Or(job.Held, j.held[path]) })
+	if job.Held == "" {
+		return false
 	}
-	return job.Held
+	job.Request.paths(func(path string) { j.held[path] = cmp.Or(j.held[path], job.Held) })
+	return true
 }
 
 // repeat answers a job whose id came earlier in the batch.

@@ -615,7 +615,7 @@ func queues(requests ...*Request) func(*client) {
 		for jobs := jobsOf(requests); len(jobs) > 0; {
 			c.must(c.writer.Write(context.Background(), Queue, jobs))
 			c.told(true, jobs)
-			jobs = slices.DeleteFunc(jobs, func(job *Job) bool { return !job.Held })
+			jobs = slices.DeleteFunc(jobs, func(job *Job) bool { return job.Held == "" })
 			c.wait(func() (held bool) {
 				for _, job := range jobs {
 					job.Request.paths(func(path string) { held = held || c.locks["account "+path] != nil })
@@ -628,7 +628,7 @@ func queues(requests ...*Request) func(*client) {
 
 func (c *client) told(posted bool, jobs []*Job) {
 	for _, job := range jobs {
-		if posted && job.Err == nil && !job.Held {
+		if posted && job.Err == nil && job.Held == "" {
 			c.posted[job.Request.id] = job.Posted
 		}
 	}

@@ -50,7 +50,7 @@ func (o *Observer) wrote(jobs []*Job, took time.Duration) {
 	posted, written := 0, len(jobs)
 	for _, job := range jobs {
 		switch {
-		case job.Held:
+		case job.Held != "":
 			written--
 		case job.Err != nil && o.Refused != nil:
 			o.Refused(CodeOf(job.Err))

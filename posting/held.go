@@ -9,9 +9,9 @@ import (
 const (
 	pauseMin = time.Millisecond
 	pauseMax = 32 * time.Millisecond
-	// After being sent back heldMax times, which takes half a second on an idle queue, a call waits for its locks; of such
-	// calls there are at most patientMax, each with a connection.
-	heldMax    = 20
+	// After being sent back heldMax times a call waits for its locks, together with all others that wait for the same account.
+	// At most patientMax accounts are waited for so, each with a connection.
+	heldMax    = 4
 	patientMax = 4
 )
 
@@ -30,22 +30,66 @@ func (q *queue) join(r *round) {
 	close(back.done)
 }
 
-// insist writes a call that was sent back often, waiting for whoever holds its accounts.
-func (q *queue) insist(own *round) {
-	c := own.calls[0]
-	err := q.write(q.ctx, bursar.Locks, c.jobs)
+// insist begins to wait for the accounts of calls that were sent back often, and returns the calls for which nobody waits. The
+// caller holds the mutex.
+func (q *queue) insist(calls []*call) (rest []*call) {
+	groups := make(map[string]*round)
+	for _, c := range calls {
+		if c.held > heldMax && !q.patient[c.waits] && len(q.patient) < patientMax {
+			q.patient[c.waits] = true
+			groups[c.waits] = &round{done: make(chan struct{})}
+		}
+	}
+	for _, c := range calls {
+		group := groups[c.waits]
+		if group == nil {
+			rest = append(rest, c)
+			continue
+		}
+		group.calls = append(group.calls, c)
+		group.jobs += len(c.jobs)
+		c.round.Store(group)
+	}
+	for account, group := range groups {
+		go q.waitFor(account, group)
+	}
+	return rest
+}
+
+// waitFor writes a group of calls, waiting for whoever holds their accounts. Those that must begin again go back to the queue.
+func (q *queue) waitFor(account string, group *round) {
+	q.answer(group, bursar.Locks)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.patient--
-	if bursar.CodeOf(err) == bursar.Conflict {
-		c.held = 0
-		q.sendBack(c)
-	} else {
-		c.fail(err)
+	delete(q.patient, account)
+	for _, c := range group.calls {
+		if c.conflicted() {
+			c.held = 0
+			q.sendBack(c)
+			continue
+		}
 		q.pending -= len(c.jobs)
 	}
-	close(own.done)
+	close(group.done)
 	q.signal()
+}
+
+// conflicted reports whether nothing of the call was written because others were in the way until the store gave up, and
+// takes that error away.
+func (c *call) conflicted() bool {
+	if c.partial {
+		for _, job := range c.jobs {
+			if bursar.CodeOf(job.Err) != bursar.Conflict {
+				return false
+			}
+		}
+		return true // whatever is written next writes over their errors
+	}
+	if bursar.CodeOf(c.err) != bursar.Conflict {
+		return false
+	}
+	c.err = nil
+	return true
 }
 
 // sendBack puts a call among those that are written again. The caller holds the mutex.
@@ -75,7 +119,7 @@ func (c *call) fail(err error) {
 func (c *call) sentBack() bool {
 	held := make([]*bursar.Job, 0)
 	for _, job := range c.jobs {
-		if c.err == nil && job.Err == nil && job.Held {
+		if c.err == nil && job.Err == nil && job.Held != "" {
 			held = append(held, job)
 		}
 	}
@@ -85,5 +129,6 @@ func (c *call) sentBack() bool {
 	c.partial = c.partial || len(held) < len(c.jobs)
 	c.jobs = held
 	c.held++
+	c.waits = held[0].Held
 	return true
 }

@@ -1,6 +1,7 @@
 package posting
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"testing"
@@ -10,15 +11,18 @@ import (
 
 // holding is a write function that holds jobs as long as a test wants.
 type holding struct {
-	entered chan []*bursar.Job // a round that has been taken, in mode Queue
-	answer  chan []*bursar.Job // which of its jobs are held
-	insists chan []*bursar.Job // a call that waits for locks
-	locked  chan error         // what becomes of it
+	accounts map[*bursar.Job]string // that a job waits for, where it is not the usual one
+	entered  chan []*bursar.Job     // a round that has been taken, in mode Queue
+	answer   chan []*bursar.Job     // which of its jobs are held
+	insists  chan []*bursar.Job     // a call that waits for locks
+	locked   chan error             // what becomes of it
 }
 
 func newHolding() *holding {
-	return &holding{make(chan []*bursar.Job), make(chan []*bursar.Job), make(chan []*bursar.Job), make(chan error)}
+	return &holding{entered: make(chan []*bursar.Job), answer: make(chan []*bursar.Job), insists: make(chan []*bursar.Job), locked: make(chan error)}
 }
+
+func (h *holding) account(job *bursar.Job) string { return cmp.Or(h.accounts[job], "held") }
 
 func (h *holding) write(ctx context.Context, mode bursar.Mode, jobs []*bursar.Job) error {
 	if mode == bursar.Locks {
@@ -32,7 +36,9 @@ func (h *holding) write(ctx context.Context, mode bursar.Mode, jobs []*bursar.Jo
 	}
 	held := <-h.answer
 	for _, job := range jobs {
-		job.Held = slices.Contains(held, job)
+		if job.Held = ""; slices.Contains(held, job) {
+			job.Held = h.account(job)
+		}
 	}
 	return nil
 }
@@ -81,7 +87,7 @@ func TestAHeldCallThatIsCancelledIsNotPostedUnlessAPartOfItWas(t *testing.T) {
 			t.Fatal(err)
 		}
 		r, _ := q.take()
-		c.jobs[0].Held = true
+		c.jobs[0].Held = "held"
 		q.finish(r)
 		if n := pending(q); n != 1 {
 			t.Errorf("%d jobs are pending after a round in which one was held", n)
@@ -118,6 +124,44 @@ func TestACallThatIsHeldTooLongWaitsForItsLocks(t *testing.T) {
 		t.Error(err)
 	}
 	closeQueue(t, q)
+}
+
+// The queue of this test has no writer running: the test takes its place.
+func TestCallsThatWaitForOneAccountWaitTogether(t *testing.T) {
+	h := newHolding()
+	q := &queue{options: Queue{PendingMax: 100, BatchMax: 100}, write: h.write, ctx: t.Context(), wake: make(chan struct{}, 1), patient: make(map[string]bool)}
+	write := func(held ...*call) { // a round of all that waits, in which these are held
+		r, _ := q.take()
+		for _, c := range held {
+			c.jobs[0].Held = h.account(c.jobs[0])
+		}
+		q.finish(r)
+	}
+	enter := func(held int) *call {
+		c := &call{jobs: jobs(1), held: held}
+		if _, err := q.enter(c); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	often, once, elsewhere := enter(heldMax), enter(0), enter(0)
+	h.accounts = map[*bursar.Job]string{elsewhere.jobs[0]: "another"}
+	write(often, once, elsewhere)
+	if together := <-h.insists; !slices.Equal(together, slices.Concat(often.jobs, once.jobs)) {
+		t.Errorf("%d calls wait for their account together, want 2", len(together))
+	}
+	late := enter(heldMax)
+	q.resting = false
+	write(late, elsewhere)
+	if n := pending(q); n != 4 || q.again == nil || len(q.again.calls) != 2 {
+		t.Errorf("%d jobs are pending; while one goroutine waits for an account no other does", n)
+	}
+	group := often.round.Load()
+	h.locked <- nil
+	<-group.done
+	if n := pending(q); n != 2 || len(q.patient) != 0 || once.round.Load() != group || once.err != nil {
+		t.Errorf("%d jobs are pending after two of four were posted", n)
+	}
 }
 
 func TestCloseWaitsForHeldJobsOrAbandonsThem(t *testing.T) {

@@ -37,7 +37,8 @@ import (
 // Jobs on an account that someone else holds, in a database transaction that is still open, come back from the writer undecided.
 // They go first into the next round, until the account is free; the rest of their round is answered. With nothing else
 // to do the writer looks again after a pause that grows. On an account that many others want a look may never come at
-// the right moment, so a call that was sent back often is given a goroutine of its own, which waits for the locks.
+// the right moment, so after a few looks all calls that wait for it are given a goroutine of their own, which writes them
+// together once it has the locks. The next group gathers meanwhile.
 //
 // A round that the database refuses as a whole, for a reason that is neither contention nor a lost commit, is
 // written again job by job, so that one poisonous job cannot fail the others.
@@ -78,8 +79,8 @@ type queue struct {
 	again   *round   // calls that were sent back; nil when there are none
 	resting bool     // until the pause is over again is written with another round only
 	pause   time.Duration
-	patient int // calls that wait for locks in goroutines of their own
-	pending int // jobs in rounds and in the one being written
+	patient map[string]bool // accounts for which a goroutine waits
+	pending int             // jobs in rounds and in the one being written
 	closing bool
 }
 
@@ -95,13 +96,14 @@ type call struct {
 	jobs    []*bursar.Job // without an answer
 	partial bool          // others of the same call have theirs
 	held    int           // how often it was sent back
+	waits   string        // for this account
 	err     error
 	round   atomic.Pointer[round] // the one to wait for
 }
 
 func start(options Queue, write func(context.Context, bursar.Mode, []*bursar.Job) error) *queue {
 	ctx, abandon := context.WithCancel(context.Background())
-	q := &queue{options: options, write: write, wake: make(chan struct{}, 1), stopped: make(chan struct{}), ctx: ctx, abandon: abandon}
+	q := &queue{options: options, write: write, patient: make(map[string]bool), wake: make(chan struct{}, 1), stopped: make(chan struct{}), ctx: ctx, abandon: abandon}
 	go q.run()
 	return q
 }
@@ -208,7 +210,7 @@ func (q *queue) run() {
 			q.wait()
 			continue
 		}
-		q.answer(r)
+		q.answer(r, bursar.Queue)
 		q.finish(r)
 	}
 }
@@ -229,7 +231,7 @@ func (q *queue) take() (r *round, open bool) {
 		r, q.again = q.again, nil
 		return r, true
 	}
-	return nil, !q.closing || q.again != nil || q.patient > 0
+	return nil, !q.closing || q.again != nil || len(q.patient) > 0
 }
 
 // wait waits for something to do. When calls were sent back it waits no longer than the pause.
@@ -257,18 +259,14 @@ func (q *queue) finish(r *round) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	written := r.jobs
+	var back []*call
 	for _, c := range r.calls {
-		if !c.sentBack() {
-			continue
+		if c.sentBack() {
+			written -= len(c.jobs)
+			back = append(back, c)
 		}
-		written -= len(c.jobs)
-		if c.held > heldMax && q.patient < patientMax {
-			own := &round{calls: []*call{c}, jobs: len(c.jobs), done: make(chan struct{})}
-			c.round.Store(own)
-			q.patient++
-			go q.insist(own)
-			continue
-		}
+	}
+	for _, c := range q.insist(back) {
 		q.sendBack(c)
 	}
 	q.pending -= written
@@ -282,17 +280,17 @@ func (q *queue) finish(r *round) {
 }
 
 // answer writes a round and fills in the errors of its calls. The jobs carry their own results.
-func (q *queue) answer(r *round) {
+func (q *queue) answer(r *round, mode bursar.Mode) {
 	jobs := make([]*bursar.Job, 0, r.jobs)
 	for _, c := range r.calls {
 		jobs = append(jobs, c.jobs...)
 	}
-	err := q.write(q.ctx, bursar.Queue, jobs)
+	err := q.write(q.ctx, mode, jobs)
 	switch {
 	case err == nil:
 	case len(jobs) > 1 && poisoned(err):
 		for _, job := range jobs {
-			job.Err = q.write(q.ctx, bursar.Queue, []*bursar.Job{job})
+			job.Err = q.write(q.ctx, mode, []*bursar.Job{job})
 		}
 	default:
 		for _, c := range r.calls {
