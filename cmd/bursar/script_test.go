@@ -16,7 +16,7 @@ import (
 
 // TestMain registers the program, so that scripts say exec bursar and tests exec.Command("bursar").
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"bursar": main})
+	testscript.Main(m, map[string]func(){"bursar": main, ordersProgram: ordersMain})
 }
 
 // TestScripts runs testdata/*.txtar, one file per feature, each with a database of its own on every engine that a test can
