@@ -64,7 +64,7 @@ func (w *Writer) Write(ctx context.Context, mode Mode, jobs []*Job) error {
 // write writes what was judged and fills in the results that depend on it.
 func (w *Writer) write(ctx context.Context, tx Tx, j *judgement, seal bool) error {
 	batch := j.batch()
-	if seal {
+	if seal && len(batch.Entries) > 0 { // refusals alone have no place in the journal, and need not wait for the head
 		if err := w.seal(ctx, tx, batch, j.head); err != nil {
 			return err
 		}

@@ -5,5 +5,7 @@
 //
 //	ledger, err := bursar.New(sqlite.New(db), &bursar.Options{Strategy: posting.Queue{}})
 //
+// docs/strategies.md says which strategy to choose, and what each does to each database: statements, round trips, locks.
+//
 // The package decides nothing about money and knows no database: it meets stores only through bursar.Writer.
 package posting

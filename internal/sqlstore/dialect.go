@@ -35,8 +35,8 @@ type Dialect struct {
 	// KeyBlock is how many keys NextKeys reserves at once, for the store to hand out; the statement must not make others
 	// wait for the end of the database transaction. 0 means that it is asked each time, under a lock that everybody holds.
 	KeyBlock int64
-	// ReadsLock says that SERIALIZABLE is made of shared locks on all that is read. Two that have read an account and
-	// both want to write it can then only deadlock, so in that mode accounts are read with LockAccounts.
+	// ReadsLock says that SERIALIZABLE would be made of shared locks on all that is read. Two that have read an account and
+	// both want to write it could then only deadlock, so in that mode accounts are read with LockAccounts.
 	ReadsLock bool
 	// Isolation is the level of the store's own database transactions in a mode; nil means the dialect's default, and the
 	// engine's SERIALIZABLE for bursar.Serializable.

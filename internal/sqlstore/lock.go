@@ -265,20 +265,25 @@ func (t *tx) unsealed(p *pipeline, book int64, keys *[]int64) error {
 // LockEntries returns entries by key and locks what it can.
 func (t *tx) LockEntries(ctx context.Context, _ int64, keys []int64) (entries []bursar.EntryRow, locked map[int64]bool, err error) {
 	locked = make(map[int64]bool, len(keys))
-	err = lookUp(ctx, t, t.sql.TryEntries, nil, keys, identity[int64], func(scan func(...any) error) error {
+	p := newPipeline(ctx, t.db)
+	p.step = "lock entries"
+	err = inChunks(p, t.store.dialect.Columnar, t.sql.TryEntries, nil, keys, identity[int64], func(scan func(...any) error) error {
 		var key int64
 		err := scan(&key)
 		locked[key] = true
 		return err
 	})
-	if err != nil {
-		return nil, nil, t.fault("lock entries", err)
+	if err == nil {
+		p.step = "read entries"
+		err = inChunks(p, t.store.dialect.Columnar, t.sql.EntriesOf, nil, keys, identity[int64], func(scan func(...any) error) error {
+			entries = append(entries, bursar.EntryRow{})
+			return scanEntry(scan, &entries[len(entries)-1])
+		})
 	}
-	err = lookUp(ctx, t, t.sql.EntriesOf, nil, keys, identity[int64], func(scan func(...any) error) error {
-		entries = append(entries, bursar.EntryRow{})
-		return scanEntry(scan, &entries[len(entries)-1])
-	})
-	return entries, locked, t.fault("read entries", err)
+	if err == nil {
+		err = p.flush()
+	}
+	return entries, locked, t.fault(p.step, err)
 }
 
 // keys hands out row keys from a block that the database gave to this store alone. Those of a block that is dropped, or

@@ -38,6 +38,13 @@ func query(ctx context.Context, db Executor, statement string, args []any, each 
 	return rows.Err()
 }
 
+// Each runs a statement and gives each of its rows to a function. A dialect's Admit and Ready read with it: over an
+// *atomic.Tx, rows that are read otherwise make the next statement ask the engine first whether the database transaction
+// is still open.
+func Each(ctx context.Context, db Executor, statement string, row func(scan func(...any) error) error) error {
+	return query(ctx, db, statement, nil, row)
+}
+
 // fixedBytes scans a blob that must have exactly the length of its target.
 type fixedBytes struct{ target []byte }
 

@@ -15,11 +15,12 @@ type link struct {
 	lost           chan struct{} // closed when the connection is
 	once           sync.Once
 
-	mu      sync.Mutex
-	asked   int           // how often the client has asked
-	trapped map[int]*Trap // by the number of the question
-	sprung  []*Trap
-	last    *Trap // that stands after its answer, or stood there
+	mu       sync.Mutex
+	asked    int           // how often the client has asked
+	answered int           // how many answers have been sent to it, the one that is about to be included
+	trapped  map[int]*Trap // by the number of the question
+	sprung   []*Trap
+	last     *Trap // that stands after its answer, or stood there
 }
 
 func newLink(p *Proxy, client, server net.Conn) *link {
@@ -114,10 +115,20 @@ func (l *link) finish() {
 func (l *link) ask(t *Trap) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.answered >= l.asked {
+		l.proxy.countRoundTrip()
+	}
 	l.asked++
 	if t != nil {
 		l.trapped[l.asked] = t
 	}
+}
+
+// answer notes that an answer is complete, before the client has it and can ask again.
+func (l *link) answer() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.answered++
 }
 
 // stand keeps what the client says from the server until the trap is decided.
@@ -166,6 +177,9 @@ func (l *link) down() error {
 		}
 		if m.ends && t != nil && t.point == AfterAnswer {
 			l.stand(t) // before the client knows the answer and can say more
+		}
+		if m.ends {
+			l.answer()
 		}
 		if _, err := l.client.Write(m.raw); err != nil {
 			return err

@@ -33,6 +33,7 @@ type Counts struct {
 	Connections int // accepted
 	Statements  int // sent by clients; a prepared statement counts each time that it is executed
 	Commits     int // those of them that [Commit] matches
+	RoundTrips  int // how often a client asked after it had been sent the answer to all that it had asked before
 	Cuts        int // connections that a trap has cut
 }
 
@@ -175,6 +176,12 @@ func (p *Proxy) spring(statement string, taken bool) *Trap {
 		}
 	}
 	return nil
+}
+
+func (p *Proxy) countRoundTrip() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.counts.RoundTrips++
 }
 
 func (p *Proxy) countCut() {

@@ -124,12 +124,50 @@ func TestCutAtEveryPoint(t *testing.T) {
 		}
 		want := sqltest.Counts{Commits: id, Cuts: id}
 		got := proxy.Counts()
-		if got.Connections < id || got.Statements < 3*id {
-			t.Errorf("counts = %+v, want at least %d connections and %d statements", got, id, 3*id)
+		if got.Connections < id || got.Statements < 3*id || got.RoundTrips < got.Statements {
+			t.Errorf("counts = %+v, want at least %d connections, %d statements and as many round trips", got, id, 3*id)
 		}
-		got.Connections, got.Statements = 0, 0
+		got.Connections, got.Statements, got.RoundTrips = 0, 0, 0
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("counts (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestRoundTripsAreCounted(t *testing.T) {
+	each(t, func(t *testing.T, e engine) {
+		s := e.shared(t)
+		proxy := sqltest.NewProxy(t, s)
+		conn := dial(t, e, proxy.Open(t)).conn
+		exec := func(query string) func() error {
+			return func() error {
+				_, err := conn.ExecContext(t.Context(), query)
+				return err
+			}
+		}
+		statement, err := conn.PrepareContext(t.Context(), "SELECT 1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, do := range map[string]func() error{
+			"a simple statement": exec("SELECT 1"),
+			"an error":           exec("no statement"),
+			"a prepared statement": func() error {
+				var one int
+				return statement.QueryRowContext(t.Context()).Scan(&one)
+			},
+		} {
+			before := proxy.Counts()
+			if err := do(); (err != nil) != (name == "an error") {
+				t.Fatalf("%s: %v", name, err)
+			}
+			after := proxy.Counts()
+			if got := after.RoundTrips - before.RoundTrips; got != 1 {
+				t.Errorf("%s took %d round trips, want 1", name, got)
+			}
+		}
+		if err := statement.Close(); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -3,7 +3,6 @@ package mysql
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"strconv"
 	"strings"
 
@@ -86,16 +85,11 @@ type session struct {
 }
 
 func read(ctx context.Context, conn sqlstore.Executor, statement string) (s session, err error) {
-	rows, err := conn.Query(ctx, statement)
-	if err != nil {
-		return s, err
-	}
-	defer rows.Close()
-	if rows.Next() {
-		err = rows.Scan(&s.version, &s.mode, &s.client, &s.connection, &s.results, &s.flush, &s.uniqueChecks, &s.selectLimit, &s.safeUpdates,
+	err = sqlstore.Each(ctx, conn, statement, func(scan func(...any) error) error {
+		return scan(&s.version, &s.mode, &s.client, &s.connection, &s.results, &s.flush, &s.uniqueChecks, &s.selectLimit, &s.safeUpdates,
 			&s.level, &s.checks, &s.open, new(any))
-	}
-	return s, errors.Join(err, rows.Err(), rows.Close())
+	})
+	return s, err
 }
 
 // The oldest servers that understand all that is said to them.

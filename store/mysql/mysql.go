@@ -158,10 +158,16 @@ func dialect() sqlstore.Dialect {
 		SealsLater:    true,
 		KeyBlock:      1 << 24,
 		ReadsLock:     true,
+		Isolation:     isolation,
 		Admit:         admit,
 		Ready:         ready,
 	}
 }
+
+// isolation is READ COMMITTED for bursar.Serializable too. The engine's SERIALIZABLE locks, shared, all that a plain read
+// reads until the commit: the journal's head, which nobody may hold who still waits for something else, and the gaps where
+// others want to put their ids. What is left of it are the locks on the accounts that are read, and these ReadsLock gives.
+func isolation(bursar.Mode) sql.IsolationLevel { return sql.LevelReadCommitted }
 
 // mariaDB is atomic's dialect, which knows no driver, with what this driver says of a lost connection. Without it the
 // engine would have to be asked.

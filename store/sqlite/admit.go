@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
@@ -61,17 +60,12 @@ type settings struct {
 func ready(ctx context.Context, conn sqlstore.Executor) error {
 	const read = `SELECT (SELECT synchronous FROM pragma_synchronous), (SELECT ignore_check_constraints FROM pragma_ignore_check_constraints),
 		(SELECT journal_mode FROM pragma_journal_mode), (SELECT file FROM pragma_database_list WHERE name = 'main')`
-	rows, err := conn.Query(ctx, read)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
 	var s settings
 	var file sql.NullString
-	if rows.Next() {
-		err = rows.Scan(&s.synchronous, &s.ignoreChecks, &s.journal, &file)
-	}
-	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+	err := sqlstore.Each(ctx, conn, read, func(scan func(...any) error) error {
+		return scan(&s.synchronous, &s.ignoreChecks, &s.journal, &file)
+	})
+	if err != nil {
 		return err
 	}
 	s.file = file.String
