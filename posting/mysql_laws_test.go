@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
 	atomicmysql "github.com/bursar-ledger/bursar/atomic/mysql"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/posting/postingtest"
@@ -19,6 +20,15 @@ func onMariaDB(t *testing.T) func(*testing.T) postingtest.Database {
 	}
 }
 
+// onTiDB is an application on database/sql, in a database of its own for each law.
+func onTiDB(t *testing.T) func(*testing.T) postingtest.Database {
+	sqltest.TiDB(t) // or there is no server
+	connect := func(dsn string, size int) (*application, error) {
+		return connectMySQL(dsn, size, mysql.NewTiDB, atomicmysql.TiDB{})
+	}
+	return func(t *testing.T) postingtest.Database { return connector(connect).database(t, mariaDSN(t, sqltest.TiDB(t))) }
+}
+
 // mariaDSN is how a ledger wants to be connected to a server's database.
 func mariaDSN(t *testing.T, server *sqltest.Server) string {
 	t.Helper()
@@ -30,13 +40,17 @@ func mariaDSN(t *testing.T, server *sqltest.Server) string {
 }
 
 func connectMariaDB(dsn string, size int) (*application, error) {
+	return connectMySQL(dsn, size, mysql.New, atomicmysql.MariaDB{})
+}
+
+func connectMySQL(dsn string, size int, over func(*sql.DB) *mysql.Store, d atomic.Dialect) (*application, error) {
 	db, err := sql.Open("mysql", dsn)
 	if err != nil {
 		return nil, err
 	}
-	store := mysql.New(db)
+	store := over(db)
 	a := throughSQL(db, size, store.DB(), func(tx *sql.Tx) bursar.CallerTx { return mysql.Tx(tx) },
 		&sql.TxOptions{Isolation: sql.LevelReadCommitted})
-	a.Store, a.dialect = store, atomicmysql.MariaDB{}
+	a.Store, a.dialect = store, d
 	return a, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
 	atomicpostgres "github.com/bursar-ledger/bursar/atomic/postgres"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/posting/postingtest"
@@ -49,16 +50,29 @@ func onPostgresSQL(t *testing.T) func(*testing.T) postingtest.Database {
 	return func(t *testing.T) postingtest.Database { return connector(connectPostgresSQL).database(t, place(t)) }
 }
 
+// onCockroach is an application on database/sql, in a database of its own for each law.
+func onCockroach(t *testing.T) func(*testing.T) postingtest.Database {
+	sqltest.Cockroach(t) // or there is no server
+	connect := func(dsn string, size int) (*application, error) {
+		return connectOver(dsn, size, postgres.NewCockroachSQL, atomicpostgres.Cockroach{})
+	}
+	return func(t *testing.T) postingtest.Database { return connector(connect).database(t, sqltest.Cockroach(t).DSN()) }
+}
+
 func connectPostgresSQL(dsn string, size int) (*application, error) {
+	return connectOver(dsn, size, postgres.NewSQL, atomicpostgres.Dialect{})
+}
+
+func connectOver(dsn string, size int, over func(*sql.DB) *postgres.Store, d atomic.Dialect) (*application, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return nil, err
 	}
 	db := stdlib.OpenDB(*config)
-	store := postgres.NewSQL(db)
+	store := over(db)
 	a := throughSQL(db, size, store.DB(), func(tx *sql.Tx) bursar.CallerTx { return postgres.Tx(tx) },
 		&sql.TxOptions{Isolation: sql.LevelReadCommitted})
-	a.Store, a.dialect = store, atomicpostgres.Dialect{}
+	a.Store, a.dialect = store, d
 	return a, nil
 }
 

@@ -44,13 +44,21 @@ type engine struct {
 	only []string                                               // the contenders to run; all of them if there are none
 }
 
+// engines are those that every run can have, and those that are named.
 func engines() []engine {
-	return []engine{
+	list := []engine{
 		{name: "sqlite", on: onSQLite, one: true},
 		{name: "postgres", on: onPostgres},
 		{name: "mariadb", on: onMariaDB, same: map[string]string{"serializable": "none"}},
 		{name: "postgres-sql", on: onPostgresSQL, only: []string{"none", "queue", "in"}},
 	}
+	if os.Getenv("BURSAR_TEST_COCKROACH") != "" {
+		list = append(list, engine{name: "cockroach", on: onCockroach})
+	}
+	if os.Getenv("BURSAR_TEST_TIDB") != "" {
+		list = append(list, engine{name: "tidb", on: onTiDB})
+	}
+	return list
 }
 
 // TestLaws holds every strategy on every store to every law. It prints the results as a matrix, which the file that
