@@ -26,7 +26,9 @@ func onTiDB(t *testing.T) func(*testing.T) postingtest.Database {
 	connect := func(dsn string, size int) (*application, error) {
 		return connectMySQL(dsn, size, mysql.NewTiDB, atomicmysql.TiDB{})
 	}
-	return func(t *testing.T) postingtest.Database { return connector(connect).database(t, mariaDSN(t, sqltest.TiDB(t))) }
+	return func(t *testing.T) postingtest.Database {
+		return connector(connect).database(t, mariaDSN(t, sqltest.TiDB(t)))
+	}
 }
 
 // mariaDSN is how a ledger wants to be connected to a server's database.

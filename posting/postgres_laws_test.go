@@ -56,7 +56,9 @@ func onCockroach(t *testing.T) func(*testing.T) postingtest.Database {
 	connect := func(dsn string, size int) (*application, error) {
 		return connectOver(dsn, size, postgres.NewCockroachSQL, atomicpostgres.Cockroach{})
 	}
-	return func(t *testing.T) postingtest.Database { return connector(connect).database(t, sqltest.Cockroach(t).DSN()) }
+	return func(t *testing.T) postingtest.Database {
+		return connector(connect).database(t, sqltest.Cockroach(t).DSN())
+	}
 }
 
 func connectPostgresSQL(dsn string, size int) (*application, error) {
