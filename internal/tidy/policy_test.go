@@ -84,7 +84,7 @@ var arrows = []row{
 	{room: "cmd/bursar", may: []string{anything}, outside: []string{anything}, drags: []string{anything}},
 	{
 		room:  "examples/...",
-		may:   []string{".", "money", "posting", "store", "store/sqlite", "bursartest"},
+		may:   []string{".", "money", "posting", "store", "store/sqlite", "store/postgres", "bursartest"},
 		drags: []string{sqliteDriver, pgxModule, mysqlDriver},
 	},
 	{room: "internal/tidy"},
