@@ -79,14 +79,16 @@ func (w *Writer) write(ctx context.Context, tx Tx, j *judgement, seal bool) erro
 // note tells the operator of a batch that was not written for a reason that concerns an operator. Callers get the
 // same error; but they may be many, or gone.
 func (w *Writer) note(ctx context.Context, requests int, err error) {
-	level := slog.LevelWarn
+	level, message := slog.LevelWarn, "a batch was not written"
 	switch CodeOf(err) {
 	case Canceled, Closed, Busy, UnsafeTransaction, InTransaction:
 		return
+	case OutcomeUnknown:
+		message = "a batch may or may not have been written"
 	case Corrupt, Internal:
 		level = slog.LevelError
 	}
-	w.logger.Log(ctx, level, "a batch was not written", "book", w.book.Name, "requests", requests,
+	w.logger.Log(ctx, level, message, "book", w.book.Name, "requests", requests,
 		"code", string(CodeOf(err)), "error", err)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/url"
 	"strings"
 	"time"
@@ -26,6 +27,8 @@ type env struct {
 	book   string
 	output string // table, json or csv
 
+	logger *slog.Logger // what a server tells its operator; nil: nothing
+
 	running bool // the command line was understood and its command began
 }
 
@@ -45,7 +48,7 @@ func (e *env) withLedger(ctx context.Context, fn func(context.Context, *bursar.L
 		return hintf(bursar.Errorf(bursar.SchemaBehind, "there is no ledger in %s", redacted(e.db)),
 			"bursar migrate makes one, if that is the right database")
 	}
-	ledger, err := bursar.New(s, &bursar.Options{Book: e.book, Migrate: have == 0, Strategy: posting.Queue{}})
+	ledger, err := bursar.New(s, &bursar.Options{Book: e.book, Migrate: have == 0, Strategy: posting.Queue{}, Logger: e.logger})
 	if err != nil {
 		return err
 	}

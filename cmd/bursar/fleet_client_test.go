@@ -12,169 +12,179 @@ import (
 	"time"
 
 	"github.com/bursar-ledger/bursar"
-	"github.com/bursar-ledger/bursar/money"
+	"github.com/bursar-ledger/bursar/internal/clock"
 )
 
-// answered is the answer to a transfer, and what was asked for.
-type answered struct {
-	legs    []bursar.Leg
-	refusal bursar.Code // empty when it was posted
-	seq     int64       // 0 when it was not told
+// tally is what clients have seen.
+type tally struct {
+	mu       sync.Mutex
+	sent     int
+	retries  int
+	broken   int                 // requests that got no answer at all
+	codes    map[bursar.Code]int // of answers that said to try again
+	faults   []string
+	longest  time.Duration // from the first request of a wish to its answer
+	answered int
 }
 
-// matches compares a posted transfer with its entries in the journal.
-func (a *answered) matches(entries []bursar.Entry) error {
-	for i, leg := range a.legs {
-		e := entries[i]
-		if e.Leg != i || e.From != leg.From || e.To != leg.To || e.Amount != leg.Amount {
-			return fmt.Errorf("leg %d is %s to %s %v in the journal, not %v", i, e.From, e.To, e.Amount, leg)
-		}
-	}
-	if last := entries[len(entries)-1].Seq; a.seq != 0 && a.seq != last {
-		return fmt.Errorf("it was told position %d and is at %d", a.seq, last)
-	}
-	return nil
+func (y *tally) note(fn func()) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	fn()
 }
 
-// client sends transfers over HTTP.
+// client asks for one thing after the other until the fleet's day is over, and for each until it has an answer.
 type client struct {
-	f      *fleet
+	fleet  *fleet
 	number int
-	http   http.Client
-	next   int
+	random *rand.Rand
 }
 
-const requestTimeout = 30 * time.Second
-
-func newClient(f *fleet, number int) *client {
-	return &client{f: f, number: number, http: http.Client{Timeout: requestTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: 2}}}
-}
-
-// work sends transfers until ctx is done. The last one is answered too.
-func (c *client) work(ctx context.Context) {
-	defer c.http.CloseIdleConnections()
-	for ctx.Err() == nil && !c.f.Failed() {
-		id := bursar.IDOf("fleet", int64(c.number*10_000_000+c.next))
-		c.next++
-		legs := c.draw()
-		first := c.insist(id, legs)
-		if c.next%8 == 0 { // and again, to two servers at once
-			var again [2]answered
-			var both sync.WaitGroup
-			for i := range again {
-				both.Go(func() { again[i] = c.insist(id, legs) })
-			}
-			both.Wait()
-			for _, a := range again {
-				if a.refusal != first.refusal || first.seq != 0 && a.seq != first.seq {
-					c.f.Errorf("%v was answered %q at %d and then %q at %d", id, first.refusal, first.seq, a.refusal, a.seq)
-				}
-			}
+// work returns when the day is over and everything that was asked for is answered.
+func (c *client) work(ctx context.Context, over <-chan struct{}) {
+	for n := 0; ; n++ {
+		select {
+		case <-over:
+			return
+		default:
 		}
-		c.f.mu.Lock()
-		c.f.answers[id] = first
-		c.f.mu.Unlock()
+		w := wish{c.number, n}
+		began := clock.System().Now()
+		answers := c.ask(ctx, w)
+		c.fleet.tally.note(func() {
+			c.fleet.tally.longest = max(c.fleet.tally.longest, clock.System().Now().Sub(began))
+			c.fleet.history.answers[w] = answers
+		})
 	}
 }
 
-// draw is what the next transfer moves: money from the bank, or more than a player may have.
-func (c *client) draw() []bursar.Leg {
-	amount := func(max int64) money.Amount { return money.FromUnits(1+rand.Int64N(max), c.f.usd) }
-	who := func() string { return player(rand.IntN(fleetPlayers)) }
-	from, to := who(), who()
-	for to == from {
-		to = who()
-	}
-	switch rand.IntN(4) {
-	case 0:
-		return []bursar.Leg{{From: "bank", To: to, Amount: amount(500)}}
-	case 1:
-		return []bursar.Leg{{From: from, To: to, Amount: amount(300)}, {From: to, To: "bank", Amount: amount(100)}}
-	default:
-		return []bursar.Leg{{From: from, To: to, Amount: amount(400)}}
-	}
-}
-
-// insist sends a transfer to one server after another until it is posted or refused.
-func (c *client) insist(id bursar.ID, legs []bursar.Leg) answered {
-	type leg struct {
-		From   string       `json:"from"`
-		To     string       `json:"to"`
-		Amount money.Amount `json:"amount"`
-	}
-	sent := make([]leg, len(legs))
-	for i, l := range legs {
-		sent[i] = leg(l)
-	}
-	body, err := json.Marshal(map[string]any{"id": id, "legs": sent})
+// ask sends a wish to one server, or, one in ten, to two at once.
+func (c *client) ask(ctx context.Context, w wish) (answers []answer) {
+	body, err := w.body(c.fleet.history.seed)
 	if err != nil {
-		c.f.Error(err)
-		return answered{}
+		c.fleet.fault("%+v: %v", w, err)
+		return nil
 	}
-	deadline := time.Now().Add(2 * time.Minute)
-	for pause := 5 * time.Millisecond; time.Now().Before(deadline); pause = min(2*pause, 200*time.Millisecond) {
-		if a, done := c.send(body); done {
-			a.legs = legs
+	copies := make([]*answer, 1)
+	if c.random.IntN(10) == 0 {
+		copies = make([]*answer, 2)
+	}
+	first := c.random.IntN(len(c.fleet.members))
+	var sent sync.WaitGroup
+	for i := range copies {
+		random := rand.New(rand.NewPCG(c.random.Uint64(), 0))
+		sent.Go(func() { copies[i] = c.insist(ctx, w, body, first+i, random) })
+	}
+	sent.Wait()
+	for _, a := range copies {
+		if a != nil {
+			answers = append(answers, *a)
+		}
+	}
+	return answers
+}
+
+// The pauses before a request is sent again.
+const (
+	backoffMin = 5 * time.Millisecond
+	backoffMax = 250 * time.Millisecond
+)
+
+// insist sends the same request to one server after the other until one of them decides it. It is nil when none does.
+func (c *client) insist(ctx context.Context, w wish, body []byte, server int, random *rand.Rand) *answer {
+	for pause := backoffMin; ; pause = min(2*pause, backoffMax) {
+		m := c.fleet.members[server%len(c.fleet.members)]
+		a, err := c.send(ctx, m, body)
+		if err != nil {
+			c.fleet.fault("%+v: %v", w, err)
+			return nil
+		}
+		if a != nil {
 			return a
 		}
-		<-time.After(rand.N(pause) + time.Millisecond)
+		c.fleet.tally.note(func() { c.fleet.tally.retries++ })
+		if err := clock.System().Sleep(ctx, pause/2+time.Duration(random.Int64N(int64(pause)))); err != nil {
+			c.fleet.fault("%+v has no answer: %v", w, err)
+			return nil
+		}
+		server = random.IntN(len(c.fleet.members))
 	}
-	c.f.Errorf("%v has no answer after two minutes", id)
-	return answered{legs: legs}
 }
 
-// reply is the answer to a transfer in either form.
-type reply struct {
-	ID        bursar.ID   `json:"id"`
-	Seq       int64       `json:"seq"`
-	Replayed  bool        `json:"replayed"`
-	Code      bursar.Code `json:"code"`
-	Detail    string      `json:"detail"`
-	Status    int         `json:"status"`
-	Retryable bool        `json:"retryable"`
-}
-
-// send sends a transfer once. It is not done if there was no answer or one that says to try again.
-func (c *client) send(body []byte) (a answered, done bool) {
-	url := c.f.ships[rand.IntN(shipsMax)].at()
-	if url == "" {
-		return a, false
-	}
-	c.f.count(&c.f.sent)
-	response, err := c.http.Post(url+"/v1/transfers", "application/json", bytes.NewReader(body))
+// send sends a transfer once. Without an answer and an error it is to be sent again.
+func (c *client) send(ctx context.Context, m *member, body []byte) (*answer, error) {
+	y := &c.fleet.tally
+	y.note(func() { y.sent++ })
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, m.address()+"/v1/transfers", bytes.NewReader(body))
 	if err != nil {
-		return a, false // killed
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := c.fleet.http.Do(request)
+	if err != nil {
+		y.note(func() { y.broken++ })
+		return nil, nil
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		return a, false
+		y.note(func() { y.broken++ })
+		return nil, nil
 	}
-	var r reply
-	if err := json.Unmarshal(text, &r); err != nil {
-		c.f.Errorf("an answer with status %d cannot be read: %v\n%s", response.StatusCode, err, text)
-		return a, true
-	}
-	switch {
-	case response.StatusCode < 300:
-		if r.Replayed {
-			c.f.count(&c.f.replayed)
+	switch response.StatusCode {
+	case http.StatusCreated, http.StatusOK:
+		return acceptance(response, text)
+	default:
+		a, code, err := refusal(response, text)
+		if a == nil && err == nil {
+			y.note(func() { y.codes[code]++ })
 		}
-		return answered{seq: r.Seq}, true
-	case r.Code == bursar.InsufficientFunds:
-		return answered{refusal: r.Code}, true
-	case r.Code == bursar.OutcomeUnknown:
-		c.f.count(&c.f.unknown)
+		return a, err
 	}
-	if row := bursar.Describe(r.Code); row.Code != r.Code || !row.Retryable || !r.Retryable || row.Status != response.StatusCode {
-		c.f.Errorf("an answer with status %d that no client can expect: %s", response.StatusCode, text)
-		return a, true
-	}
-	return a, false
 }
 
-func (f *fleet) count(n *int) {
-	f.mu.Lock()
-	*n++
-	f.mu.Unlock()
+// acceptance reads the answer to a transfer that is posted.
+func acceptance(response *http.Response, text []byte) (*answer, error) {
+	var posted struct {
+		Seq      int64  `json:"seq"`
+		Decided  string `json:"decided"`
+		Replayed bool   `json:"replayed"`
+	}
+	if err := json.Unmarshal(text, &posted); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, text)
+	}
+	fresh := response.StatusCode == http.StatusCreated
+	if posted.Replayed == fresh || (response.Header.Get("Idempotent-Replayed") == "true") == fresh || posted.Decided == "" {
+		return nil, fmt.Errorf("status %d, header %v, %s: they contradict each other", response.StatusCode, response.Header, text)
+	}
+	return &answer{seq: posted.Seq, decided: posted.Decided, fresh: fresh}, nil
+}
+
+// refusal reads a problem: the refusal of a transfer, or the code of one that says to try again. Status and
+// retryable must be those of the table.
+func refusal(response *http.Response, text []byte) (*answer, bursar.Code, error) {
+	var p struct {
+		Code      bursar.Code `json:"code"`
+		Status    int         `json:"status"`
+		Detail    string      `json:"detail"`
+		Retryable bool        `json:"retryable"`
+	}
+	if err := json.Unmarshal(text, &p); err != nil {
+		return nil, "", fmt.Errorf("status %d: %w: %s", response.StatusCode, err, text)
+	}
+	row := bursar.Describe(p.Code)
+	// A call that ran out of the server's own time is no fault of the caller's, and 499 would say so.
+	status := row.Status == p.Status || p.Code == bursar.Canceled && p.Status == http.StatusServiceUnavailable
+	switch {
+	case row.Code != p.Code || !status || p.Status != response.StatusCode || p.Retryable != row.Retryable || p.Detail == "":
+		return nil, "", fmt.Errorf("status %d: not as the table has it: %s", response.StatusCode, text)
+	case p.Retryable && p.Status == http.StatusServiceUnavailable && response.Header.Get("Retry-After") == "":
+		return nil, "", fmt.Errorf("status %d: it does not say when to try again: %s", response.StatusCode, text)
+	case p.Retryable:
+		return nil, p.Code, nil
+	case p.Code == bursar.InsufficientFunds:
+		return &answer{code: p.Code}, "", nil
+	default:
+		return nil, "", fmt.Errorf("status %d: %s", response.StatusCode, text)
+	}
 }

@@ -242,12 +242,14 @@ func perSecond(n int64, took time.Duration) int64 {
 // bar is a progress bar on stderr when that is a terminal, and otherwise one that is not seen. A total of -1 is one that
 // is not known.
 func (e *env) bar(what string, total int64, options ...progressbar.Option) *progressbar.ProgressBar {
+	// A bar that draws itself, which one of an unknown length does, does so in a goroutine that Clear takes no heed of.
+	drawn := progressbar.OptionSetSpinnerChangeInterval(0)
 	file, ok := e.stderr.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return progressbar.DefaultSilent(-1)
+		return progressbar.NewOptions64(-1, drawn, progressbar.OptionSetWriter(io.Discard), progressbar.OptionSetVisibility(false))
 	}
 	options = append([]progressbar.Option{
-		progressbar.OptionSetWriter(file), progressbar.OptionSetDescription(what), progressbar.OptionThrottle(100 * time.Millisecond),
+		drawn, progressbar.OptionSetWriter(file), progressbar.OptionSetDescription(what), progressbar.OptionThrottle(100 * time.Millisecond),
 		progressbar.OptionSetRenderBlankState(true), progressbar.OptionShowCount(), progressbar.OptionFullWidth(),
 	}, options...)
 	return progressbar.NewOptions64(total, options...)

@@ -14,9 +14,10 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
 
-// TestMain registers the program, so that scripts say exec bursar and tests exec.Command("bursar").
+// TestMain registers the program, so that scripts say exec bursar and tests exec.Command("bursar"), and two more that
+// TestFleet runs.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"bursar": main, ordersProgram: ordersMain})
+	testscript.Main(m, map[string]func(){"bursar": main, leashed: runLeashed, fleetShop: runFleetShop})
 }
 
 // TestScripts runs testdata/*.txtar, one file per feature, each with a database of its own on every engine that a test can

@@ -36,6 +36,11 @@ func newServeCommand(e *env) *cobra.Command {
 		Long: `Serve the ledger over HTTP until SIGINT or SIGTERM. Requests under way are then answered first; a second
 signal ends the process at once. /openapi.json describes the interface.
 
+A database that cannot be reached at the start ends the command with the exit code of unavailable, so that whatever
+supervises it starts it again. One that goes away later is waited for: /healthz and requests answer 503 until it is back,
+and stderr says when it went and came. Several servers may work on one database of a server's; clients then send a
+transfer again, to any of them, under the same id.
+
 On a loopback address no token is needed. On any other address a token is required: the content of --token-file,
 or else BURSAR_TOKEN. There is no flag for the token itself, because other users of a machine can see flags.`,
 		Example: `  bursar serve
@@ -65,6 +70,7 @@ func (e *env) serve(ctx context.Context, address, tokenFile string) error {
 	if token == "" && !isLoopback(listener.Addr()) {
 		return usagef("%v can be reached from other machines: give a token with --token-file or BURSAR_TOKEN, or listen on 127.0.0.1", listener.Addr())
 	}
+	e.logger = slog.New(slog.NewTextHandler(e.stderr, nil))
 	return e.withLedger(ctx, func(ctx context.Context, ledger *bursar.Ledger) error {
 		return e.serveOn(ctx, listener, ledger, token)
 	})
@@ -72,16 +78,15 @@ func (e *env) serve(ctx context.Context, address, tokenFile string) error {
 
 // serveOn serves until ctx is done and then until the requests under way are answered.
 func (e *env) serveOn(ctx context.Context, listener net.Listener, ledger *bursar.Ledger, token string) error {
-	logger := slog.New(slog.NewTextHandler(e.stderr, nil))
 	draining := make(chan struct{})
 	server := &http.Server{
-		Handler:           httpapi.New(ledger, &httpapi.Options{Token: token, Logger: logger, Draining: draining}),
+		Handler:           httpapi.New(ledger, &httpapi.Options{Token: token, Logger: e.logger, Draining: draining}),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    headerMax,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(e.logger.Handler(), slog.LevelWarn),
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()

@@ -29,6 +29,7 @@ type operation struct {
 	creates      bool    // answers 201, and 200 for a replay
 	result       any     // the type of the answer's body
 	serve        func(context.Context, *call) (answer, error)
+	outage       *outage
 }
 
 type param struct {
@@ -103,6 +104,7 @@ func build(ledger *bursar.Ledger, o *Options) (*server, *huma.OpenAPI) {
 		document.Security = []map[string][]string{{"token": {}}}
 	}
 	for _, o := range operations() {
+		o.outage = &outage{}
 		op := o.describe(registry)
 		document.AddOperation(op)
 		api.Adapter().Handle(op, func(ctx huma.Context) {

@@ -47,7 +47,8 @@ func (s *server) problem(id string, err error) *problem {
 	if p.Status < http.StatusInternalServerError && errors.As(err, &coded) && coded.Message != "" {
 		p.Detail, p.Field = coded.Message, coded.Field
 	}
-	if p.Status >= http.StatusInternalServerError && code != bursar.Busy && code != bursar.Closed {
+	// That the database is unavailable is told by outage.
+	if p.Status >= http.StatusInternalServerError && code != bursar.Busy && code != bursar.Closed && code != bursar.Unavailable {
 		s.logger.Error("a request failed", "request", id, "code", string(code), "error", err)
 	}
 	return p

@@ -177,6 +177,7 @@ type answer struct {
 func (s *server) run(w http.ResponseWriter, r *http.Request, o *operation) {
 	c := &call{server: s, id: w.Header().Get("X-Request-Id"), r: r}
 	a, err := c.answer(w, o)
+	o.outage.tell(s.logger, o.name, c.id, err)
 	if err != nil {
 		s.refuse(w, c.id, err)
 		return

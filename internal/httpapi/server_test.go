@@ -213,6 +213,36 @@ func TestCausesStayInside(t *testing.T) {
 	f.get("/v1/head").wants(http.StatusOK) // it goes on
 }
 
+// TestOutageIsToldOnce has the database go away and come back: the log has the first request that found it away, the
+// number of all, and the same again the next time, for each operation.
+func TestOutageIsToldOnce(t *testing.T) {
+	t.Parallel()
+	var log logged
+	f, store := trapped(t, &httpapi.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	for range 2 {
+		store.set(func(context.Context) error { return bursar.Errorf(bursar.Unavailable, "away") })
+		for range 5 {
+			f.get("/v1/head").wants(http.StatusServiceUnavailable)
+			f.get("/healthz").wants(http.StatusServiceUnavailable)
+		}
+		store.set(nil)
+		for range 2 {
+			f.get("/v1/head").wants(http.StatusOK)
+			f.get("/healthz").wants(http.StatusOK)
+		}
+	}
+	for _, c := range []struct {
+		part string
+		want int
+	}{
+		{"level=ERROR", 4}, {"level=INFO", 4}, {"failed=5", 4}, {"operation=getHead", 4}, {"operation=getHealth", 4}, {"code=unavailable", 4}, {"\n", 8},
+	} {
+		if got := strings.Count(log.String(), c.part); got != c.want {
+			t.Errorf("%q is there %d times, want %d:\n%s", c.part, got, c.want, log.String())
+		}
+	}
+}
+
 func TestBusy(t *testing.T) {
 	t.Parallel()
 	f, store := trapped(t, &httpapi.Options{RequestsMax: 1, BatchesMax: 1})

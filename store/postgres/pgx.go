@@ -3,10 +3,12 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/bursar-ledger/bursar"
@@ -32,22 +34,22 @@ func (p *pgxTx) DatabaseTx() any {
 // Exec runs a statement that returns no rows.
 func (p *pgxTx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	tag, err := p.tx.Exec(ctx, query, args...)
-	return tag.RowsAffected(), ended(err)
+	return tag.RowsAffected(), p.ended(err)
 }
 
 // Query runs a statement that returns rows. Some errors come with the rows.
 func (p *pgxTx) Query(ctx context.Context, query string, args ...any) (sqlstore.Rows, error) {
 	rows, err := p.tx.Query(ctx, query, args...)
 	if err != nil {
-		return nil, ended(err)
+		return nil, p.ended(err)
 	}
-	return pgxRows{rows}, nil
+	return pgxRows{rows, p}, nil
 }
 
 // Pipe implements sqlstore.Piper.
 func (p *pgxTx) Pipe(ctx context.Context, calls []*sqlstore.Call) (done int, err error) {
 	done, err = send(ctx, p.tx, calls)
-	return done, ended(err)
+	return done, p.ended(err)
 }
 
 // pipe is Pipe over a connection of pgx's package stdlib.
@@ -56,7 +58,8 @@ func pipe(ctx context.Context, driverConn any, calls []*sqlstore.Call) (done int
 	if !ok { // something stands before the driver
 		return 0, sqlstore.ErrNoPipe
 	}
-	return send(ctx, conn.Conn(), calls)
+	done, err = send(ctx, conn.Conn(), calls)
+	return done, lost(err, conn.Conn())
 }
 
 // batcher is what pgx sends several statements with.
@@ -105,18 +108,34 @@ func answer(results pgx.BatchResults, c *sqlstore.Call) error {
 	return rows.Err()
 }
 
-// ended says that a database transaction is over as database/sql does.
-func ended(err error) error {
+// ended says as database/sql does that a database transaction is over, or that its connection was lost before the
+// statement. Of the latter pgx says no more than "conn closed", when an earlier statement had its answer before the loss.
+func (p *pgxTx) ended(err error) error {
 	if errors.Is(err, pgx.ErrTxClosed) {
 		return fmt.Errorf("%w: %w", sql.ErrTxDone, err)
+	}
+	return lost(err, p.tx.Conn())
+}
+
+// lost says that err is that of a lost connection, if it is.
+func lost(err error, conn *pgx.Conn) error {
+	var told *pgconn.PgError
+	if err != nil && !errors.As(err, &told) && conn.IsClosed() {
+		return fmt.Errorf("%w: %w", driver.ErrBadConn, err)
 	}
 	return err
 }
 
-type pgxRows struct{ pgx.Rows }
+type pgxRows struct {
+	pgx.Rows
+	tx *pgxTx
+}
+
+// Err is what ended the rows.
+func (r pgxRows) Err() error { return r.tx.ended(r.Rows.Err()) }
 
 // Close ends the reading.
 func (r pgxRows) Close() error {
 	r.Rows.Close()
-	return r.Rows.Err()
+	return r.Err()
 }

@@ -92,6 +92,32 @@ func TestRefusalsLeavePgxUsable(t *testing.T) {
 	d.wantVerified()
 }
 
+// TestPgxConnectionsThatAreLost posts after the connection has gone unnoticed, which is how pgx leaves one that is lost
+// right behind an answer: the database is away, and nothing is wrong with the ledger.
+func TestPgxConnectionsThatAreLost(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	first := d.begin()
+	tx := d.begin()
+	in := d.ledger.In(postgres.PgxTx(tx))
+	_, err := in.Post(t.Context(), move("users:1", "users:2", "5.00 USD"))
+	d.must(err)
+	for _, lost := range []pgx.Tx{first, tx} {
+		d.must(lost.Conn().Close(t.Context()))
+	}
+	for name, in := range map[string]*bursar.Joined{"at its first statement": d.ledger.In(postgres.PgxTx(first)), "later": in} {
+		_, err := in.Post(t.Context(), move("users:3", "users:4", "5.00 USD"))
+		if bursar.CodeOf(err) != bursar.Unavailable {
+			t.Errorf("%s: %v, want %s", name, err, bursar.Unavailable)
+		}
+		_, err = in.Account(t.Context(), "users:1")
+		if bursar.CodeOf(err) != bursar.Unavailable {
+			t.Errorf("%s, reading: %v, want %s", name, err, bursar.Unavailable)
+		}
+	}
+	d.wantBalance("users:1", "100.00 USD")
+}
+
 // overtaken is what a second database transaction does while the first has not committed, and how it ends.
 type overtaken struct {
 	name     string
