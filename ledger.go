@@ -248,6 +248,9 @@ func (l *Ledger) post(ctx context.Context, jobs []*Job) error {
 	if l.store.InTransaction(ctx) {
 		return inTransaction()
 	}
+	for _, job := range jobs {
+		job.call = jobs[0]
+	}
 	return l.poster.Post(ctx, jobs)
 }
 

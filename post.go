@@ -20,9 +20,11 @@ type Job struct {
 	Request *Request
 	Posted  Posted
 	Err     error
-	// Held is the path of an account that someone else holds, for which the job, or one before it that shares an account
-	// with it, has to wait. Nothing was decided then: the job is to be written again. It is empty but in mode [Queue].
+	// Held is the path of an account that someone else holds, for which the job, or one before it in the same call that shares
+	// an account with it, has to wait. Nothing was decided then: the job is to be written again. It is empty but in mode [Queue].
 	Held string
+
+	call *Job // the first one of the call that it came with
 }
 
 // Writer writes requests. Every strategy, and a ledger without one, changes money only through it. It is safe for
@@ -41,10 +43,20 @@ type Writer struct {
 // under the job's id. The error is about the whole batch: then no job has a result and nothing is known to be
 // written. Writing the same jobs again is safe: those already written are replayed.
 func (w *Writer) Write(ctx context.Context, mode Mode, jobs []*Job) error {
+	return w.writeAfter(ctx, mode, "", jobs)
+}
+
+// WriteAfter is Write in mode [Queue], but waits first, before it holds anything, until nobody else holds the account with this
+// path. The jobs may be held for another.
+func (w *Writer) WriteAfter(ctx context.Context, path string, jobs []*Job) error {
+	return w.writeAfter(ctx, Queue, path, jobs)
+}
+
+func (w *Writer) writeAfter(ctx context.Context, mode Mode, await string, jobs []*Job) error {
 	began := w.clock.Now()
 	later := w.store.SealsLater() && mode != Queue
 	err := w.store.Write(ctx, mode, w.observer.retried, func(ctx context.Context, tx Tx) error {
-		j, err := w.judge(ctx, tx, jobs)
+		j, err := w.judge(ctx, tx, await, jobs)
 		if err != nil || len(j.requests) == 0 {
 			return err
 		}
@@ -100,7 +112,7 @@ const overtakenMax = 3
 // returned, and then nothing has been written and nothing is remembered.
 func (w *Writer) writeIn(ctx context.Context, tx Tx, jobs []*Job) error {
 	for attempt := 1; ; attempt++ {
-		j, err := w.judge(ctx, tx, jobs)
+		j, err := w.judge(ctx, tx, "", jobs)
 		if err != nil {
 			return err
 		}
@@ -120,9 +132,9 @@ func (w *Writer) writeIn(ctx context.Context, tx Tx, jobs []*Job) error {
 }
 
 // judge reads what the jobs need as the mode of the database transaction says, and decides them one after the other.
-func (w *Writer) judge(ctx context.Context, tx Tx, jobs []*Job) (*judgement, error) {
+func (w *Writer) judge(ctx context.Context, tx Tx, await string, jobs []*Job) (*judgement, error) {
 	j := &judgement{book: w.book, seen: make(map[ID]*Job, len(jobs))}
-	if err := j.read(ctx, tx, jobs); err != nil {
+	if err := j.read(ctx, tx, await, jobs); err != nil {
 		return nil, err
 	}
 	now, err := InstantOf(w.clock.Now())
@@ -145,7 +157,9 @@ type judgement struct {
 	now        Instant
 	head       Head // as it was read
 	accounts   map[string]*AccountRow
-	held       map[string]string // accounts that others hold, and those of jobs that wait for one: for which account
+	held       map[string]bool // accounts that others hold
+	call       *Job
+	waiting    map[string]string // accounts of the jobs of this call that wait for one: for which
 	known      map[ID]*RequestRecord
 	seen       map[ID]*Job // decided in this batch
 	references map[string]bool
@@ -170,8 +184,9 @@ type postedJob struct {
 // repeatedJob is a job with the one before it in the batch that has its id and content.
 type repeatedJob struct{ job, first *Job }
 
-func (j *judgement) read(ctx context.Context, tx Tx, jobs []*Job) error {
+func (j *judgement) read(ctx context.Context, tx Tx, await string, jobs []*Job) error {
 	wanted, entries, openings := wants(jobs)
+	wanted.Await = await
 	found, err := tx.Gather(ctx, j.book.Number, wanted)
 	if err != nil {
 		return err
@@ -180,10 +195,7 @@ func (j *judgement) read(ctx context.Context, tx Tx, jobs []*Job) error {
 	if err := j.book.owns(&j.head); err != nil {
 		return err
 	}
-	j.held = make(map[string]string, len(found.Held))
-	for _, path := range found.Held {
-		j.held[path] = path
-	}
+	j.held = setOf(found.Held)
 	j.references = setOf(found.References)
 	j.known = make(map[ID]*RequestRecord, len(found.Requests))
 	for i := range found.Requests {
@@ -243,17 +255,25 @@ func (j *judgement) replay(job *Job) bool {
 	return true
 }
 
-// hold lets a job wait if someone else holds one of its accounts. What comes after it on any of its accounts waits too, so
-// that each account's transfers keep their order.
+// hold lets a job wait if someone else holds one of its accounts. What comes after it in the same call on any of its accounts
+// waits too, because a call's transfers are judged in order. Those of other calls do not: they might as well have come before it.
 func (j *judgement) hold(job *Job) bool {
 	if len(j.held) == 0 {
 		return false
 	}
-	job.Request.paths(func(path string) { job.Held = cmp.Or(job.Held, j.held[path]) })
+	if job.call != j.call || j.waiting == nil {
+		j.call, j.waiting = job.call, make(map[string]string)
+	}
+	job.Request.paths(func(path string) {
+		if job.Held == "" && j.held[path] {
+			job.Held = path
+		}
+		job.Held = cmp.Or(job.Held, j.waiting[path])
+	})
 	if job.Held == "" {
 		return false
 	}
-	job.Request.paths(func(path string) { j.held[path] = cmp.Or(j.held[path], job.Held) })
+	job.Request.paths(func(path string) { j.waiting[path] = cmp.Or(j.waiting[path], job.Held) })
 	return true
 }
 

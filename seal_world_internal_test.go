@@ -200,6 +200,10 @@ func (s *session) account(path string) (AccountRow, bool) {
 
 func (s *session) Gather(ctx context.Context, book int64, w *Wanted) (*Gathered, error) {
 	g := &Gathered{}
+	if w.Await != "" {
+		s.step()
+		s.lock("account " + w.Await)
+	}
 	g.Accounts, g.Held = s.lockAccounts(w.Paths)
 	g.Requests = s.known(w.IDs)
 	g.Head, _ = s.Head(ctx, book)
@@ -609,19 +613,17 @@ func posts(commit bool, requests ...*Request) func(*client) {
 	}
 }
 
-// queues writes in mode Queue, and again what was held once nobody holds it.
+// queues writes in mode Queue, and again what was held after having waited for it.
 func queues(requests ...*Request) func(*client) {
 	return func(c *client) {
-		for jobs := jobsOf(requests); len(jobs) > 0; {
-			c.must(c.writer.Write(context.Background(), Queue, jobs))
+		jobs, await := jobsOf(requests), ""
+		for len(jobs) > 0 {
+			c.must(c.writer.WriteAfter(context.Background(), await, jobs))
 			c.told(true, jobs)
 			jobs = slices.DeleteFunc(jobs, func(job *Job) bool { return job.Held == "" })
-			c.wait(func() (held bool) {
-				for _, job := range jobs {
-					job.Request.paths(func(path string) { held = held || c.locks["account "+path] != nil })
-				}
-				return held
-			})
+			if len(jobs) > 0 {
+				await = jobs[0].Held
+			}
 		}
 	}
 }

@@ -87,6 +87,8 @@ type Wanted struct {
 	Paths      []string // of accounts
 	IDs        []ID
 	References []string
+	// Await is a path whose account is locked before anything else, waiting for whoever holds it. It may be empty.
+	Await string
 }
 
 // Gathered is what is known of it.

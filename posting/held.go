@@ -9,10 +9,12 @@ import (
 const (
 	pauseMin = time.Millisecond
 	pauseMax = 32 * time.Millisecond
-	// After being sent back heldMax times a call waits for its locks, together with all others that wait for the same account.
-	// At most patientMax accounts are waited for so, each with a connection.
+	// After being sent back heldMax times a call waits for the account, together with all others that wait for it. At most
+	// patientMax accounts are waited for so, each with a connection. A call that has found another of its accounts held
+	// awaitedMax times after that waits for all of them in order, so that its turn comes; it holds some while it waits.
 	heldMax    = 4
 	patientMax = 4
+	awaitedMax = 4
 )
 
 // join puts the calls that were sent back before those of r.
@@ -30,46 +32,55 @@ func (q *queue) join(r *round) {
 	close(back.done)
 }
 
-// insist begins to wait for the accounts of calls that were sent back often, and returns the calls for which nobody waits. The
+// insist begins to wait for the accounts of calls that were sent back often, and sends back those for which nobody waits. The
 // caller holds the mutex.
-func (q *queue) insist(calls []*call) (rest []*call) {
+func (q *queue) insist(calls []*call) {
 	groups := make(map[string]*round)
 	for _, c := range calls {
 		if c.held > heldMax && !q.patient[c.waits] && len(q.patient) < patientMax {
 			q.patient[c.waits] = true
-			groups[c.waits] = &round{done: make(chan struct{})}
+			groups[c.waits] = &round{await: c.waits, ordered: c.ordered(), done: make(chan struct{})}
 		}
 	}
 	for _, c := range calls {
 		group := groups[c.waits]
-		if group == nil {
-			rest = append(rest, c)
+		if group == nil || group.ordered && !c.ordered() {
+			q.sendBack(c)
 			continue
 		}
 		group.calls = append(group.calls, c)
 		group.jobs += len(c.jobs)
 		c.round.Store(group)
 	}
-	for account, group := range groups {
-		go q.waitFor(account, group)
+	for _, group := range groups {
+		go q.waitFor(group)
 	}
-	return rest
 }
 
-// waitFor writes a group of calls, waiting for whoever holds their accounts. Those that must begin again go back to the queue.
-func (q *queue) waitFor(account string, group *round) {
-	q.answer(group, bursar.Locks)
+func (c *call) ordered() bool { return c.awaited >= awaitedMax }
+
+// waitFor writes a group of calls once their account is free. Those that must begin again go back to the queue.
+func (q *queue) waitFor(group *round) {
+	q.answer(group)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	delete(q.patient, account)
+	delete(q.patient, group.await)
+	var back []*call
 	for _, c := range group.calls {
-		if c.conflicted() {
+		before := len(c.jobs)
+		switch {
+		case c.conflicted():
 			c.held = 0
 			q.sendBack(c)
 			continue
+		case c.sentBack():
+			c.awaited++
+			before -= len(c.jobs)
+			back = append(back, c)
 		}
-		q.pending -= len(c.jobs)
+		q.pending -= before
 	}
+	q.insist(back)
 	close(group.done)
 	q.signal()
 }

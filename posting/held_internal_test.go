@@ -12,10 +12,12 @@ import (
 // holding is a write function that holds jobs as long as a test wants.
 type holding struct {
 	accounts map[*bursar.Job]string // that a job waits for, where it is not the usual one
-	entered  chan []*bursar.Job     // a round that has been taken, in mode Queue
+	entered  chan []*bursar.Job     // a round that has been taken, not of a patient group
 	answer   chan []*bursar.Job     // which of its jobs are held
-	insists  chan []*bursar.Job     // a call that waits for locks
+	insists  chan []*bursar.Job     // a group that waits for its account
 	locked   chan error             // what becomes of it
+	group    *round                 // the last of them
+	next     string                 // the account for which its jobs wait then
 }
 
 func newHolding() *holding {
@@ -24,10 +26,18 @@ func newHolding() *holding {
 
 func (h *holding) account(job *bursar.Job) string { return cmp.Or(h.accounts[job], "held") }
 
-func (h *holding) write(ctx context.Context, mode bursar.Mode, jobs []*bursar.Job) error {
-	if mode == bursar.Locks {
+func (h *holding) write(ctx context.Context, r *round, jobs []*bursar.Job) error {
+	for _, job := range jobs {
+		job.Held = ""
+	}
+	if r.await != "" {
+		h.group = r
 		h.insists <- jobs
-		return <-h.locked
+		err := <-h.locked
+		for _, job := range jobs {
+			job.Held = h.next
+		}
+		return err
 	}
 	select {
 	case h.entered <- slices.Clone(jobs):
@@ -36,7 +46,7 @@ func (h *holding) write(ctx context.Context, mode bursar.Mode, jobs []*bursar.Jo
 	}
 	held := <-h.answer
 	for _, job := range jobs {
-		if job.Held = ""; slices.Contains(held, job) {
+		if slices.Contains(held, job) {
 			job.Held = h.account(job)
 		}
 	}
@@ -161,6 +171,41 @@ func TestCallsThatWaitForOneAccountWaitTogether(t *testing.T) {
 	<-group.done
 	if n := pending(q); n != 2 || len(q.patient) != 0 || once.round.Load() != group || once.err != nil {
 		t.Errorf("%d jobs are pending after two of four were posted", n)
+	}
+}
+
+// Accounts that others want may be held by turns. Who waits for one at a time might never find both free.
+func TestACallThatFindsAnotherAccountHeldWaitsForAllInTheEnd(t *testing.T) {
+	h := newHolding()
+	q := start(Queue{PendingMax: 100, BatchMax: 100}, h.write)
+	list := jobs(1)
+	call := post(t, q, t.Context(), list)
+	for range heldMax + 1 {
+		<-h.entered
+		h.answer <- list
+	}
+	await := "held"
+	for i := range awaitedMax {
+		<-h.insists
+		if h.group.await != await || h.group.ordered {
+			t.Errorf("wait %d is for %s (in order: %v), want %s", i, h.group.await, h.group.ordered, await)
+		}
+		await = []string{"left", "right"}[i%2]
+		h.next = await
+		h.locked <- nil
+	}
+	<-h.insists
+	if !h.group.ordered {
+		t.Error("in the end it does not wait for all in order")
+	}
+	h.next = ""
+	h.locked <- nil
+	if err := <-call; err != nil {
+		t.Error(err)
+	}
+	closeQueue(t, q)
+	if n := pending(q); n != 0 || len(q.patient) != 0 {
+		t.Errorf("%d jobs are still counted, and %d accounts waited for", n, len(q.patient))
 	}
 }
 

@@ -116,5 +116,7 @@ func hold(t *testing.T, m *postingtest.Matrix, e engine, c contender) {
 		m.Add(e.name, c.name, results)
 	}()
 	open := e.on(t)
-	m.Add(e.name, c.name, postingtest.Run(t, postingtest.Harness{Open: open, Strategy: c.strategy, Others: c.others, In: c.in}))
+	_, queue := c.strategy.(posting.Queue)
+	m.Add(e.name, c.name, postingtest.Run(t, postingtest.Harness{Open: open, Strategy: c.strategy, Others: c.others, In: c.in,
+		HoldsNoOther: queue && len(c.others) == 0 && !c.in}))
 }

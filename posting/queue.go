@@ -35,10 +35,11 @@ import (
 // later cannot know, and says so with outcome_unknown.
 //
 // Jobs on an account that someone else holds, in a database transaction that is still open, come back from the writer undecided.
-// They go first into the next round, until the account is free; the rest of their round is answered. With nothing else
-// to do the writer looks again after a pause that grows. On an account that many others want a look may never come at
-// the right moment, so after a few looks all calls that wait for it are given a goroutine of their own, which writes them
-// together once it has the locks. The next group gathers meanwhile.
+// They go first into the next round, until the account is free; the rest of their round is answered, transfers on the other
+// accounts of the held ones too. With nothing else to do the writer looks again after a pause that grows. On an account that
+// many others want a look may never come at the right moment, so after a few looks all calls that wait for it are given a
+// goroutine of their own, which waits for this one account while it holds no other, and then writes them together. The next
+// group gathers meanwhile. Calls that find another of their accounts held time and again wait for all of theirs in order.
 //
 // A round that the database refuses as a whole, for a reason that is neither contention nor a lost commit, is
 // written again job by job, so that one poisonous job cannot fail the others.
@@ -62,15 +63,24 @@ func (q Queue) Start(w *bursar.Writer) bursar.Poster {
 	if q.BatchMax <= 0 {
 		q.BatchMax = batchMaxDefault
 	}
-	return start(q, func(ctx context.Context, mode bursar.Mode, jobs []*bursar.Job) error { return w.Write(ctx, mode, jobs) })
+	return start(q, func(ctx context.Context, r *round, jobs []*bursar.Job) error {
+		switch {
+		case r.ordered:
+			return w.Write(ctx, bursar.Locks, jobs)
+		case r.await != "":
+			return w.WriteAfter(ctx, r.await, jobs)
+		default:
+			return w.Write(ctx, bursar.Queue, jobs)
+		}
+	})
 }
 
 // queue is a running Queue.
 type queue struct {
 	options Queue
-	write   func(context.Context, bursar.Mode, []*bursar.Job) error
-	wake    chan struct{} // capacity 1: there may be something to do
-	stopped chan struct{} // closed when the writer has ended
+	write   func(context.Context, *round, []*bursar.Job) error // some jobs of a round, or all
+	wake    chan struct{}                                      // capacity 1: there may be something to do
+	stopped chan struct{}                                      // closed when the writer has ended
 	ctx     context.Context
 	abandon context.CancelFunc // ends what the writer is doing
 
@@ -86,9 +96,11 @@ type queue struct {
 
 // round is the calls that one database transaction will hold.
 type round struct {
-	calls []*call
-	jobs  int
-	done  chan struct{} // closed when every call has its answer, or another round
+	await   string // the account to wait for first; empty but for a patient group
+	ordered bool   // wait for all accounts, in their order
+	calls   []*call
+	jobs    int
+	done    chan struct{} // closed when every call has its answer, or another round
 }
 
 // call is one Post.
@@ -96,12 +108,13 @@ type call struct {
 	jobs    []*bursar.Job // without an answer
 	partial bool          // others of the same call have theirs
 	held    int           // how often it was sent back
+	awaited int           // how often it was after having waited for an account
 	waits   string        // for this account
 	err     error
 	round   atomic.Pointer[round] // the one to wait for
 }
 
-func start(options Queue, write func(context.Context, bursar.Mode, []*bursar.Job) error) *queue {
+func start(options Queue, write func(context.Context, *round, []*bursar.Job) error) *queue {
 	ctx, abandon := context.WithCancel(context.Background())
 	q := &queue{options: options, write: write, patient: make(map[string]bool), wake: make(chan struct{}, 1), stopped: make(chan struct{}), ctx: ctx, abandon: abandon}
 	go q.run()
@@ -210,7 +223,7 @@ func (q *queue) run() {
 			q.wait()
 			continue
 		}
-		q.answer(r, bursar.Queue)
+		q.answer(r)
 		q.finish(r)
 	}
 }
@@ -258,18 +271,16 @@ func (q *queue) wait() {
 func (q *queue) finish(r *round) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	written := r.jobs
 	var back []*call
 	for _, c := range r.calls {
+		before := len(c.jobs)
 		if c.sentBack() {
-			written -= len(c.jobs)
+			before -= len(c.jobs)
 			back = append(back, c)
 		}
+		q.pending -= before
 	}
-	for _, c := range q.insist(back) {
-		q.sendBack(c)
-	}
-	q.pending -= written
+	q.insist(back)
 	q.resting = q.again != nil
 	if q.resting {
 		q.pause = min(max(2*q.pause, pauseMin), pauseMax)
@@ -280,17 +291,17 @@ func (q *queue) finish(r *round) {
 }
 
 // answer writes a round and fills in the errors of its calls. The jobs carry their own results.
-func (q *queue) answer(r *round, mode bursar.Mode) {
+func (q *queue) answer(r *round) {
 	jobs := make([]*bursar.Job, 0, r.jobs)
 	for _, c := range r.calls {
 		jobs = append(jobs, c.jobs...)
 	}
-	err := q.write(q.ctx, mode, jobs)
+	err := q.write(q.ctx, r, jobs)
 	switch {
 	case err == nil:
 	case len(jobs) > 1 && poisoned(err):
 		for _, job := range jobs {
-			job.Err = q.write(q.ctx, mode, []*bursar.Job{job})
+			job.Err = q.write(q.ctx, r, []*bursar.Job{job})
 		}
 	default:
 		for _, c := range r.calls {

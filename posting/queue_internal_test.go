@@ -20,7 +20,7 @@ type gate struct {
 
 func newGate() *gate { return &gate{entered: make(chan int), answer: make(chan error)} }
 
-func (g *gate) write(_ context.Context, _ bursar.Mode, jobs []*bursar.Job) error {
+func (g *gate) write(_ context.Context, _ *round, jobs []*bursar.Job) error {
 	g.mu.Lock()
 	g.rounds = append(g.rounds, slices.Clone(jobs))
 	g.mu.Unlock()
@@ -183,7 +183,7 @@ func TestACancelledCallLeavesBeforeItIsTakenAndIsUnknownAfter(t *testing.T) {
 func TestAPoisonousJobFailsAlone(t *testing.T) {
 	bad := &bursar.Job{}
 	var sizes []int
-	q := start(Queue{PendingMax: 100, BatchMax: 100}, func(_ context.Context, _ bursar.Mode, list []*bursar.Job) error {
+	q := start(Queue{PendingMax: 100, BatchMax: 100}, func(_ context.Context, _ *round, list []*bursar.Job) error {
 		sizes = append(sizes, len(list))
 		if slices.Contains(list, bad) {
 			return bursar.Errorf(bursar.Corrupt, "the database refuses this one")
@@ -205,7 +205,7 @@ func TestAPoisonousJobFailsAlone(t *testing.T) {
 
 func TestContentionFailsTheWholeRound(t *testing.T) {
 	calls := 0
-	q := start(Queue{PendingMax: 100, BatchMax: 100}, func(context.Context, bursar.Mode, []*bursar.Job) error {
+	q := start(Queue{PendingMax: 100, BatchMax: 100}, func(context.Context, *round, []*bursar.Job) error {
 		calls++
 		return bursar.Errorf(bursar.OutcomeUnknown, "the answer was lost")
 	})
@@ -240,7 +240,7 @@ func TestCloseDrainsAndThenRefuses(t *testing.T) {
 
 func TestCloseAbandonsWhenItsContextEnds(t *testing.T) {
 	taken := make(chan struct{})
-	q := start(Queue{PendingMax: 100, BatchMax: 100}, func(ctx context.Context, _ bursar.Mode, _ []*bursar.Job) error {
+	q := start(Queue{PendingMax: 100, BatchMax: 100}, func(ctx context.Context, _ *round, _ []*bursar.Job) error {
 		close(taken)
 		<-ctx.Done()
 		return bursar.Errorf(bursar.Canceled, "not committed")

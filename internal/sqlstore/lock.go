@@ -16,7 +16,7 @@ func (t *tx) Gather(ctx context.Context, book int64, w *bursar.Wanted) (*bursar.
 	g := &bursar.Gathered{Accounts: make(map[string]*bursar.AccountRow, len(w.Paths))}
 	rows := make([]bursar.AccountRow, len(w.Paths))
 	p := newPipeline(ctx, t.db)
-	err := t.lock(p, book, w.Paths, rows, g)
+	err := t.lock(p, book, w, rows, g)
 	if err == nil {
 		err = t.known(p, book, w, g)
 	}
@@ -42,14 +42,17 @@ func (t *tx) Gather(ctx context.Context, book int64, w *bursar.Wanted) (*bursar.
 }
 
 // lock reads accounts into rows, and locks them as the mode says.
-func (t *tx) lock(p *pipeline, book int64, paths []string, rows []bursar.AccountRow, g *bursar.Gathered) (err error) {
-	statement := t.sql.LockAccounts
+func (t *tx) lock(p *pipeline, book int64, w *bursar.Wanted, rows []bursar.AccountRow, g *bursar.Gathered) (err error) {
+	statement, paths := t.sql.LockAccounts, w.Paths
 	switch t.mode {
 	case bursar.Swap, bursar.Hybrid, bursar.Serializable:
 		if !t.readingLocks() {
 			statement = cmp.Or(t.sql.ReadAccounts, statement)
 		}
 	case bursar.Queue:
+		if err := t.await(p, book, w.Await); err != nil {
+			return err
+		}
 		p.step = "wait for the turn"
 		if err := t.turn(p, book); err != nil {
 			return err
@@ -107,6 +110,17 @@ func (t *tx) current(ctx context.Context, rows []bursar.AccountRow) error {
 			Message: "the database transaction reads from an old snapshot: roll it back and begin it READ COMMITTED, with &sql.TxOptions{Isolation: sql.LevelReadCommitted}"}
 	}
 	return t.fault("look for an old snapshot", err)
+}
+
+// await locks an account while nothing else is locked.
+func (t *tx) await(p *pipeline, book int64, path string) error {
+	if path == "" || t.sql.TryAccounts == "" {
+		return nil
+	}
+	p.step = "wait for an account"
+	return inChunks(p, t.store.dialect.Columnar, t.sql.LockAccounts, book, []string{path}, identity[string], func(scan func(...any) error) error {
+		return scanAccount(scan, &bursar.AccountRow{})
+	})
 }
 
 // turn waits until no other database transaction in mode Queue works on the book.

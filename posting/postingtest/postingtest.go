@@ -26,6 +26,8 @@ type Harness struct {
 	Strategy bursar.Strategy
 	// Others are the strategies of other processes on the same book, one for each. None means another with Strategy.
 	Others []bursar.Strategy
+	// HoldsNoOther says that a transfer that waits for an account holds no other one meanwhile, wherever in the order that is.
+	HoldsNoOther bool
 	// In has every transfer posted by ledger.In, in a database transaction of the test's that holds nothing else.
 	In bool
 }

@@ -90,19 +90,23 @@ func (f *fixture) turns() func(caller int, t bursar.Transfer) error {
 }
 
 // heldOpen keeps a database transaction open after a posting. Meanwhile transfers on its accounts wait and all others are
-// posted; afterwards those that waited are.
+// posted, those on the other accounts of the waiting ones too; afterwards those that waited are.
 func heldOpen(f *fixture) {
 	if !f.db.Store.SealsLater() {
 		f.inapplicable("the engine has one writer at a time, and an open database transaction is it")
 	}
 	const waiters, others = 3, 6
 	paths := f.accounts(10, fundCents)
+	hold, free := paths[:2], paths[2:]
+	if f.h.HoldsNoOther {
+		hold, free = paths[8:], paths[:8]
+	}
 	tx, err := f.db.Begin(f.t.Context())
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	defer tx.Rollback()
-	f.must(f.ledger.In(tx).Post(f.t.Context(), transfer(bursar.IDOf("held", 0), paths[0], paths[1], money.FromUnits(1, f.usd))))
+	f.must(f.ledger.In(tx).Post(f.t.Context(), transfer(bursar.IDOf("held", 0), hold[0], hold[1], money.FromUnits(1, f.usd))))
 
 	held := max(duration(), stall+stall/5)
 	ctx, cancel := context.WithTimeout(f.t.Context(), held)
@@ -112,7 +116,7 @@ func heldOpen(f *fixture) {
 	waited := make(chan error, waiters)
 	for i := range waiters { // one end of each is held
 		go func() {
-			pay := transfer(bursar.IDOf("wait", i), paths[2+i], paths[i%2], money.FromUnits(1, f.usd))
+			pay := transfer(bursar.IDOf("wait", i), free[i], hold[i%2], money.FromUnits(1, f.usd))
 			_, err := f.post(f.t.Context(), pay)
 			if ctx.Err() == nil {
 				f.t.Errorf("a transfer on an account that is held was answered: %v", err)
@@ -126,7 +130,7 @@ func heldOpen(f *fixture) {
 	for i := range others {
 		wg.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
-				pay := transfer(f.newID(), paths[5+(i+n)%5], paths[5+(i+n+1)%5], money.FromUnits(1, f.usd))
+				pay := transfer(f.newID(), free[(i+n)%8], free[(i+n+1)%8], money.FromUnits(1, f.usd))
 				if err := w.time(func() error { _, err := f.post(stalled, pay); return err }); err != nil && !refused(err) {
 					f.t.Errorf("elsewhere: %v", err)
 					return

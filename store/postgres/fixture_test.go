@@ -125,15 +125,26 @@ func (d *desk) begin() pgx.Tx {
 	return tx
 }
 
-// waiting returns when a backend waits for a lock.
+// waiting returns when a database transaction waits for a lock.
 func (d *desk) waiting(tx pgx.Tx) {
+	d.Helper()
+	d.until("SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock')", tx)
+}
+
+// blocking returns when somebody waits for a lock of a database transaction.
+func (d *desk) blocking(tx pgx.Tx) {
+	d.Helper()
+	d.until("SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid)))", tx)
+}
+
+// until returns when a query about the backend of a database transaction says yes.
+func (d *desk) until(query string, tx pgx.Tx) {
 	d.Helper()
 	ctx, cancel := context.WithTimeout(d.Context(), time.Minute)
 	defer cancel()
 	pid := tx.Conn().PgConn().PID()
-	for waits := false; !waits; {
-		const query = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock')"
-		if err := d.pool.QueryRow(ctx, query, pid).Scan(&waits); err != nil {
+	for yes := false; !yes; {
+		if err := d.pool.QueryRow(ctx, query, pid).Scan(&yes); err != nil {
 			d.Fatal(err)
 		}
 	}

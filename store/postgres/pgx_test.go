@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -203,21 +204,37 @@ func (o *overtaken) run(d *desk, commits bool) {
 // TestACallerDelaysOnlyItsAccounts keeps a database transaction open after a post, beside a queue and beside row locks.
 func TestACallerDelaysOnlyItsAccounts(t *testing.T) {
 	t.Parallel()
-	for name, strategy := range map[string]bursar.Strategy{"queue": posting.Queue{}, "none": nil} {
+	for name, test := range map[string]struct {
+		strategy          bursar.Strategy
+		held, other, free string
+	}{
+		"queue": {posting.Queue{}, "users:2", "users:1", "users:3"},
+		"queue whose free account is locked first": {posting.Queue{}, "users:2", "users:3", "users:1"},
+		"none": {nil, "users:2", "users:1", "users:3"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t, &bursar.Options{Strategy: strategy})
+			d := newDesk(t, &bursar.Options{Strategy: test.strategy})
 			tx := d.begin()
-			_, err := d.ledger.In(postgres.PgxTx(tx)).Post(t.Context(), move("users:1", "users:2", "1.00 USD"))
+			_, err := d.ledger.In(postgres.PgxTx(tx)).Post(t.Context(), move(test.other, test.held, "1.00 USD"))
 			d.must(err)
 			delayed := make(chan error, 1)
 			go func() {
-				_, err := d.ledger.Post(t.Context(), move("users:2", "users:3", "101.00 USD")) // the last of it comes with tx
+				_, err := d.ledger.Post(t.Context(), move(test.held, test.free, "101.00 USD")) // the last of it comes with tx
 				delayed <- err
 			}()
-			for range 20 {
-				_, err := d.ledger.Post(t.Context(), move("users:3", "users:4", "1.00 USD"))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			post := func() {
+				_, err := d.ledger.Post(ctx, move(test.free, "users:4", "1.00 USD"))
 				d.must(err)
+			}
+			for range 10 { // while it is on its way
+				post()
+			}
+			d.blocking(tx)
+			for range 10 {
+				post()
 			}
 			select {
 			case err := <-delayed:
@@ -226,8 +243,8 @@ func TestACallerDelaysOnlyItsAccounts(t *testing.T) {
 			}
 			d.must(tx.Commit(t.Context()))
 			d.must(<-delayed)
-			d.wantBalance("users:2", "0.00 USD")
-			d.wantBalance("users:3", "181.00 USD")
+			d.wantBalance(test.held, "0.00 USD")
+			d.wantBalance(test.free, "181.00 USD")
 			d.wantVerified()
 		})
 	}
