@@ -107,9 +107,9 @@ func lockID(name string) int64 {
 // before, because whoever came next would not see what this one has yet to commit. Taking it again is free. Take
 // several in one order everywhere, or they deadlock.
 //
-// On PostgreSQL it is an advisory lock. Elsewhere it is a row of the table atomic_lock ([Setup]), written and thus
-// locked. At REPEATABLE READ and above PostgreSQL may wait with a snapshot taken before: use READ COMMITTED, which is the default, or
-// [Guard]. Errors are those of [Tx.ExecContext].
+// On PostgreSQL it is an advisory lock, and a name is one lock for all schemas of the database. Elsewhere it is a row of the
+// table atomic_lock ([Setup]), written and thus locked. At REPEATABLE READ and above PostgreSQL may wait with a snapshot taken
+// before: use READ COMMITTED, which is the default, or [Guard]. Errors are those of [Tx.ExecContext].
 func Advisory(ctx context.Context, tx *Tx, name string) error {
 	query := tx.s.db.statements.AdvisoryWait
 	if query == "" {

@@ -40,12 +40,12 @@ var advisoryBehaviours = []behaviour{
 	}},
 	{167, "trying a lock that is held says so at once, and the block goes on", func(f *fixture) {
 		f.setup()
-		take := func(ctx context.Context, tx *atomic.Tx) error { return atomic.Advisory(ctx, tx, "a") }
+		take := func(ctx context.Context, tx *atomic.Tx) error { return atomic.Advisory(ctx, tx, "tried") }
 		f.must(f.do(take, nil)) // Where the lock is a row, it is there now.
 		try := func(want bool) block {
 			return func(ctx context.Context, tx *atomic.Tx) error {
 				f.must(f.add(ctx, tx, fmt.Sprint("before ", want)))
-				got, err := atomic.TryAdvisory(ctx, tx, "a")
+				got, err := atomic.TryAdvisory(ctx, tx, "tried")
 				f.must(err)
 				f.same("got it", got, want)
 				return f.add(ctx, tx, fmt.Sprint("after ", want))
@@ -132,14 +132,15 @@ func (f *fixture) setup() {
 func (f *fixture) advisory(end error) {
 	f.Helper()
 	f.setup()
+	name := fmt.Sprint("ends with ", end) // a name is one for all schemas
 	var r *rival
 	f.is(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 		f.must(f.inner(ctx, func(ctx context.Context, tx *atomic.Tx) error {
-			return atomic.Advisory(ctx, tx, "a")
+			return atomic.Advisory(ctx, tx, name)
 		}, atomic.Nested))
 		f.must(f.add(ctx, tx, "holder"))
 		r = f.rival(func(ctx context.Context, tx *atomic.Tx) error {
-			if err := atomic.Advisory(ctx, tx, "a"); err != nil {
+			if err := atomic.Advisory(ctx, tx, name); err != nil {
 				return err
 			}
 			want := 0
