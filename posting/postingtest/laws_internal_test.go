@@ -1,8 +1,10 @@
 package postingtest
 
 import (
+	"cmp"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -241,6 +243,20 @@ func (s *script) pays(n int, cents int64, out told) *porcupine.Operation {
 // lost is a call without an answer: it may take effect at any time from its beginning.
 func (s *script) lost(n int, cents int64) { s.pays(n, cents, told{lost: true}).Return = math.MaxInt64 }
 
+// inJournal gives the transfers that were posted: number and versions of the two accounts afterwards, one after the other.
+func (s *script) inJournal(posted ...int64) {
+	facts := make(map[int]*fact)
+	for p := range slices.Chunk(posted, 3) {
+		facts[int(p[0])] = &fact{posted: true, versions: [islandMax]int64{p[1], p[2]}}
+	}
+	for i := range s.history {
+		in := s.history[i].Input.(asked)
+		if in.journal = cmp.Or(facts[in.transfer], &fact{}); !in.look {
+			s.history[i].Input = in
+		}
+	}
+}
+
 func (s *script) sees(a, b, versionA, versionB int64) *porcupine.Operation {
 	return s.add(asked{look: true}, told{accounts: shore{cents: [islandMax]int64{a, b}, versions: [islandMax]int64{versionA, versionB}}})
 }
@@ -284,6 +300,18 @@ func TestHistoriesAreJudged(t *testing.T) {
 		{"a lost answer, sent again", func(s *script) { s.lost(1, 4); s.pays(1, 4, again); s.sees(6, 14, 3, 3) }, true},
 		{"a lost answer, sent again and posted twice", func(s *script) { s.lost(1, 4); s.pays(1, 4, posted); s.sees(2, 18, 4, 4) }, false},
 		{"what was said not to have happened, and did", func(s *script) { s.sees(6, 14, 3, 3) }, false},
+		{"posted, as in the journal", func(s *script) { s.pays(1, 4, posted); s.inJournal(1, 3, 3) }, true},
+		{"posted, and not in the journal", func(s *script) { s.pays(1, 4, posted); s.inJournal(2, 3, 3) }, false},
+		{"posted, and in another place of the journal", func(s *script) { s.pays(1, 4, posted); s.inJournal(1, 4, 3) }, false},
+		{"refused for good, and in the journal", func(s *script) { s.pays(1, 11, short); s.inJournal(1, 3, 3) }, false},
+		{"a lost answer to what is not in the journal", func(s *script) { s.lost(1, 4); s.sees(10, 10, 2, 2); s.inJournal(2, 3, 3) }, true},
+		{"a lost answer to what was seen, and is not in the journal", func(s *script) { s.lost(1, 4); s.sees(6, 14, 3, 3); s.inJournal(2, 3, 3) }, false},
+		{"a journal in the order of the answers", func(s *script) {
+			s.pays(1, 4, posted)
+			s.pays(2, 4, posted)
+			s.inJournal(1, 3, 3, 2, 4, 4)
+		}, true},
+		{"a journal in another order", func(s *script) { s.pays(1, 4, posted); s.pays(2, 4, posted); s.inJournal(1, 4, 4, 2, 3, 3) }, false},
 	} {
 		var s script
 		c.write(&s)

@@ -3,10 +3,8 @@ package postingtest
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 
@@ -39,40 +37,6 @@ type island struct {
 	history []porcupine.Operation
 }
 
-// move is one leg between accounts by their index.
-type move struct {
-	from, to int
-	cents    int64
-}
-
-// asked is what a client wanted: to post the transfer with a number, or to look at all accounts at once.
-type asked struct {
-	look     bool
-	transfer int
-	moves    []move
-	remember bool // a refusal is remembered
-}
-
-// told is what it learned. Of a call whose answer was lost nothing is known.
-type told struct {
-	lost     bool
-	code     bursar.Code // empty when posted
-	replayed bool
-	accounts shore
-}
-
-// shore is what can be seen of an island's accounts at one moment.
-type shore struct {
-	cents, versions [islandMax]int64
-}
-
-// tide is a state of the model: the accounts, and what became of the transfers that it knows.
-type tide struct {
-	shore
-	accounts int
-	outcomes map[int]bursar.Code
-}
-
 // linearizes runs several islands at once and lets porcupine judge each history.
 func linearizes(f *fixture) {
 	var islands []*island
@@ -90,8 +54,9 @@ func linearizes(f *fixture) {
 		}
 	}
 	wg.Wait()
-	lost, calls := 0, 0
+	lost, calls, entries := 0, 0, f.journal()
 	for _, il := range islands {
+		il.compare(entries)
 		for i := range il.history {
 			calls++
 			if il.history[i].Output.(told).lost {
@@ -131,6 +96,34 @@ func (f *fixture) settle(n int, ledgers []*bursar.Ledger) *island {
 	return il
 }
 
+// compare adds what the journal says to the notes.
+func (il *island) compare(entries []bursar.Entry) {
+	indices := make(map[string]int)
+	for i, path := range il.paths {
+		indices[path] = i
+	}
+	facts := make(map[bursar.ID]*fact)
+	for _, t := range il.contents {
+		facts[t.ID] = &fact{}
+	}
+	for i := range entries {
+		fact := facts[entries[i].Transfer]
+		if fact == nil {
+			continue
+		}
+		fact.posted = true
+		for _, s := range sides(&entries[i]) {
+			fact.versions[indices[s.path]] = s.version
+		}
+	}
+	for i := range il.history {
+		if in := il.history[i].Input.(asked); !in.look {
+			in.journal = facts[il.contents[in.transfer].ID]
+			il.history[i].Input = in
+		}
+	}
+}
+
 // start is the island before its clients came: each account was funded with its second entry, after its opening.
 func (il *island) start() tide {
 	s := tide{accounts: len(il.paths), outcomes: map[int]bursar.Code{}}
@@ -165,15 +158,15 @@ func (il *island) live(client int, r *rand.Rand) {
 	}
 }
 
-// leave posts without waiting for the answer.
+// leave posts without waiting for the answer, which is lost. When the call ended is noted: whatever it did was done by then.
 func (il *island) leave(left *sync.WaitGroup, client, n int) {
 	call := il.now()
 	left.Go(func() {
 		if _, err := il.send(il.f.t.Context(), client, n); err != nil && !refused(err) {
 			il.f.t.Errorf("post: %v", err)
 		}
+		il.note(porcupine.Operation{ClientId: client, Input: il.asks(n), Output: told{lost: true}, Call: call, Return: il.now()})
 	})
-	il.note(porcupine.Operation{ClientId: client, Input: il.asks(n), Output: told{lost: true}, Call: call, Return: math.MaxInt64})
 }
 
 func (il *island) asks(n int) asked {
@@ -228,76 +221,4 @@ func (il *island) post(ctx context.Context, client, n int) bool {
 	}
 	il.note(op)
 	return true
-}
-
-// step is the ledger as it should be, one call at a time.
-func (s tide) step(in asked, out told) (bool, tide) {
-	if in.look {
-		return s.shore == out.accounts, s
-	}
-	code, known := s.outcomes[in.transfer]
-	if known {
-		return out.lost || out.code == code && out.replayed == (code == ""), s
-	}
-	next := s
-	for _, m := range in.moves {
-		if next.cents[m.from] < m.cents {
-			code, next = bursar.InsufficientFunds, s
-			break
-		}
-		next.cents[m.from] -= m.cents
-		next.cents[m.to] += m.cents
-		next.versions[m.from]++
-		next.versions[m.to]++
-	}
-	if code == "" || in.remember {
-		next.outcomes = maps.Clone(s.outcomes)
-		next.outcomes[in.transfer] = code
-	}
-	return out.lost || out.code == code && !out.replayed, next
-}
-
-// linearizable says if no order of the calls explains what was told.
-func linearizable(history []porcupine.Operation, start tide) error {
-	model := porcupine.Model{
-		Init: func() any { return start },
-		Step: func(state, in, out any) (bool, any) { return state.(tide).step(in.(asked), out.(told)) },
-		Equal: func(a, b any) bool {
-			s, t := a.(tide), b.(tide)
-			return s.shore == t.shore && maps.Equal(s.outcomes, t.outcomes)
-		},
-		DescribeOperation: func(in, out any) string { return describe(in.(asked), out.(told), start.accounts) },
-	}
-	result, info := porcupine.CheckOperationsVerbose(model, history, patience)
-	switch result {
-	case porcupine.Ok:
-		return nil
-	case porcupine.Unknown:
-		return fmt.Errorf("a history of %d calls was not judged within %v", len(history), patience)
-	}
-	explained := 0
-	for _, partial := range info.PartialLinearizations()[0] {
-		explained = max(explained, len(partial))
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "no order explains more than %d of these %d calls:", explained, len(history))
-	for _, op := range history {
-		fmt.Fprintf(&b, "\nclient %d, %d to %d ns: %s", op.ClientId, op.Call, op.Return, model.DescribeOperation(op.Input, op.Output))
-	}
-	return fmt.Errorf("%s", b.String())
-}
-
-func describe(in asked, out told, accounts int) string {
-	switch {
-	case in.look:
-		return fmt.Sprintf("sees %v at versions %v", out.accounts.cents[:accounts], out.accounts.versions[:accounts])
-	case out.lost:
-		return fmt.Sprintf("posts %d %v, the answer was lost", in.transfer, in.moves)
-	case out.code != "":
-		return fmt.Sprintf("posts %d %v: %s", in.transfer, in.moves, out.code)
-	case out.replayed:
-		return fmt.Sprintf("posts %d %v: replayed", in.transfer, in.moves)
-	default:
-		return fmt.Sprintf("posts %d %v: posted", in.transfer, in.moves)
-	}
 }
