@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
 GO ?= go
 FUZZTIME ?= 30s
+LAWTIME ?= 1s
 # The laws of every strategy on every store, and how they went.
 MATRIX := $(CURDIR)/bin/matrix.txt
 TESTENV := $(GO) run ./internal/tools/testenv
@@ -36,7 +37,7 @@ test: ## set up, check, run every test, then the race detector; print which law 
 	$(TESTENV) setup
 	$(MAKE) --no-print-directory check
 	@mkdir -p bin && rm -f $(MATRIX)
-	BURSAR_MATRIX=$(MATRIX) $(TESTENV) run -vet=off -timeout 8m ./...
+	BURSAR_MATRIX=$(MATRIX) BURSAR_LAW=$(LAWTIME) $(TESTENV) run -vet=off -timeout 8m ./...
 	$(MAKE) --no-print-directory race
 	@cat $(MATRIX)
 

@@ -84,12 +84,19 @@ func (f *fixture) random(stream int) *rand.Rand { return rand.New(rand.NewPCG(f.
 
 func torture() bool { return os.Getenv("BURSAR_TORTURE") != "" }
 
-// duration is how long a law that needs time runs.
+// duration is how long a law that needs time runs: BURSAR_LAW, or what a run of all tests has time for.
 func duration() time.Duration {
 	if torture() {
 		return 10 * time.Second
 	}
-	return 400 * time.Millisecond
+	if text := os.Getenv("BURSAR_LAW"); text != "" {
+		d, err := time.ParseDuration(text)
+		if err != nil || d <= 0 {
+			panic("BURSAR_LAW=" + text + " is no duration such as 2s")
+		}
+		return d
+	}
+	return 250 * time.Millisecond
 }
 
 // rounds is how often a law that needs repetition repeats itself.

@@ -2,8 +2,8 @@
 // store, whoever else is writing.
 //
 // [Run] holds one store and one strategy to every law, and a [Matrix] shows the results of many runs beside each other.
-// Laws that need time run for less than half a second each, and for longer when BURSAR_TORTURE is set. Random choices come from a
-// seed that is printed and that BURSAR_SEED repeats; the interleaving of goroutines is the machine's.
+// Laws that need time run for a quarter of a second each, for as long as BURSAR_LAW says, or for ten seconds when BURSAR_TORTURE is
+// set. Random choices come from a seed that is printed and that BURSAR_SEED repeats; the interleaving of goroutines is the machine's.
 //
 // What a law looks for is found by functions over entries and answers, which know no database. The package's own tests
 // show each of them a history in which its law is broken.

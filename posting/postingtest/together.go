@@ -90,7 +90,8 @@ func (f *fixture) turns() func(caller int, t bursar.Transfer) error {
 }
 
 // heldOpen keeps a database transaction open after a posting. Meanwhile transfers on its accounts wait and all others are
-// posted, those on the other accounts of the waiting ones too; afterwards those that waited are.
+// posted, those on the other accounts of the waiting ones too; afterwards those that waited are. It ends once all others have
+// their answers, so one that the open database transaction holds up stalls, however short the time.
 func heldOpen(f *fixture) {
 	if !f.db.Store.SealsLater() {
 		f.inapplicable("the engine has one writer at a time, and an open database transaction is it")
@@ -108,10 +109,9 @@ func heldOpen(f *fixture) {
 	defer tx.Rollback()
 	f.must(f.ledger.In(tx).Post(f.t.Context(), transfer(bursar.IDOf("held", 0), hold[0], hold[1], money.FromUnits(1, f.usd))))
 
-	held := max(duration(), stall+stall/5)
-	ctx, cancel := context.WithTimeout(f.t.Context(), held)
+	ctx, cancel := context.WithTimeout(f.t.Context(), duration())
 	defer cancel()
-	stalled, end := context.WithTimeout(f.t.Context(), held+patience) // so that a law that is broken comes to an end
+	stalled, end := context.WithTimeout(f.t.Context(), duration()+patience) // so that a law that is broken comes to an end
 	defer end()
 	waited := make(chan error, waiters)
 	for i := range waiters { // one end of each is held

@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 	t.Helper()
 	for _, s := range subjects() {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			for _, c := range s.cases {
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel()
@@ -57,8 +58,14 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 			}
 		})
 	}
-	t.Run("scripts", func(t *testing.T) { runScripts(t, open) })
-	t.Run("codes", func(t *testing.T) { runCodes(t, open) })
+	t.Run("scripts", func(t *testing.T) {
+		t.Parallel()
+		runScripts(t, open)
+	})
+	t.Run("codes", func(t *testing.T) {
+		t.Parallel()
+		runCodes(t, open)
+	})
 }
 
 // subject is the tests of one file.
