@@ -174,6 +174,32 @@ func TestCallsThatWaitForOneAccountWaitTogether(t *testing.T) {
 	}
 }
 
+// The jobs of a call are written in order also where each is written by itself.
+func TestNothingOvertakesAHeldJobOfItsCall(t *testing.T) {
+	list := jobs(4)
+	list[3].Held = "stale"
+	var written []*bursar.Job
+	q := &queue{ctx: t.Context(), write: func(_ context.Context, _ *round, some []*bursar.Job) error {
+		if len(some) > 1 {
+			return bursar.Errorf(bursar.Internal, "poison")
+		}
+		written = append(written, some[0])
+		if some[0] == list[1] {
+			some[0].Held = "held"
+		}
+		return nil
+	}}
+	q.answer(&round{jobs: 4, calls: []*call{{jobs: list[:3]}, {jobs: list[3:]}}})
+	if !slices.Equal(written, []*bursar.Job{list[0], list[1], list[3]}) {
+		t.Errorf("%d jobs were written", len(written))
+	}
+	for i, want := range []string{"", "held", "held", ""} {
+		if list[i].Held != want || list[i].Err != nil {
+			t.Errorf("job %d waits for %q with error %v, want %q", i, list[i].Held, list[i].Err, want)
+		}
+	}
+}
+
 // Accounts that others want may be held by turns. Who waits for one at a time might never find both free.
 func TestACallThatFindsAnotherAccountHeldWaitsForAllInTheEnd(t *testing.T) {
 	h := newHolding()

@@ -300,12 +300,26 @@ func (q *queue) answer(r *round) {
 	switch {
 	case err == nil:
 	case len(jobs) > 1 && poisoned(err):
-		for _, job := range jobs {
-			job.Err = q.write(q.ctx, r, []*bursar.Job{job})
+		for _, c := range r.calls {
+			q.answerSingly(r, c)
 		}
 	default:
 		for _, c := range r.calls {
 			c.fail(err)
+		}
+	}
+}
+
+// answerSingly writes the jobs of a call one by one. What comes after one that is held waits with it.
+func (q *queue) answerSingly(r *round, c *call) {
+	held := ""
+	for _, job := range c.jobs {
+		if job.Held, job.Err = held, nil; held != "" {
+			continue
+		}
+		job.Err = q.write(q.ctx, r, []*bursar.Job{job})
+		if job.Err == nil {
+			held = job.Held
 		}
 	}
 }
