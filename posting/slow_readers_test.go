@@ -73,7 +73,11 @@ func (r *reader) live() (done bool, err error) {
 			return false, nil // stops before it has kept anything of the page, which comes again
 		}
 		cursor = page[len(page)-1].Seq
-		if err := app.Exec(ctx, fmt.Sprintf(`UPDATE cursors SET seq = %d WHERE reader = %d`, cursor, r.number)); err != nil {
+		err = app.Exec(ctx, fmt.Sprintf(`UPDATE cursors SET seq = %d WHERE reader = %d`, cursor, r.number))
+		switch {
+		case starved(err):
+			return false, nil // the page comes again
+		case err != nil:
 			return false, err
 		}
 		r.got = append(r.got, page...)
@@ -83,6 +87,9 @@ func (r *reader) live() (done bool, err error) {
 	}
 	return false, nil
 }
+
+// starved reports whether writers who follow each other in a SQLite file left no gap for another one for five seconds.
+func starved(err error) bool { return err != nil && strings.Contains(err.Error(), "SQLITE_BUSY") }
 
 func (r *reader) last() bool {
 	select {

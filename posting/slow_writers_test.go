@@ -230,7 +230,7 @@ func (f *fleet) writeSlowly(goOn func() bool, writer int, own *application) {
 		t := f.transfer(r, writer, n)
 		committed, err := f.stay(own, t, time.Duration(r.Int64N(int64(f.pause))), r.IntN(4) > 0)
 		switch {
-		case bursar.CodeOf(err) == bursar.Conflict:
+		case bursar.CodeOf(err) == bursar.Conflict || starved(err):
 			f.conflicts.Add(1)
 		case err != nil:
 			f.Errorf("writer %d: %v", writer, err)
