@@ -87,7 +87,7 @@ type Wanted struct {
 	Paths      []string // of accounts
 	IDs        []ID
 	References []string
-	// Await is a path whose account is locked before anything else, waiting for whoever holds it. It may be empty.
+	// Await is the one of Paths whose account is locked before anything else, waiting for whoever holds it. It may be empty.
 	Await string
 }
 

@@ -120,6 +120,23 @@ func Verify(t testing.TB, store bursar.Store, book bursar.Book) {
 	}
 }
 
+// Journal is all that is sealed, in order.
+func Journal(t testing.TB, l interface {
+	Journal(ctx context.Context, after int64, limit int) ([]bursar.Entry, error)
+}) (entries []bursar.Entry) {
+	t.Helper()
+	for {
+		page, err := l.Journal(context.Background(), int64(len(entries)), bursar.PageMax)
+		if err != nil {
+			t.Fatalf("bursartest: journal: %v", err)
+		}
+		if len(page) == 0 {
+			return entries
+		}
+		entries = append(entries, page...)
+	}
+}
+
 // Balances is what answers for balances: a bursar.Ledger, a Ledger of this package, or what ledger.In returns.
 type Balances interface {
 	// Balance is the account's money at a point.

@@ -41,6 +41,10 @@ func TestNewHasFundsAndAClockThatTheTestMoves(t *testing.T) {
 	if !errors.Is(err, bursar.ErrInsufficientFunds) {
 		t.Errorf("more than the shop has: %v", err)
 	}
+	journal := bursartest.Journal(t, l)
+	if last := journal[len(journal)-1]; last.Transfer != second.ID || last.Seq != int64(len(journal)) {
+		t.Errorf("the last of %d entries has position %d and belongs to %v", len(journal), last.Seq, last.Transfer)
+	}
 }
 
 // recorder is a test that may fail without failing this one.

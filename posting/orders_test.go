@@ -18,9 +18,9 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic/atomictest"
+	"github.com/bursar-ledger/bursar/bursartest"
 	"github.com/bursar-ledger/bursar/internal/clock"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
-	"github.com/bursar-ledger/bursar/internal/verify"
 )
 
 // An application's row and its transfer are committed together or not at all, whatever ends the database transaction: a
@@ -264,7 +264,7 @@ func (d *day) close() {
 	rows, err := d.app.Strings(d.Context(), `SELECT CONCAT(id, ' ', state, ' ', buyer, ' ', seller, ' ', cents) FROM orders ORDER BY id`)
 	d.must(err)
 	var sales []bursar.Entry
-	for _, e := range journalOf(d.T, d.ledger) {
+	for _, e := range bursartest.Journal(d.T, d.ledger) {
 		if e.Kind == bursar.EntryLeg && e.From != bank {
 			sales = append(sales, e)
 		}
@@ -285,27 +285,9 @@ func (d *day) close() {
 // soundBook verifies the book and wants the sum of all balances to be zero.
 func soundBook(t *testing.T, store bursar.Store, l *bursar.Ledger) {
 	t.Helper()
-	report, err := verify.Run(t.Context(), store, l.Book(), nil)
-	if err := errors.Join(err, report.Err()); err != nil {
-		t.Errorf("verify: %v", err)
-	}
+	bursartest.Verify(t, store, l.Book())
 	totals, _, err := l.TrialBalance(t.Context(), nil)
 	if err != nil || len(totals) != 1 || !totals[0].Sum.IsZero() {
 		t.Errorf("trial balance: %+v, %v", totals, err)
-	}
-}
-
-// journalOf is all that is sealed.
-func journalOf(t *testing.T, l *bursar.Ledger) (entries []bursar.Entry) {
-	t.Helper()
-	for {
-		page, err := l.Journal(t.Context(), int64(len(entries)), bursar.PageMax)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(page) == 0 {
-			return entries
-		}
-		entries = append(entries, page...)
 	}
 }

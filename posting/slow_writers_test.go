@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/bursartest"
 	"github.com/bursar-ledger/bursar/internal/clock"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/posting"
@@ -297,7 +298,7 @@ func (f *fleet) writeQuickly(goOn func() bool, writer int, queue *bursar.Ledger)
 // check holds what the readers got against the journal, and that against what was acknowledged.
 func (f *fleet) check() {
 	f.Helper()
-	journal := journalOf(f.T, f.ledger)
+	journal := bursartest.Journal(f.T, f.ledger)
 	f.entries = len(journal)
 	var latest bursar.Instant
 	for i := range journal {

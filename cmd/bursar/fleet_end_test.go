@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/bursar-ledger/bursar"
@@ -67,20 +66,6 @@ func (f *fleet) rows() map[purchase]bursar.Leg {
 		f.Error("there are no orders")
 	}
 	return rows
-}
-
-func fleetJournal(t *testing.T, l *bursar.Ledger) (entries []bursar.Entry) {
-	t.Helper()
-	for {
-		page, err := l.Journal(t.Context(), int64(len(entries)), bursar.PageMax)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(page) == 0 {
-			return entries
-		}
-		entries = append(entries, page...)
-	}
 }
 
 // askAgain asks the servers for everything that clients have asked for.

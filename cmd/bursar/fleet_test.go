@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/bursartest"
 	"github.com/bursar-ledger/bursar/internal/clock"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/store"
@@ -288,7 +289,7 @@ func (f *fleet) close() {
 	defer cancel()
 	f.must(f.awaitSealed(ctx))
 	rows := f.rows()
-	f.ledger(func(l *bursar.Ledger) { f.verdict = f.history.judge(fleetJournal(f.T, l), rows) })
+	f.ledger(func(l *bursar.Ledger) { f.verdict = f.history.judge(bursartest.Journal(f.T, l), rows) })
 	began := clock.System().Now()
 	f.askAgain(ctx)
 	f.Logf("%d ids asked for again in %v", len(f.history.answers), clock.System().Now().Sub(began).Round(time.Millisecond))

@@ -236,7 +236,7 @@ func (e *env) printSummary(s exchange.Summary, took time.Duration) {
 }
 
 func perSecond(n int64, took time.Duration) int64 {
-	return int64(float64(n) / max(took, time.Millisecond).Seconds())
+	return n * 1000 / max(took.Milliseconds(), 1)
 }
 
 // bar is a progress bar on stderr when that is a terminal, and otherwise one that is not seen. A total of -1 is one that

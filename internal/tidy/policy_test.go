@@ -111,7 +111,7 @@ var arrows = []row{
 	{
 		room: "posting/postingtest",
 		may: []string{
-			".", "money", "posting", "store/storetest", "internal/clock", "internal/journal", "internal/verify", "internal/sqltest",
+			".", "money", "posting", "store/storetest", "bursartest", "internal/clock", "internal/sqltest",
 		},
 		outside: []string{goCmp, rapidModule, porcupine}, drags: []string{sqliteDriver, goCmp, rapidModule, porcupine}, suite: true,
 	},

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/bursartest"
 	"github.com/bursar-ledger/bursar/internal/clock"
-	"github.com/bursar-ledger/bursar/internal/verify"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -251,30 +251,14 @@ func (f *fixture) seal() bursar.Head {
 func (f *fixture) verify() {
 	f.t.Helper()
 	f.seal()
-	report, err := verify.Run(context.Background(), f.db.Store, f.ledger.Book(), nil)
-	if err == nil {
-		err = report.Err()
-	}
-	if err != nil {
-		f.t.Errorf("verify: %v", err)
-	}
+	bursartest.Verify(f.t, f.db.Store, f.ledger.Book())
 }
 
 // journal seals, and reads the whole journal page by page.
 func (f *fixture) journal() []bursar.Entry {
 	f.t.Helper()
 	f.seal()
-	var entries []bursar.Entry
-	for {
-		page, err := f.ledger.Journal(context.Background(), int64(len(entries)), bursar.PageMax)
-		if err != nil {
-			f.t.Fatal(err)
-		}
-		if len(page) == 0 {
-			return entries
-		}
-		entries = append(entries, page...)
-	}
+	return bursartest.Journal(f.t, f.ledger)
 }
 
 // replay checks the whole journal.
