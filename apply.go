@@ -127,7 +127,7 @@ func (d *draft) check(c *Condition) error {
 	}
 	available, err := account.Available()
 	if err != nil {
-		return err
+		return outOfRange(err, account)
 	}
 	order, err := available.Cmp(*c.AtLeast)
 	if err != nil {
@@ -151,13 +151,13 @@ func (d *draft) move(i int) error {
 	if from.Balance, err = from.Balance.Sub(leg.Amount); err != nil {
 		return outOfRange(err, from)
 	}
-	if err := from.aboveMin(leg.Amount); err != nil {
+	if err := aboveMin(from, leg.Amount); err != nil {
 		return err
 	}
 	if to.Balance, err = to.Balance.Add(leg.Amount); err != nil {
 		return outOfRange(err, to)
 	}
-	if err := to.belowMax(leg.Amount); err != nil {
+	if err := belowMax(to, leg.Amount); err != nil {
 		return err
 	}
 	e.FromAfter = d.touch(from, e.Key)
@@ -206,10 +206,13 @@ func (d *draft) touch(account *AccountRow, key int64) After {
 }
 
 // aboveMin says whether the account, with amount already taken, is within its minimum.
-func (a *AccountRow) aboveMin(amount money.Amount) error {
+func aboveMin(a *AccountRow, amount money.Amount) error {
 	available, err := a.Available()
-	if err != nil || !a.Min.Set {
-		return err
+	if err != nil {
+		return outOfRange(err, a)
+	}
+	if !a.Min.Set {
+		return nil
 	}
 	order, err := available.Cmp(a.Min.Amount)
 	if err != nil {
@@ -223,7 +226,7 @@ func (a *AccountRow) aboveMin(amount money.Amount) error {
 }
 
 // belowMax says whether the account, with amount already added, is within its maximum.
-func (a *AccountRow) belowMax(amount money.Amount) error {
+func belowMax(a *AccountRow, amount money.Amount) error {
 	if !a.Max.Set {
 		return nil
 	}

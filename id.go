@@ -1,15 +1,12 @@
 package bursar
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"reflect"
 	"strconv"
-	"time"
 )
 
 // ID names a transfer or an act on an account, 128 bits chosen by the caller. It is the idempotency key: the
@@ -101,19 +98,4 @@ func (id ID) stamp(version byte) ID {
 	id[6] = id[6]&0x0f | version<<4
 	id[8] = id[8]&0x3f | 0x80
 	return id
-}
-
-// newID is a UUID of version 7: milliseconds, then twelve bits of the fraction of a millisecond, so that ids made in
-// one burst sort too, then 62 random bits.
-func newID(now time.Time) (ID, error) {
-	var id ID
-	if _, err := rand.Read(id[8:]); err != nil {
-		return ID{}, fmt.Errorf("random bits for an id: %w", err)
-	}
-	ms := uint64(now.UnixMilli())
-	fraction := uint64(now.Nanosecond()) % 1_000_000 * 4096 / 1_000_000
-	binary.BigEndian.PutUint16(id[0:], uint16(ms>>32))
-	binary.BigEndian.PutUint32(id[2:], uint32(ms))
-	binary.BigEndian.PutUint16(id[6:], uint16(fraction))
-	return id.stamp(7), nil
 }

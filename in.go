@@ -62,7 +62,7 @@ func (j *Joined) recognise(ctx context.Context, tx Tx) error {
 	}
 	head, err := tx.Head(ctx, j.book.Number)
 	if err == nil {
-		err = j.book.owns(&head)
+		err = owns(&j.book, &head)
 	}
 	j.known = err == nil
 	return err

@@ -8,10 +8,17 @@ type Instant int64
 
 // InstantOf converts t; times outside the range are [TimeInvalid].
 func InstantOf(t time.Time) (Instant, error) {
-	if year := t.UTC().Year(); year < 1678 || year > 2261 {
-		return 0, Errorf(TimeInvalid, "year %d is outside 1678 to 2261", year)
+	if err := checkTime(t); err != nil {
+		return 0, err
 	}
 	return Instant(t.UnixNano()), nil
+}
+
+func checkTime(t time.Time) *Error {
+	if year := t.UTC().Year(); year < 1678 || year > 2261 {
+		return Errorf(TimeInvalid, "year %d is outside 1678 to 2261", year)
+	}
+	return nil
 }
 
 // Time is the instant in UTC.

@@ -167,12 +167,6 @@ func (l *Ledger) Post(ctx context.Context, t Transfer) (Posted, error) {
 	return job.Posted, job.Err
 }
 
-// Result is the outcome of one transfer of a batch: exactly one of a Posted that is not zero and an error.
-type Result struct {
-	Posted Posted
-	Err    error
-}
-
 // PostBatch posts many transfers, at most [BatchMax]: in order, each judged alone as by Post, with one result
 // each. The error is about the call as a whole, as Post returns it for the database's own troubles; then there
 // are no results, and sending the same transfers again is safe if they carry ids.
@@ -284,4 +278,12 @@ func (l *Ledger) jobs(transfers []Transfer, malformed func(int, error) error) ([
 		jobs[i] = job
 	}
 	return jobs, nil
+}
+
+// owns says whether a head that was read under the number of b is that of b.
+func owns(b *Book, head *Head) error {
+	if head.Book != b.UUID {
+		return Errorf(UnsafeTransaction, "this database keeps another book than the ledger's: use a transaction of the ledger's own database")
+	}
+	return nil
 }

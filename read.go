@@ -10,9 +10,6 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// PageMax is the most items that one page of any listing holds.
-const PageMax = 1_000
-
 // view is the reading verbs, shared by a Ledger and a Joined.
 type view struct {
 	book Book
@@ -40,13 +37,6 @@ func (v *view) Account(ctx context.Context, path string) (account Account, err e
 	return account, err
 }
 
-// AccountQuery selects accounts. The zero value is all of them, a page at a time.
-type AccountQuery struct {
-	Prefix string // paths that begin with it
-	After  string // paths that sort after it: the last one of the page before
-	Limit  int    // at most this many; 0 and more than PageMax mean PageMax
-}
-
 // Accounts lists accounts in order of path, byte by byte.
 func (v *view) Accounts(ctx context.Context, q AccountQuery) (accounts []Account, err error) {
 	err = v.read(ctx, func(ctx context.Context, r Reader) error {
@@ -65,15 +55,8 @@ func (v *view) Accounts(ctx context.Context, q AccountQuery) (accounts []Account
 	return accounts, err
 }
 
-// AsOf is a point in the past; at most one field is set. The zero value is now.
-type AsOf struct {
-	Seq       int64     // after the entry at this position
-	At        time.Time // after all entries with a ledger time of at most this
-	Effective time.Time // counting the entries with an effective time of at most this, whenever they were posted
-}
-
-// check refuses more than one point.
-func (a AsOf) check() error {
+// checkPoint refuses more than one point.
+func checkPoint(a AsOf) error {
 	named := 0
 	for _, given := range []bool{a.Seq != 0, !a.At.IsZero(), !a.Effective.IsZero()} {
 		if given {
@@ -84,16 +67,6 @@ func (a AsOf) check() error {
 		return Errorf(Malformed, "as of a position, a ledger time or an effective time: one of them, not %d", named)
 	}
 	return nil
-}
-
-// Balance is an account's money at a point.
-type Balance struct {
-	Account   string       `json:"account"`
-	Version   int64        `json:"version"` // of the account at that point; 0 before its first entry
-	Balance   money.Amount `json:"balance"`
-	Held      money.Amount `json:"held"`
-	Available money.Amount `json:"available"`
-	Seq       int64        `json:"seq"` // the journal position that the answer covers
 }
 
 // Balance is the account's balance now or as of a point that the journal has reached, else [AsOfAhead].
@@ -115,7 +88,7 @@ func (v *view) balance(ctx context.Context, r Reader, path string, asOf AsOf) (B
 	if err != nil {
 		return Balance{}, err
 	}
-	if err := asOf.check(); err != nil {
+	if err := checkPoint(asOf); err != nil {
 		return Balance{}, err
 	}
 	now := After{Version: account.Version, Balance: account.Balance, Held: account.Held}
@@ -177,7 +150,7 @@ func before(ctx context.Context, r Reader, account *AccountRow, seq int64) (Afte
 		zero := money.Zero(account.Currency)
 		return After{Balance: zero, Held: zero}, err
 	}
-	after, _ := e.side(account.Number)
+	after, _ := side(e, account.Number)
 	return after, nil
 }
 
@@ -191,7 +164,7 @@ func entryBefore(ctx context.Context, r Reader, account *AccountRow, by MarkBy, 
 		key = account.LastEntry
 	}
 	for key != 0 {
-		entries, err := r.Back(ctx, account.Number, key, checkpointEvery)
+		entries, err := r.Back(ctx, account.Number, key, CheckpointEvery)
 		if err != nil {
 			return nil, err
 		}
@@ -199,7 +172,7 @@ func entryBefore(ctx context.Context, r Reader, account *AccountRow, by MarkBy, 
 			return nil, brokenHistory(account, key)
 		}
 		for i := range entries {
-			after, prev := entries[i].side(account.Number)
+			after, prev := side(&entries[i], account.Number)
 			if by == MarkSeq && entries[i].Seq > 0 && entries[i].Seq < n || by == MarkVersion && after.Version < n {
 				return &entries[i], nil
 			}
@@ -214,7 +187,7 @@ func brokenHistory(account *AccountRow, key int64) error {
 }
 
 // side is what the entry says of one of its accounts, and the key of that account's entry before.
-func (e *EntryRow) side(account int64) (after After, prev int64) {
+func side(e *EntryRow, account int64) (after After, prev int64) {
 	if e.FromAccount == account {
 		return e.FromAfter, e.FromPrev
 	}
@@ -272,17 +245,6 @@ func (v *view) Journal(ctx context.Context, after int64, limit int) (entries []E
 	return entries, err
 }
 
-// TransferRecord is what the ledger remembers of an id.
-type TransferRecord struct {
-	ID        ID
-	Kind      EntryKind // of its entries; EntryLeg when it was refused
-	Reference string
-	Metadata  Metadata
-	Decided   Instant
-	Refusal   error   // why it was refused; nil when it was posted
-	Entries   []Entry // in order
-}
-
 // Transfer is what became of an id; [TransferNotFound] when the ledger has not seen it.
 func (v *view) Transfer(ctx context.Context, id ID) (t TransferRecord, err error) {
 	err = v.read(ctx, func(ctx context.Context, r Reader) error {
@@ -317,7 +279,7 @@ func entriesOf(rows []EntryRow) []Entry {
 func accountOf(record *AccountRecord) (Account, error) {
 	available, err := record.Available()
 	if err != nil {
-		return Account{}, err
+		return Account{}, outOfRange(err, &record.AccountRow)
 	}
 	a := Account{Path: record.Path, Currency: record.Currency, State: record.State, Version: record.Version,
 		Balance: record.Balance, Held: record.Held, Available: available, Opened: record.Opened}

@@ -4,9 +4,148 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/bursar-ledger/bursar/internal/journal"
+	"github.com/bursar-ledger/bursar/money"
 )
+
+// Request is a transfer or an opening that has passed every check that needs no database, with the canonical
+// bytes that decide whether two requests are the same. Only this package makes one.
+type Request struct {
+	id        ID
+	transfer  *Transfer
+	opening   *Opening
+	derived   bool // the id was made of the account's path
+	effective Instant
+	notAfter  Instant
+	metadata  string // canonical JSON, empty when there is none
+	bytes     []byte
+	hash      [32]byte
+}
+
+// ID is the request's id.
+func (r *Request) ID() ID { return r.id }
+
+// Entries is how many journal entries the request makes when it is not refused.
+func (r *Request) Entries() int {
+	if r.transfer != nil {
+		return len(r.transfer.Legs)
+	}
+	return 1
+}
+
+// paths calls yield for every account that the request names, with repeats.
+func (r *Request) paths(yield func(string)) {
+	if r.opening != nil {
+		yield(r.opening.Account)
+		return
+	}
+	for i := range r.transfer.Legs {
+		yield(r.transfer.Legs[i].From)
+		yield(r.transfer.Legs[i].To)
+	}
+	for i := range r.transfer.Conditions {
+		yield(r.transfer.Conditions[i].Account)
+	}
+}
+
+// requestOf checks t and copies it, so that the caller may go on using its slices and maps.
+func requestOf(t *Transfer) (*Request, error) {
+	if err := t.Validate(); err != nil {
+		return nil, err
+	}
+	c := *t
+	c.Legs, c.Conditions = slices.Clone(t.Legs), slices.Clone(t.Conditions)
+	content := journal.Request{Kind: journal.RequestTransfer, Reference: t.Reference, Legs: legsOf(c.Legs)}
+	for i := range c.Conditions {
+		condition := &c.Conditions[i]
+		condition.AtLeast, condition.Version = copied(condition.AtLeast), copied(condition.Version)
+		content.Conditions = append(content.Conditions, conditionOf(condition))
+	}
+	r := &Request{id: t.ID, transfer: &c}
+	if !t.Effective.IsZero() {
+		r.effective = Instant(t.Effective.UnixNano())
+		content.Effective, content.HasEffective = int64(r.effective), true
+	}
+	if !t.NotAfter.IsZero() {
+		r.notAfter = Instant(t.NotAfter.UnixNano())
+		content.NotAfter, content.HasNotAfter = int64(r.notAfter), true
+	}
+	r.encode(&content, t.Metadata)
+	return r, nil
+}
+
+// requestOpen checks o and copies it.
+func requestOpen(o *Opening) (*Request, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	c := *o
+	c.Min, c.Max = copied(o.Min), copied(o.Max)
+	if c.Min == nil && !c.NoMin {
+		zero := money.Zero(o.Currency)
+		c.Min = &zero
+	}
+	r := &Request{id: o.ID, opening: &c}
+	if o.ID.IsZero() {
+		r.id, r.derived = IDOf("account.open", o.Account), true
+	}
+	r.encode(&journal.Request{Kind: journal.RequestOpen, Account: o.Account,
+		Currency: o.Currency.Code(), Scale: uint8(o.Currency.Scale()),
+		Min: boundOf(c.Min), Max: boundOf(c.Max)}, o.Metadata)
+	return r, nil
+}
+
+// copied keeps what a pointer of the caller's points to, which may change while the request waits.
+func copied[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	c := *p
+	return &c
+}
+
+// encode adds the metadata and makes the canonical bytes and their hash.
+func (r *Request) encode(content *journal.Request, m Metadata) {
+	if len(m) > 0 {
+		content.Metadata = make([]journal.Tag, 0, len(m))
+		for _, key := range slices.Sorted(maps.Keys(m)) {
+			content.Metadata = append(content.Metadata, journal.Tag{Key: key, Value: m[key]})
+		}
+		r.metadata = metadataText(content.Metadata)
+	}
+	r.bytes = journal.AppendRequest(make([]byte, 0, 128), content)
+	r.hash = journal.Hash(r.bytes)
+}
+
+func legsOf(legs []Leg) []journal.Leg {
+	facts := make([]journal.Leg, len(legs))
+	for i := range legs {
+		leg := &legs[i]
+		currency := leg.Amount.Currency()
+		facts[i] = journal.Leg{From: leg.From, To: leg.To,
+			Currency: currency.Code(), Scale: uint8(currency.Scale()), Amount: pairOf(leg.Amount)}
+	}
+	return facts
+}
+
+func conditionOf(c *Condition) journal.Condition {
+	if c.Version != nil {
+		return journal.Condition{Account: c.Account, Kind: journal.ConditionVersion, Version: uint64(*c.Version)}
+	}
+	currency := c.AtLeast.Currency()
+	return journal.Condition{Account: c.Account, Kind: journal.ConditionAtLeast, Amount: pairOf(*c.AtLeast),
+		Currency: currency.Code(), Scale: uint8(currency.Scale())}
+}
+
+func boundOf(limit *money.Amount) journal.Bound {
+	if limit == nil {
+		return journal.Bound{}
+	}
+	return journal.Bound{Set: true, Amount: pairOf(*limit)}
+}
 
 // metadataText is the canonical JSON of sorted tags: an object without spaces, keys in byte order.
 func metadataText(tags []journal.Tag) string {
@@ -24,78 +163,4 @@ func metadataText(tags []journal.Tag) string {
 		panic(fmt.Sprintf("bursar: a map of strings does not encode: %v", err))
 	}
 	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
-}
-
-// reused is the error for an id whose first request had other content.
-func reused(r *Request, first []byte) error {
-	field := firstDifference(first, r.bytes)
-	if r.derived {
-		return &Error{Code: AccountExists, Field: field,
-			Message: fmt.Sprintf("account %s was opened with another %s", r.opening.Account, field)}
-	}
-	return &Error{Code: IDReused, Field: field,
-		Message: fmt.Sprintf("%s was used before with another %s", r.id, field)}
-}
-
-// firstDifference names the first field in which two canonical requests differ.
-func firstDifference(a, b []byte) string {
-	p, errP := journal.ParseRequest(a)
-	q, errQ := journal.ParseRequest(b)
-	if errP != nil || errQ != nil || p.Kind != q.Kind {
-		return "kind"
-	}
-	if p.Kind == journal.RequestOpen {
-		return differentOpening(&p, &q)
-	}
-	return differentTransfer(&p, &q)
-}
-
-func differentOpening(p, q *journal.Request) string {
-	switch {
-	case p.Account != q.Account:
-		return "id"
-	case p.Currency != q.Currency || p.Scale != q.Scale:
-		return "currency"
-	case p.Min != q.Min:
-		return "min"
-	case p.Max != q.Max:
-		return "max"
-	default:
-		return "metadata"
-	}
-}
-
-func differentTransfer(p, q *journal.Request) string {
-	if len(p.Legs) != len(q.Legs) {
-		return "legs"
-	}
-	for i := range p.Legs {
-		a, b := p.Legs[i], q.Legs[i]
-		switch {
-		case a.From != b.From:
-			return fmt.Sprintf("legs[%d].from", i)
-		case a.To != b.To:
-			return fmt.Sprintf("legs[%d].to", i)
-		case a != b:
-			return fmt.Sprintf("legs[%d].amount", i)
-		}
-	}
-	if len(p.Conditions) != len(q.Conditions) {
-		return "conditions"
-	}
-	for i := range p.Conditions {
-		if p.Conditions[i] != q.Conditions[i] {
-			return fmt.Sprintf("conditions[%d]", i)
-		}
-	}
-	switch {
-	case p.NotAfter != q.NotAfter || p.HasNotAfter != q.HasNotAfter:
-		return "not_after"
-	case p.Effective != q.Effective || p.HasEffective != q.HasEffective:
-		return "effective"
-	case p.Reference != q.Reference:
-		return "reference"
-	default:
-		return "metadata"
-	}
 }

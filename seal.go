@@ -132,10 +132,10 @@ func (s *sealing) place(request []EntryRow) {
 		e := &request[i]
 		e.Seq = s.head.Seq + 1
 		e.At = max(s.now, e.Decided, s.head.At+1)
-		e.Hash, s.buf = e.Link(s.book.UUID, s.head.Hash, s.buf)
+		e.Hash, s.buf = link(&e.Entry, s.book.UUID, s.head.Hash, s.buf)
 		s.head.Seq, s.head.At, s.head.Hash = e.Seq, e.At, e.Hash
 		for _, side := range [2]struct{ account, version int64 }{{e.FromAccount, e.FromAfter.Version}, {e.ToAccount, e.ToAfter.Version}} {
-			if side.account != 0 && side.version%checkpointEvery == 0 {
+			if side.account != 0 && side.version%CheckpointEvery == 0 {
 				s.batch.Checkpoints = append(s.batch.Checkpoints,
 					Checkpoint{Account: side.account, Version: side.version, Seq: e.Seq, Key: e.Key})
 			}
@@ -182,7 +182,7 @@ func sealTx(tx Tx) (SealTx, error) {
 func (w *Writer) takeHead(ctx context.Context, tx SealTx, b *Batch, wait bool) (*Head, []int64, error) {
 	head, unsealed, err := tx.TakeHead(ctx, w.book.Number, b, wait)
 	if err == nil && head != nil {
-		err = w.book.owns(head)
+		err = owns(&w.book, head)
 	}
 	return head, unsealed, err
 }

@@ -421,7 +421,7 @@ func (w *world) look() {
 		if last.Seq, last.At, last.Hash = e.Seq, e.At, e.Hash; i < known {
 			continue
 		}
-		hash, _ := e.Link(w.book.UUID, before.Hash, nil)
+		hash, _ := link(&e.Entry, w.book.UUID, before.Hash, nil)
 		first := e.Leg == 0 || i > 0 && all[i-1].Transfer == e.Transfer && all[i-1].Leg == e.Leg-1
 		final := e.Key == w.requests[e.Transfer].LastEntry || i+1 < len(all) && all[i+1].Transfer == e.Transfer
 		switch {

@@ -6,27 +6,6 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// StatementQuery selects a page of an account's history.
-type StatementQuery struct {
-	// Before asks for entries with an account version below it: the Version of the last line of the page before.
-	// 0 begins with the latest.
-	Before int64
-	Limit  int // at most this many; 0 and more than PageMax mean PageMax
-}
-
-// StatementLine is one entry as one of its accounts sees it.
-type StatementLine struct {
-	Seq       int64        `json:"seq"`
-	At        Instant      `json:"at"`
-	Effective Instant      `json:"effective"` // At, unless the transfer was backdated
-	Kind      EntryKind    `json:"kind"`
-	Transfer  ID           `json:"transfer"`
-	Other     string       `json:"other,omitempty"` // the account on the other side
-	Amount    money.Amount `json:"amount"`          // positive when received, negative when sent
-	Balance   money.Amount `json:"balance"`         // after the entry
-	Version   int64        `json:"version"`         // of the account after the entry
-}
-
 // Statement lists an account's sealed entries from the latest to the first, with the running balance.
 func (v *view) Statement(ctx context.Context, path string, q StatementQuery) (lines []StatementLine, err error) {
 	err = v.read(ctx, func(ctx context.Context, r Reader) error {
@@ -61,15 +40,15 @@ func (v *view) lines(ctx context.Context, r Reader, account *AccountRecord, q St
 		}
 		for i := range entries {
 			if entries[i].Seq > 0 {
-				lines = append(lines, entries[i].line(account.Number))
+				lines = append(lines, lineOf(&entries[i], account.Number))
 			}
-			_, key = entries[i].side(account.Number)
+			_, key = side(&entries[i], account.Number)
 		}
 	}
 	return lines, nil
 }
 
-func (e *EntryRow) line(account int64) StatementLine {
+func lineOf(e *EntryRow, account int64) StatementLine {
 	l := StatementLine{Seq: e.Seq, At: e.At, Effective: e.At, Kind: e.Kind, Transfer: e.Transfer,
 		Other: e.From, Amount: e.Amount, Balance: e.ToAfter.Balance, Version: e.ToAfter.Version}
 	if e.FromAccount == account {
@@ -80,15 +59,6 @@ func (e *EntryRow) line(account int64) StatementLine {
 		l.Effective = e.Effective
 	}
 	return l
-}
-
-// CurrencyTotal is one row of the trial balance.
-type CurrencyTotal struct {
-	Currency money.Currency `json:"currency"`
-	Accounts int64          `json:"accounts"`
-	Positive money.Amount   `json:"positive"` // sum of the balances above zero
-	Negative money.Amount   `json:"negative"` // sum of those below
-	Sum      money.Amount   `json:"sum"`      // zero, always
 }
 
 // TrialBalance sums the balances of all accounts by currency, in one snapshot, and calls each, unless it is nil,

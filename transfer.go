@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/bursar-ledger/bursar/internal/journal"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -56,8 +55,8 @@ type EntryKind uint8
 
 // The kinds of entry.
 const (
-	EntryLeg  = EntryKind(journal.EntryLeg)
-	EntryOpen = EntryKind(journal.EntryOpen)
+	EntryLeg  EntryKind = 1
+	EntryOpen EntryKind = 2
 )
 
 // String is "transfer" or "open".
@@ -99,33 +98,4 @@ type Entry struct {
 	Effective   Instant // when Backdated
 	Backdated   bool    // the transfer named an effective time; otherwise At is it
 	Decided     Instant
-}
-
-// facts are the entry as its hash covers it.
-func (e *Entry) facts(book [16]byte) journal.Entry {
-	currency := e.Amount.Currency()
-	return journal.Entry{
-		Kind: journal.EntryKind(e.Kind), Book: book, Request: e.Transfer, Leg: uint16(e.Leg), RequestHash: e.RequestHash,
-		From: e.From, To: e.To,
-		Currency: currency.Code(), Scale: uint8(currency.Scale()), Amount: pairOf(e.Amount),
-		FromAfter: e.FromAfter.facts(), ToAfter: e.ToAfter.facts(),
-		Effective: int64(e.Effective), Backdated: e.Backdated,
-		Decided: int64(e.Decided), Seq: uint64(e.Seq), At: int64(e.At),
-	}
-}
-
-// Link is the hash that the entry must carry in the book with this UUID when prev is the hash before it. buf is
-// scratch space; pass the returned one to the next call.
-func (e *Entry) Link(book [16]byte, prev [32]byte, buf []byte) (hash [32]byte, grown []byte) {
-	facts := e.facts(book)
-	return journal.Link(prev, &facts, buf)
-}
-
-func (a After) facts() journal.After {
-	return journal.After{Version: uint64(a.Version), Balance: pairOf(a.Balance), Held: pairOf(a.Held)}
-}
-
-func pairOf(a money.Amount) journal.Pair {
-	hi, lo := a.Parts()
-	return journal.Pair{Hi: hi, Lo: lo}
 }
