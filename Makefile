@@ -8,8 +8,8 @@ TESTENV := $(GO) run ./internal/tools/testenv
 
 # The rooms where goroutines meet. The race detector makes SQLite about ten times
 # slower, so it runs here and not everywhere.
-RACE_ROOMS := atomic posting feed bursartest internal/clock internal/sqlstore internal/httpapi
-RACE ?= . $(patsubst %,./%/...,$(wildcard $(RACE_ROOMS)))
+RACE_ROOMS := atomic ledger feed bursartest internal/clock internal/sqlstore internal/httpapi
+RACE ?= $(patsubst %,./%/...,$(wildcard $(RACE_ROOMS)))
 
 # On a build machine a missing program is a failure, not a skipped test.
 ifeq ($(CI),true)

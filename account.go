@@ -9,17 +9,17 @@ type AccountState uint8
 
 // The states of an account. The numbers are stored.
 const (
-	AccountOpen     AccountState = 0
-	AccountIsFrozen AccountState = 1
-	AccountIsClosed AccountState = 2
+	AccountOpen   AccountState = 0
+	AccountFrozen AccountState = 1
+	AccountClosed AccountState = 2
 )
 
 // String is "open", "frozen" or "closed".
 func (s AccountState) String() string {
 	switch s {
-	case AccountIsFrozen:
+	case AccountFrozen:
 		return "frozen"
-	case AccountIsClosed:
+	case AccountClosed:
 		return "closed"
 	default:
 		return "open"
@@ -32,11 +32,11 @@ func (s AccountState) MarshalText() ([]byte, error) { return []byte(s.String()),
 // Opening asks for a new account.
 type Opening struct {
 	// ID makes the opening idempotent. When zero it is made of the path, so that opening the same account with the
-	// same settings twice is harmless and with other settings is [AccountExists].
+	// same settings twice is harmless and with other settings is [ErrAccountExists].
 	ID ID
 	// Account is the path, such as "players:alice": segments of letters, digits and . _ - @ + joined by colons,
 	// at most 255 bytes, compared byte by byte.
-	Account string
+	Path string
 	// Currency is the one currency of the account, for ever.
 	Currency money.Currency
 	// Min is the least that the available balance may be: zero when nil, negative for a credit line.
@@ -66,5 +66,5 @@ type Account struct {
 }
 
 // Metadata is a bounded map of strings: at most 32 pairs, keys of 1 to 64 bytes, values of at most 512, valid
-// UTF-8 without NUL. It is part of a request's content, so other metadata under the same id is [IDReused].
+// UTF-8 without NUL. It is part of a request's content, so other metadata under the same id is [ErrIDReused].
 type Metadata map[string]string

@@ -15,71 +15,102 @@ type Code string
 
 // The codes, in order of precedence: when several apply to one request, the first in [Catalogue] is reported.
 const (
-	Malformed          Code = "malformed"
-	AccountInvalid     Code = "account_invalid"
-	AmountInvalid      Code = "amount_invalid"
-	AmountNotPositive  Code = "amount_not_positive"
-	AmountOutOfRange   Code = "amount_out_of_range"
-	CurrencyInvalid    Code = "currency_invalid"
-	IDInvalid          Code = "id_invalid"
-	LegsInvalid        Code = "legs_invalid"
-	LimitsInvalid      Code = "limits_invalid"
-	MetadataInvalid    Code = "metadata_invalid"
-	ReferenceInvalid   Code = "reference_invalid"
-	SameAccount        Code = "same_account"
-	TimeInvalid        Code = "time_invalid"
-	TooLarge           Code = "too_large"
-	Unauthorized       Code = "unauthorized"
-	Unsupported        Code = "unsupported"
-	InTransaction      Code = "in_transaction"
-	UnsafeTransaction  Code = "unsafe_transaction"
-	SchemaBehind       Code = "schema_behind"
-	SchemaAhead        Code = "schema_ahead"
-	SchemaChanged      Code = "schema_changed"
-	IDReused           Code = "id_reused"
-	ReferenceTaken     Code = "reference_taken"
-	AccountNotFound    Code = "account_not_found"
-	TransferNotFound   Code = "transfer_not_found"
-	AsOfAhead          Code = "as_of_ahead"
-	AccountExists      Code = "account_exists"
-	AccountFrozen      Code = "account_frozen"
-	AccountClosed      Code = "account_closed"
-	CurrencyMismatch   Code = "currency_mismatch"
-	EffectiveInFuture  Code = "effective_in_future"
-	TooLate            Code = "too_late"
-	VersionChanged     Code = "version_changed"
-	ConditionFailed    Code = "condition_failed"
-	InsufficientFunds  Code = "insufficient_funds"
-	LimitExceeded      Code = "limit_exceeded"
-	BalanceOutOfRange  Code = "balance_out_of_range"
-	Busy               Code = "busy"
-	Conflict           Code = "conflict"
-	Canceled           Code = "canceled"
-	Closed             Code = "closed"
-	Unavailable        Code = "unavailable"
-	OutcomeUnknown     Code = "outcome_unknown"
-	VerificationFailed Code = "verification_failed"
-	Corrupt            Code = "corrupt"
-	Internal           Code = "internal"
+	CodeMalformed          Code = "malformed"
+	CodeAccountInvalid     Code = "account_invalid"
+	CodeAmountInvalid      Code = "amount_invalid"
+	CodeAmountNotPositive  Code = "amount_not_positive"
+	CodeAmountOutOfRange   Code = "amount_out_of_range"
+	CodeCurrencyInvalid    Code = "currency_invalid"
+	CodeIDInvalid          Code = "id_invalid"
+	CodeLegsInvalid        Code = "legs_invalid"
+	CodeLimitsInvalid      Code = "limits_invalid"
+	CodeMetadataInvalid    Code = "metadata_invalid"
+	CodeReferenceInvalid   Code = "reference_invalid"
+	CodeSameAccount        Code = "same_account"
+	CodeTimeInvalid        Code = "time_invalid"
+	CodeTooLarge           Code = "too_large"
+	CodeUnauthorized       Code = "unauthorized"
+	CodeUnsupported        Code = "unsupported"
+	CodeInTransaction      Code = "in_transaction"
+	CodeUnsafeTransaction  Code = "unsafe_transaction"
+	CodeSchemaBehind       Code = "schema_behind"
+	CodeSchemaAhead        Code = "schema_ahead"
+	CodeSchemaChanged      Code = "schema_changed"
+	CodeIDReused           Code = "id_reused"
+	CodeReferenceTaken     Code = "reference_taken"
+	CodeAccountNotFound    Code = "account_not_found"
+	CodeTransferNotFound   Code = "transfer_not_found"
+	CodeAsOfAhead          Code = "as_of_ahead"
+	CodeAccountExists      Code = "account_exists"
+	CodeAccountFrozen      Code = "account_frozen"
+	CodeAccountClosed      Code = "account_closed"
+	CodeCurrencyMismatch   Code = "currency_mismatch"
+	CodeEffectiveInFuture  Code = "effective_in_future"
+	CodeTooLate            Code = "too_late"
+	CodeVersionChanged     Code = "version_changed"
+	CodeConditionFailed    Code = "condition_failed"
+	CodeInsufficientFunds  Code = "insufficient_funds"
+	CodeLimitExceeded      Code = "limit_exceeded"
+	CodeBalanceOutOfRange  Code = "balance_out_of_range"
+	CodeBusy               Code = "busy"
+	CodeConflict           Code = "conflict"
+	CodeCanceled           Code = "canceled"
+	CodeClosed             Code = "closed"
+	CodeUnavailable        Code = "unavailable"
+	CodeOutcomeUnknown     Code = "outcome_unknown"
+	CodeVerificationFailed Code = "verification_failed"
+	CodeCorrupt            Code = "corrupt"
+	CodeInternal           Code = "internal"
 )
 
-// Sentinels for errors.Is, which compares codes. Every code has a row in [Catalogue]; those that programs
-// commonly branch on have a name here, and errors.Is(err, &Error{Code: ...}) serves for the rest.
+// Sentinels for errors.Is, which compares codes: one for each code.
 var (
-	ErrAccountExists     = &Error{Code: AccountExists}
-	ErrAccountNotFound   = &Error{Code: AccountNotFound}
-	ErrBusy              = &Error{Code: Busy}
-	ErrClosed            = &Error{Code: Closed}
-	ErrConflict          = &Error{Code: Conflict}
-	ErrCurrencyMismatch  = &Error{Code: CurrencyMismatch}
-	ErrIDReused          = &Error{Code: IDReused}
-	ErrInTransaction     = &Error{Code: InTransaction}
-	ErrInsufficientFunds = &Error{Code: InsufficientFunds}
-	ErrLimitExceeded     = &Error{Code: LimitExceeded}
-	ErrOutcomeUnknown    = &Error{Code: OutcomeUnknown}
-	ErrReferenceTaken    = &Error{Code: ReferenceTaken}
-	ErrSchemaBehind      = &Error{Code: SchemaBehind}
-	ErrTransferNotFound  = &Error{Code: TransferNotFound}
+	ErrMalformed          = &Error{Code: CodeMalformed}
+	ErrAccountInvalid     = &Error{Code: CodeAccountInvalid}
+	ErrAmountInvalid      = &Error{Code: CodeAmountInvalid}
+	ErrAmountNotPositive  = &Error{Code: CodeAmountNotPositive}
+	ErrAmountOutOfRange   = &Error{Code: CodeAmountOutOfRange}
+	ErrCurrencyInvalid    = &Error{Code: CodeCurrencyInvalid}
+	ErrIDInvalid          = &Error{Code: CodeIDInvalid}
+	ErrLegsInvalid        = &Error{Code: CodeLegsInvalid}
+	ErrLimitsInvalid      = &Error{Code: CodeLimitsInvalid}
+	ErrMetadataInvalid    = &Error{Code: CodeMetadataInvalid}
+	ErrReferenceInvalid   = &Error{Code: CodeReferenceInvalid}
+	ErrSameAccount        = &Error{Code: CodeSameAccount}
+	ErrTimeInvalid        = &Error{Code: CodeTimeInvalid}
+	ErrTooLarge           = &Error{Code: CodeTooLarge}
+	ErrUnauthorized       = &Error{Code: CodeUnauthorized}
+	ErrUnsupported        = &Error{Code: CodeUnsupported}
+	ErrInTransaction      = &Error{Code: CodeInTransaction}
+	ErrUnsafeTransaction  = &Error{Code: CodeUnsafeTransaction}
+	ErrSchemaBehind       = &Error{Code: CodeSchemaBehind}
+	ErrSchemaAhead        = &Error{Code: CodeSchemaAhead}
+	ErrSchemaChanged      = &Error{Code: CodeSchemaChanged}
+	ErrIDReused           = &Error{Code: CodeIDReused}
+	ErrReferenceTaken     = &Error{Code: CodeReferenceTaken}
+	ErrAccountNotFound    = &Error{Code: CodeAccountNotFound}
+	ErrTransferNotFound   = &Error{Code: CodeTransferNotFound}
+	ErrAsOfAhead          = &Error{Code: CodeAsOfAhead}
+	ErrAccountExists      = &Error{Code: CodeAccountExists}
+	ErrAccountFrozen      = &Error{Code: CodeAccountFrozen}
+	ErrAccountClosed      = &Error{Code: CodeAccountClosed}
+	ErrCurrencyMismatch   = &Error{Code: CodeCurrencyMismatch}
+	ErrEffectiveInFuture  = &Error{Code: CodeEffectiveInFuture}
+	ErrTooLate            = &Error{Code: CodeTooLate}
+	ErrVersionChanged     = &Error{Code: CodeVersionChanged}
+	ErrConditionFailed    = &Error{Code: CodeConditionFailed}
+	ErrInsufficientFunds  = &Error{Code: CodeInsufficientFunds}
+	ErrLimitExceeded      = &Error{Code: CodeLimitExceeded}
+	ErrBalanceOutOfRange  = &Error{Code: CodeBalanceOutOfRange}
+	ErrBusy               = &Error{Code: CodeBusy}
+	ErrConflict           = &Error{Code: CodeConflict}
+	ErrCanceled           = &Error{Code: CodeCanceled}
+	ErrClosed             = &Error{Code: CodeClosed}
+	ErrUnavailable        = &Error{Code: CodeUnavailable}
+	ErrOutcomeUnknown     = &Error{Code: CodeOutcomeUnknown}
+	ErrVerificationFailed = &Error{Code: CodeVerificationFailed}
+	ErrCorrupt            = &Error{Code: CodeCorrupt}
+	ErrInternal           = &Error{Code: CodeInternal}
 )
 
 // Error is the one error type of this module: what went wrong as a code, in words, and for which field.
@@ -136,7 +167,7 @@ func (h *hiddenError) Error() string { return "" }
 func (h *hiddenError) Unwrap() error { return h.err }
 
 // CodeOf is the code of err: that of the first *Error in its chain, what an error of package money or of a context
-// means, empty for nil and [Internal] for anything else.
+// means, empty for nil and [ErrInternal] for anything else.
 func CodeOf(err error) Code {
 	var e *Error
 	switch {
@@ -145,19 +176,19 @@ func CodeOf(err error) Code {
 	case errors.As(err, &e):
 		return e.Code
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return Canceled
+		return CodeCanceled
 	case errors.Is(err, money.ErrCurrency):
-		return CurrencyInvalid
+		return CodeCurrencyInvalid
 	case errors.Is(err, money.ErrRange):
-		return AmountOutOfRange
+		return CodeAmountOutOfRange
 	case errors.Is(err, money.ErrSyntax), errors.Is(err, money.ErrPrecision):
-		return AmountInvalid
+		return CodeAmountInvalid
 	case errors.Is(err, money.ErrMismatch):
-		return CurrencyMismatch
+		return CodeCurrencyMismatch
 	case errors.Is(err, money.ErrDivision), errors.Is(err, money.ErrRounding), errors.Is(err, money.ErrWeights):
-		return Malformed
+		return CodeMalformed
 	default:
-		return Internal
+		return CodeInternal
 	}
 }
 

@@ -79,7 +79,7 @@ func TestTheCatalogueIsSound(t *testing.T) {
 			t.Errorf("Describe(%s) = %+v", row.Code, got)
 		}
 	}
-	if got := bursar.Describe("no such code").Code; got != bursar.Internal {
+	if got := bursar.Describe("no such code").Code; got != bursar.CodeInternal {
 		t.Errorf("an unknown code is described as %s", got)
 	}
 }
@@ -99,13 +99,13 @@ func TestErrorText(t *testing.T) {
 		err  error
 		want string
 	}{
-		{&bursar.Error{Code: bursar.Busy}, "busy"},
-		{&bursar.Error{Code: bursar.Busy, Message: "later"}, "busy: later"},
-		{&bursar.Error{Code: bursar.IDReused, Message: "no", Field: "legs"}, "id_reused: legs: no"},
-		{&bursar.Error{Code: bursar.Internal, Err: cause}, "internal: unexpected EOF"},
-		{bursar.Errorf(bursar.Corrupt, "account %d", 7), "corrupt: account 7"},
-		{bursar.Errorf(bursar.Corrupt, "account %d: %w", 7, cause), "corrupt: account 7: unexpected EOF"},
-		{bursar.Errorf(bursar.Corrupt, "%w of account 7", cause), "corrupt: unexpected EOF of account 7"},
+		{&bursar.Error{Code: bursar.CodeBusy}, "busy"},
+		{&bursar.Error{Code: bursar.CodeBusy, Message: "later"}, "busy: later"},
+		{&bursar.Error{Code: bursar.CodeIDReused, Message: "no", Field: "legs"}, "id_reused: legs: no"},
+		{&bursar.Error{Code: bursar.CodeInternal, Err: cause}, "internal: unexpected EOF"},
+		{bursar.Errorf(bursar.CodeCorrupt, "account %d", 7), "corrupt: account 7"},
+		{bursar.Errorf(bursar.CodeCorrupt, "account %d: %w", 7, cause), "corrupt: account 7: unexpected EOF"},
+		{bursar.Errorf(bursar.CodeCorrupt, "%w of account 7", cause), "corrupt: unexpected EOF of account 7"},
 	} {
 		if got := test.err.Error(); got != test.want {
 			t.Errorf("got %q, want %q", got, test.want)
@@ -115,8 +115,8 @@ func TestErrorText(t *testing.T) {
 
 func TestErrorsAreFoundByCode(t *testing.T) {
 	t.Parallel()
-	refused := fmt.Errorf("pay the order: %w", bursar.Errorf(bursar.InsufficientFunds, "%s: %w", "users:1", io.EOF))
-	if !errors.Is(refused, bursar.ErrInsufficientFunds) || !errors.Is(refused, &bursar.Error{Code: bursar.InsufficientFunds}) {
+	refused := fmt.Errorf("pay the order: %w", bursar.Errorf(bursar.CodeInsufficientFunds, "%s: %w", "users:1", io.EOF))
+	if !errors.Is(refused, bursar.ErrInsufficientFunds) || !errors.Is(refused, &bursar.Error{Code: bursar.CodeInsufficientFunds}) {
 		t.Errorf("%v is not insufficient_funds", refused)
 	}
 	if errors.Is(refused, bursar.ErrLimitExceeded) || errors.Is(io.EOF, bursar.ErrBusy) {
@@ -126,7 +126,7 @@ func TestErrorsAreFoundByCode(t *testing.T) {
 		t.Errorf("%v has lost its cause", refused)
 	}
 	var e *bursar.Error
-	if !errors.As(refused, &e) || e.Code != bursar.InsufficientFunds {
+	if !errors.As(refused, &e) || e.Code != bursar.CodeInsufficientFunds {
 		t.Errorf("As gives %+v", e)
 	}
 }
@@ -139,13 +139,13 @@ func TestCodeOf(t *testing.T) {
 		retryable bool
 	}{
 		{nil, "", false},
-		{bursar.ErrBusy, bursar.Busy, true},
-		{fmt.Errorf("a: %w", bursar.ErrOutcomeUnknown), bursar.OutcomeUnknown, true},
-		{errors.Join(io.EOF, bursar.ErrIDReused), bursar.IDReused, false},
-		{context.Canceled, bursar.Canceled, true},
-		{fmt.Errorf("b: %w", context.DeadlineExceeded), bursar.Canceled, true},
-		{&bursar.Error{Code: bursar.OutcomeUnknown, Err: context.Canceled}, bursar.OutcomeUnknown, true}, // the code outside wins
-		{io.EOF, bursar.Internal, false},
+		{bursar.ErrBusy, bursar.CodeBusy, true},
+		{fmt.Errorf("a: %w", bursar.ErrOutcomeUnknown), bursar.CodeOutcomeUnknown, true},
+		{errors.Join(io.EOF, bursar.ErrIDReused), bursar.CodeIDReused, false},
+		{context.Canceled, bursar.CodeCanceled, true},
+		{fmt.Errorf("b: %w", context.DeadlineExceeded), bursar.CodeCanceled, true},
+		{&bursar.Error{Code: bursar.CodeOutcomeUnknown, Err: context.Canceled}, bursar.CodeOutcomeUnknown, true}, // the code outside wins
+		{io.EOF, bursar.CodeInternal, false},
 	} {
 		if got := bursar.CodeOf(test.err); got != test.want {
 			t.Errorf("the code of %v is %q, want %q", test.err, got, test.want)

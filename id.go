@@ -7,10 +7,12 @@ import (
 	"io"
 	"reflect"
 	"strconv"
+
+	"github.com/bursar-ledger/bursar/internal/brief"
 )
 
 // ID names a transfer or an act on an account, 128 bits chosen by the caller. It is the idempotency key: the
-// same id with the same content gives the first result again, and other content is [IDReused]. Transfers and
+// same id with the same content gives the first result again, and other content is [ErrIDReused]. Transfers and
 // acts share one id space per book. The zero ID means "make one for me".
 type ID [16]byte
 
@@ -30,7 +32,7 @@ func (id ID) String() string {
 }
 
 // ParseID reads the UUID form, in either case, or 32 hexadecimal digits. Anything else, and the zero id, is
-// [IDInvalid].
+// [ErrIDInvalid].
 func ParseID(s string) (ID, error) {
 	digits := s
 	if len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-' {
@@ -38,13 +40,13 @@ func ParseID(s string) (ID, error) {
 	}
 	var id ID
 	if len(digits) != 32 {
-		return ID{}, Errorf(IDInvalid, "%q is not a UUID such as 0192f0c1-2345-7abc-8def-0123456789ab", shorten(s))
+		return ID{}, Errorf(CodeIDInvalid, "%q is not a UUID such as 0192f0c1-2345-7abc-8def-0123456789ab", brief.Text(s))
 	}
 	if _, err := hex.Decode(id[:], []byte(digits)); err != nil {
-		return ID{}, Errorf(IDInvalid, "%q is not a UUID: it has other characters than hexadecimal digits", shorten(s))
+		return ID{}, Errorf(CodeIDInvalid, "%q is not a UUID: it has other characters than hexadecimal digits", brief.Text(s))
 	}
 	if id.IsZero() {
-		return ID{}, Errorf(IDInvalid, "the zero UUID names nothing; leave the id out to have one made")
+		return ID{}, Errorf(CodeIDInvalid, "the zero UUID names nothing; leave the id out to have one made")
 	}
 	return id, nil
 }

@@ -45,7 +45,7 @@ func TestParseIDRefuses(t *testing.T) {
 		"urn:uuid:" + good, strings.ReplaceAll(good, "-", "_"), "0192f0c12-345-7abc-8def-0123456789ab", strings.Repeat("-", 36),
 		strings.Repeat("0", 32), "00000000-0000-0000-0000-000000000000", strings.Repeat("é", 16), strings.Repeat("x", 10_000)} {
 		id, err := bursar.ParseID(text)
-		if bursar.CodeOf(err) != bursar.IDInvalid || !id.IsZero() {
+		if bursar.CodeOf(err) != bursar.CodeIDInvalid || !id.IsZero() {
 			t.Errorf("%.50q is read as %v, %v", text, id, err)
 		} else if len(err.Error()) > 200 {
 			t.Errorf("the error repeats %d bytes of input", len(err.Error()))
@@ -59,7 +59,7 @@ func FuzzParseID(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		id, err := bursar.ParseID(text)
 		if err != nil {
-			if bursar.CodeOf(err) != bursar.IDInvalid {
+			if bursar.CodeOf(err) != bursar.CodeIDInvalid {
 				t.Errorf("%q: %v", text, err)
 			}
 			return

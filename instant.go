@@ -1,12 +1,16 @@
 package bursar
 
-import "time"
+import (
+	"time"
+
+	"github.com/bursar-ledger/bursar/internal/brief"
+)
 
 // Instant is a time as the ledger stores it: nanoseconds since 1970-01-01 UTC. It covers the years 1678 to 2261,
 // compares with the usual operators and has no zone and no monotonic part.
 type Instant int64
 
-// InstantOf converts t; times outside the range are [TimeInvalid].
+// InstantOf converts t; times outside the range are [ErrTimeInvalid].
 func InstantOf(t time.Time) (Instant, error) {
 	if err := checkTime(t); err != nil {
 		return 0, err
@@ -16,7 +20,7 @@ func InstantOf(t time.Time) (Instant, error) {
 
 func checkTime(t time.Time) *Error {
 	if year := t.UTC().Year(); year < 1678 || year > 2261 {
-		return Errorf(TimeInvalid, "year %d is outside 1678 to 2261", year)
+		return Errorf(CodeTimeInvalid, "year %d is outside 1678 to 2261", year)
 	}
 	return nil
 }
@@ -37,7 +41,7 @@ func (i Instant) MarshalText() ([]byte, error) { return i.Time().AppendFormat(ni
 func (i *Instant) UnmarshalText(text []byte) error {
 	t, err := time.Parse(time.RFC3339Nano, string(text))
 	if err != nil {
-		return Errorf(TimeInvalid, "%q is not a time in RFC 3339, such as 2026-01-31T12:00:00Z", shorten(string(text)))
+		return Errorf(CodeTimeInvalid, "%q is not a time in RFC 3339, such as 2026-01-31T12:00:00Z", brief.Text(string(text)))
 	}
 	*i, err = InstantOf(t)
 	return err

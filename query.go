@@ -25,7 +25,7 @@ type AsOf struct {
 
 // Balance is an account's money at a point.
 type Balance struct {
-	Account   string       `json:"account"`
+	Path      string       `json:"account"`
 	Version   int64        `json:"version"` // of the account at that point; 0 before its first entry
 	Balance   money.Amount `json:"balance"`
 	Held      money.Amount `json:"held"`

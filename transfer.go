@@ -16,9 +16,9 @@ type Leg struct {
 // Condition must hold right before a transfer's first leg, else the transfer is refused. Exactly one of AtLeast
 // and Version is set.
 type Condition struct {
-	Account string
-	AtLeast *money.Amount // available balance is at least this: else [ConditionFailed]
-	Version *int64        // the account's version is exactly this: else [VersionChanged]
+	Path    string
+	AtLeast *money.Amount // available balance is at least this: else [ErrConditionFailed]
+	Version *int64        // the account's version is exactly this: else [ErrVersionChanged]
 }
 
 // Transfer is what a caller asks for: legs that happen all or not at all, in order, with limits holding after
@@ -28,10 +28,10 @@ type Transfer struct {
 	Reference  string // optional, unique among the book's posted transfers
 	Legs       []Leg  // 1 to 256
 	Conditions []Condition
-	// NotAfter refuses the transfer with [TooLate] when it is decided later than this; zero: no bound.
+	// NotAfter refuses the transfer with [ErrTooLate] when it is decided later than this; zero: no bound.
 	NotAfter time.Time
 	// Effective dates the transfer back; zero: its ledger time. Later than the time of the decision is
-	// [EffectiveInFuture].
+	// [ErrEffectiveInFuture].
 	Effective time.Time
 	Metadata  Metadata
 }

@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/bursar-ledger/bursar/internal/brief"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -57,14 +58,14 @@ func (t *Transfer) Validate() error {
 // Validate checks all that can be known of an opening without a ledger: the path, the currency, the limits and the
 // metadata. Opening an account checks the same first. The error is like that of [Transfer.Validate].
 func (o *Opening) Validate() error {
-	if err := checkPath(o.Account); err != nil {
+	if err := checkPath(o.Path); err != nil {
 		return at(err, "id")
 	}
 	if o.Currency.IsZero() {
-		return at(Errorf(CurrencyInvalid, "an account needs a currency"), "currency")
+		return at(Errorf(CodeCurrencyInvalid, "an account needs a currency"), "currency")
 	}
 	if o.NoMin && o.Min != nil {
-		return at(Errorf(LimitsInvalid, "min and no minimum exclude each other"), "min")
+		return at(Errorf(CodeLimitsInvalid, "min and no minimum exclude each other"), "min")
 	}
 	if err := checkLimit(o.Min, o.Currency, 1); err != nil {
 		return at(err, "min")
@@ -83,7 +84,7 @@ func at(err *Error, format string, args ...any) error {
 
 func checkLegs(legs []Leg) error {
 	if len(legs) == 0 || len(legs) > LegsMax {
-		return at(Errorf(LegsInvalid, "a transfer has 1 to %d legs, not %d", LegsMax, len(legs)), "legs")
+		return at(Errorf(CodeLegsInvalid, "a transfer has 1 to %d legs, not %d", LegsMax, len(legs)), "legs")
 	}
 	for i := range legs {
 		if field, err := checkLeg(&legs[i]); err != nil {
@@ -101,30 +102,30 @@ func checkLeg(leg *Leg) (field string, err *Error) {
 		return "to", err
 	}
 	if leg.Amount.Currency().IsZero() {
-		return "amount", Errorf(AmountInvalid, "the amount has no currency")
+		return "amount", Errorf(CodeAmountInvalid, "the amount has no currency")
 	}
 	if leg.Amount.Sign() <= 0 {
-		return "amount", Errorf(AmountNotPositive, "%v is not more than zero", leg.Amount)
+		return "amount", Errorf(CodeAmountNotPositive, "%v is not more than zero", leg.Amount)
 	}
 	if leg.From == leg.To {
-		return "to", Errorf(SameAccount, "from and to are both %s", leg.From)
+		return "to", Errorf(CodeSameAccount, "from and to are both %s", leg.From)
 	}
 	return "", nil
 }
 
 func checkConditions(conditions []Condition) error {
 	if len(conditions) > conditionsMax {
-		return at(Errorf(LegsInvalid, "a transfer has at most %d conditions, not %d", conditionsMax, len(conditions)), "conditions")
+		return at(Errorf(CodeLegsInvalid, "a transfer has at most %d conditions, not %d", conditionsMax, len(conditions)), "conditions")
 	}
 	for i := range conditions {
 		c := &conditions[i]
-		if err := checkPath(c.Account); err != nil {
+		if err := checkPath(c.Path); err != nil {
 			return at(err, "conditions[%d].account", i)
 		}
 		byAmount := c.AtLeast != nil && c.Version == nil && !c.AtLeast.Currency().IsZero()
 		byVersion := c.Version != nil && c.AtLeast == nil && *c.Version >= 0
 		if !byAmount && !byVersion {
-			return at(Errorf(Malformed, "a condition has either at_least with a currency or a version from 0 on"),
+			return at(Errorf(CodeMalformed, "a condition has either at_least with a currency or a version from 0 on"),
 				"conditions[%d]", i)
 		}
 	}
@@ -137,17 +138,17 @@ func checkLimit(limit *money.Amount, currency money.Currency, odd int) *Error {
 	case limit == nil:
 		return nil
 	case limit.Currency() != currency:
-		return Errorf(LimitsInvalid, "%v is not in %v", *limit, currency)
+		return Errorf(CodeLimitsInvalid, "%v is not in %v", *limit, currency)
 	case limit.Sign() == odd:
-		return Errorf(LimitsInvalid, "%v leaves no room for the balance of zero that an account opens with", *limit)
+		return Errorf(CodeLimitsInvalid, "%v leaves no room for the balance of zero that an account opens with", *limit)
 	default:
 		return nil
 	}
 }
 
-// CheckAccount reports whether path is well formed as the path of an account, and as [AccountInvalid] why not. The name of a
+// CheckAccount reports whether path is well formed as the path of an account, and as [ErrAccountInvalid] why not. The name of a
 // book follows the same rules.
-func CheckAccount(path string) error {
+func CheckPath(path string) error {
 	if err := checkPath(path); err != nil {
 		return err
 	}
@@ -156,27 +157,27 @@ func CheckAccount(path string) error {
 
 func checkPath(path string) *Error {
 	if path == "" {
-		return Errorf(AccountInvalid, "an account path is missing")
+		return Errorf(CodeAccountInvalid, "an account path is missing")
 	}
 	if len(path) > pathBytesMax {
-		return Errorf(AccountInvalid, "%q has %d bytes; a path has at most %d", shorten(path), len(path), pathBytesMax)
+		return Errorf(CodeAccountInvalid, "%q has %d bytes; a path has at most %d", brief.Text(path), len(path), pathBytesMax)
 	}
 	boundary := true // at the start of a segment
 	for i := range len(path) {
 		switch c := path[i]; {
 		case c == ':' && boundary:
-			return Errorf(AccountInvalid, "%q has an empty segment", shorten(path))
+			return Errorf(CodeAccountInvalid, "%q has an empty segment", brief.Text(path))
 		case c == ':':
 			boundary = true
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9',
 			c == '.', c == '_', c == '-', c == '@', c == '+':
 			boundary = false
 		default:
-			return Errorf(AccountInvalid, "%q has a character at byte %d that is not a letter, a digit or one of . _ - @ +", shorten(path), i)
+			return Errorf(CodeAccountInvalid, "%q has a character at byte %d that is not a letter, a digit or one of . _ - @ +", brief.Text(path), i)
 		}
 	}
 	if boundary {
-		return Errorf(AccountInvalid, "%q has an empty segment", shorten(path))
+		return Errorf(CodeAccountInvalid, "%q has an empty segment", brief.Text(path))
 	}
 	return nil
 }
@@ -184,35 +185,26 @@ func checkPath(path string) *Error {
 func checkReference(s string) *Error {
 	control := strings.ContainsFunc(s, unicode.IsControl)
 	if len(s) > referenceMax || !utf8.ValidString(s) || control {
-		return Errorf(ReferenceInvalid, "%q is not 1 to %d bytes of UTF-8 without control characters", shorten(s), referenceMax)
+		return Errorf(CodeReferenceInvalid, "%q is not 1 to %d bytes of UTF-8 without control characters", brief.Text(s), referenceMax)
 	}
 	return nil
 }
 
 func checkMetadata(m Metadata) error {
 	if len(m) > metadataPairsMax {
-		return at(Errorf(MetadataInvalid, "%d pairs are more than %d", len(m), metadataPairsMax), "metadata")
+		return at(Errorf(CodeMetadataInvalid, "%d pairs are more than %d", len(m), metadataPairsMax), "metadata")
 	}
 	for key, value := range m {
 		switch {
 		case key == "" || len(key) > metadataKeyMax || !validText(key):
-			return at(Errorf(MetadataInvalid, "the key %q is not 1 to %d bytes of UTF-8 without NUL",
-				shorten(key), metadataKeyMax), "metadata")
+			return at(Errorf(CodeMetadataInvalid, "the key %q is not 1 to %d bytes of UTF-8 without NUL",
+				brief.Text(key), metadataKeyMax), "metadata")
 		case len(value) > metadataValueMax || !validText(value):
-			return at(Errorf(MetadataInvalid, "the value of %q is not at most %d bytes of UTF-8 without NUL",
-				shorten(key), metadataValueMax), "metadata")
+			return at(Errorf(CodeMetadataInvalid, "the value of %q is not at most %d bytes of UTF-8 without NUL",
+				brief.Text(key), metadataValueMax), "metadata")
 		}
 	}
 	return nil
 }
 
 func validText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
-
-// shorten keeps error messages readable whatever the input was.
-func shorten(s string) string {
-	const most = 60
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
-}

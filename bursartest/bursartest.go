@@ -16,8 +16,10 @@ import (
 	"time"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/clock"
 	"github.com/bursar-ledger/bursar/internal/verify"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 	"github.com/bursar-ledger/bursar/store/sqlite"
 )
@@ -31,11 +33,11 @@ var Start = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // Ledger is a ledger for one test, and its clock.
 type Ledger struct {
-	*bursar.Ledger
+	*ledger.Ledger
 	// Clock stands still until the test moves it with Advance or Set.
 	Clock *clock.Fake
 	// Store is the ledger's store, for code under test that makes a ledger itself.
-	Store bursar.Store
+	Store driver.Store
 }
 
 // Fixture is something that a ledger begins with.
@@ -48,7 +50,7 @@ type Fixture struct {
 // that is not well formed.
 func Funded(account, amount string) Fixture {
 	a := money.MustParse(amount)
-	return Fixture{opening: bursar.Opening{Account: account, Currency: a.Currency()}, amount: a}
+	return Fixture{opening: bursar.Opening{Path: account, Currency: a.Currency()}, amount: a}
 }
 
 // Opened is an account without money.
@@ -71,17 +73,17 @@ func New(t testing.TB, fixtures ...Fixture) *Ledger {
 
 // With makes a ledger over a store of the application's own, migrating it if need be. At the end of the test the
 // ledger is verified and closed; the store stays open.
-func With(t testing.TB, store bursar.Store, fixtures ...Fixture) *Ledger {
+func With(t testing.TB, store driver.Store, fixtures ...Fixture) *Ledger {
 	t.Helper()
 	l := &Ledger{Clock: clock.NewFake(Start), Store: store}
 	var err error
-	if l.Ledger, err = bursar.New(store, &bursar.Options{Migrate: true, Clock: l.Clock}); err != nil {
+	if l.Ledger, err = ledger.New(t.Context(), store, &ledger.Options{Migrate: true, Clock: l.Clock}); err != nil {
 		t.Fatalf("bursartest: make a ledger: %v", err)
 	}
 	ctx := context.Background() // t.Context() ends before the cleanup
 	for _, f := range fixtures {
 		if err := l.provide(ctx, f); err != nil {
-			t.Fatalf("bursartest: provide %s: %v", f.opening.Account, err)
+			t.Fatalf("bursartest: provide %s: %v", f.opening.Path, err)
 		}
 	}
 	t.Cleanup(func() {
@@ -94,22 +96,22 @@ func With(t testing.TB, store bursar.Store, fixtures ...Fixture) *Ledger {
 }
 
 func (l *Ledger) provide(ctx context.Context, f Fixture) error {
-	if _, err := l.Open(ctx, f.opening); err != nil || f.amount.IsZero() {
+	if _, err := l.OpenAccount(ctx, f.opening); err != nil || f.amount.IsZero() {
 		return err
 	}
 	mint := Mint + ":" + f.amount.Currency().Code()
-	if _, err := l.Open(ctx, bursar.Opening{Account: mint, Currency: f.amount.Currency(), NoMin: true}); err != nil {
+	if _, err := l.OpenAccount(ctx, bursar.Opening{Path: mint, Currency: f.amount.Currency(), NoMin: true}); err != nil {
 		return err
 	}
 	_, err := l.Post(ctx, bursar.Transfer{
-		ID:   bursar.IDOf("bursartest.fund", f.opening.Account),
-		Legs: []bursar.Leg{{From: mint, To: f.opening.Account, Amount: f.amount}},
+		ID:   bursar.IDOf("bursartest.fund", f.opening.Path),
+		Legs: []bursar.Leg{{From: mint, To: f.opening.Path, Amount: f.amount}},
 	})
 	return err
 }
 
 // Verify fails the test if anything stored in the book contradicts its journal.
-func Verify(t testing.TB, store bursar.Store, book bursar.Book) {
+func Verify(t testing.TB, store driver.Store, book bursar.Book) {
 	t.Helper()
 	report, err := verify.Run(context.Background(), store, book, nil)
 	switch {
@@ -137,7 +139,7 @@ func Journal(t testing.TB, l interface {
 	}
 }
 
-// Balances is what answers for balances: a bursar.Ledger, a Ledger of this package, or what ledger.In returns.
+// Balances is what answers for balances: a ledger.Ledger, a Ledger of this package, or what ledger.In returns.
 type Balances interface {
 	// Balance is the account's money at a point.
 	Balance(ctx context.Context, path string, asOf bursar.AsOf) (bursar.Balance, error)

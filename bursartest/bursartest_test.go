@@ -19,7 +19,7 @@ func TestNewHasFundsAndAClockThatTheTestMoves(t *testing.T) {
 	usd := money.MustParse("0 USD").Currency()
 	l := bursartest.New(t,
 		bursartest.Funded("users:1", "100.00 USD"), bursartest.Funded("users:2", "5 JPY"),
-		bursartest.Opened(bursar.Opening{Account: "shop", Currency: usd}))
+		bursartest.Opened(bursar.Opening{Path: "shop", Currency: usd}))
 	pay := bursar.Transfer{Legs: []bursar.Leg{{From: "users:1", To: "shop", Amount: money.MustParse("25.00 USD")}}}
 	first, err := l.Post(t.Context(), pay)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/store/mysql"
 	"github.com/bursar-ledger/bursar/store/postgres"
 	"github.com/bursar-ledger/bursar/store/sqlite"
@@ -24,8 +25,8 @@ import (
 //
 // Query parameters of a server's URL are those of its driver, pgx or go-sql-driver. No server is asked anything yet: one
 // that cannot be reached is found at the first use. The caller closes the store. What is no URL, or lacks a part, is
-// bursar.Malformed; an unknown scheme is bursar.Unsupported.
-func Open(url string) (bursar.Store, error) {
+// bursar.CodeMalformed; an unknown scheme is bursar.CodeUnsupported.
+func Open(url string) (driver.Store, error) {
 	e, rest, err := find(url)
 	if err != nil {
 		return nil, err
@@ -45,7 +46,7 @@ func Migrations(url string) (fs.FS, error) {
 
 // engine is how the stores of one URL scheme are opened.
 type engine struct {
-	open       func(url, rest string) (bursar.Store, error) // rest is what follows the scheme and its colon
+	open       func(url, rest string) (driver.Store, error) // rest is what follows the scheme and its colon
 	migrations func() fs.FS
 }
 
@@ -53,7 +54,7 @@ type engine struct {
 func find(url string) (e engine, rest string, err error) {
 	scheme, rest, found := strings.Cut(url, ":")
 	if !found || rest == "" {
-		return e, "", bursar.Errorf(bursar.Malformed, "%q is not a database URL: write one like sqlite:bursar.db or postgres://user@host/database", url)
+		return e, "", bursar.Errorf(bursar.CodeMalformed, "%q is not a database URL: write one like sqlite:bursar.db or postgres://user@host/database", url)
 	}
 	switch scheme {
 	case "sqlite":
@@ -67,22 +68,22 @@ func find(url string) (e engine, rest string, err error) {
 	case "tidb":
 		e = engine{openMySQL, mysql.TiDBMigrations}
 	default:
-		return e, "", bursar.Errorf(bursar.Unsupported, "there is no database engine %q here: use sqlite:FILE, postgres://, mysql://, mariadb://, cockroach:// or tidb://", scheme)
+		return e, "", bursar.Errorf(bursar.CodeUnsupported, "there is no database engine %q here: use sqlite:FILE, postgres://, mysql://, mariadb://, cockroach:// or tidb://", scheme)
 	}
 	return e, rest, nil
 }
 
-// These turn a nil *Store of an engine's into a nil bursar.Store.
+// These turn a nil *Store of an engine's into a nil driver.Store.
 
-func openSQLite(_, rest string) (bursar.Store, error) {
+func openSQLite(_, rest string) (driver.Store, error) {
 	return orNil(sqlite.Open(strings.TrimPrefix(rest, "//")))
 }
 
-func openPostgres(url, _ string) (bursar.Store, error) { return orNil(postgres.Open(url)) }
+func openPostgres(url, _ string) (driver.Store, error) { return orNil(postgres.Open(url)) }
 
-func openMySQL(url, _ string) (bursar.Store, error) { return orNil(mysql.Open(url)) }
+func openMySQL(url, _ string) (driver.Store, error) { return orNil(mysql.Open(url)) }
 
-func orNil[S bursar.Store](s S, err error) (bursar.Store, error) {
+func orNil[S driver.Store](s S, err error) (driver.Store, error) {
 	if err != nil {
 		return nil, err
 	}

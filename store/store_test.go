@@ -11,6 +11,7 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 	"github.com/bursar-ledger/bursar/store"
 )
@@ -23,7 +24,7 @@ func TestOpen(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", url, err)
 		}
-		if _, err := bursar.New(s, &bursar.Options{Migrate: true}); err != nil {
+		if _, err := ledger.New(t.Context(), s, &ledger.Options{Migrate: true}); err != nil {
 			t.Errorf("%s: %v", url, err)
 		}
 		if err := s.Close(); err != nil {
@@ -43,11 +44,11 @@ func TestOpenServers(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		l, err := bursar.New(s, &bursar.Options{Migrate: true})
+		l, err := ledger.New(t.Context(), s, &ledger.Options{Migrate: true})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if _, err := l.Open(t.Context(), bursar.Opening{Account: "users:ann", Currency: usd}); err != nil {
+		if _, err := l.OpenAccount(t.Context(), bursar.Opening{Path: "users:ann", Currency: usd}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err := errors.Join(l.Close(t.Context()), s.Close()); err != nil {
@@ -94,16 +95,16 @@ func TestMigrationsAreNumberedAlike(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]bursar.Code{
-		"":                               bursar.Malformed,
-		"bursar.db":                      bursar.Malformed,
-		"sqlite:":                        bursar.Malformed,
-		"sqlite::memory:":                bursar.Unsupported,
-		"oracle://localhost":             bursar.Unsupported,
-		"postgres://h:port/d":            bursar.Malformed,
-		"postgres://h/d?sslmode=perhaps": bursar.Malformed,
-		"mysql://h/d":                    bursar.Malformed, // as whom?
-		"mysql://u@h":                    bursar.Malformed,
-		"tidb://u:p w@h/d":               bursar.Malformed,
+		"":                               bursar.CodeMalformed,
+		"bursar.db":                      bursar.CodeMalformed,
+		"sqlite:":                        bursar.CodeMalformed,
+		"sqlite::memory:":                bursar.CodeUnsupported,
+		"oracle://localhost":             bursar.CodeUnsupported,
+		"postgres://h:port/d":            bursar.CodeMalformed,
+		"postgres://h/d?sslmode=perhaps": bursar.CodeMalformed,
+		"mysql://h/d":                    bursar.CodeMalformed, // as whom?
+		"mysql://u@h":                    bursar.CodeMalformed,
+		"tidb://u:p w@h/d":               bursar.CodeMalformed,
 	} {
 		s, err := store.Open(url)
 		if s != nil || bursar.CodeOf(err) != want {

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/coded"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -45,8 +47,8 @@ Opening an account again with the same settings does nothing and prints the firs
 			if err != nil {
 				return err
 			}
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *bursar.Ledger) error {
-				posted, err := l.Open(ctx, opening)
+			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
+				posted, err := l.OpenAccount(ctx, opening)
 				if err != nil {
 					return err
 				}
@@ -67,12 +69,12 @@ func (f *openingFlags) opening(path string) (o bursar.Opening, err error) {
 	if f.currency == "" {
 		return o, usagef("missing flag --currency")
 	}
-	o.Account = path
-	if err = bursar.CheckAccount(path); err != nil {
+	o.Path = path
+	if err = bursar.CheckPath(path); err != nil {
 		return o, err
 	}
 	if o.Currency, err = money.ParseCurrency(f.currency); err != nil {
-		return o, bursar.InField(err, "currency")
+		return o, coded.At(err, "currency")
 	}
 	if o.ID, err = parseID(f.id); err != nil {
 		return o, err
@@ -110,7 +112,7 @@ func newAccountShowCommand(e *env) *cobra.Command {
 		Example: "  bursar account show users:alice\n  bursar account show users:alice -o json",
 		Args:    arguments(1, "PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *bursar.Ledger) error {
+			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
 				account, err := l.Account(ctx, args[0])
 				if err != nil {
 					return err
@@ -146,7 +148,7 @@ the last path printed is what --after wants for the next page.`,
 			if len(args) > 0 {
 				q.Prefix = args[0]
 			}
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *bursar.Ledger) error {
+			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
 				return e.listAccounts(ctx, l, q, limit)
 			})
 		},
@@ -157,7 +159,7 @@ the last path printed is what --after wants for the next page.`,
 }
 
 // listAccounts prints page after page; limit 0 is none.
-func (e *env) listAccounts(ctx context.Context, l *bursar.Ledger, q bursar.AccountQuery, limit int64) error {
+func (e *env) listAccounts(ctx context.Context, l *ledger.Ledger, q bursar.AccountQuery, limit int64) error {
 	out := e.list(accountColumns()...)
 	for left := limit; ; {
 		q.Limit = pageOf(left, limit)

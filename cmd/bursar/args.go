@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/coded"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -113,7 +114,7 @@ func (c countFlag) Set(s string) error {
 // parseAmount reads an amount and gives its errors the ledger's codes.
 func parseAmount(field, s string) (money.Amount, error) {
 	amount, err := money.Parse(s)
-	return amount, bursar.InField(err, field)
+	return amount, coded.At(err, field)
 }
 
 // parseTime reads a time of RFC 3339; an empty text is the zero time.
@@ -123,7 +124,7 @@ func parseTime(field, s string) (time.Time, error) {
 	}
 	var instant bursar.Instant
 	if err := instant.UnmarshalText([]byte(s)); err != nil {
-		return time.Time{}, bursar.InField(err, field)
+		return time.Time{}, coded.At(err, field)
 	}
 	return instant.Time(), nil
 }
@@ -134,7 +135,7 @@ func parseID(s string) (bursar.ID, error) {
 		return bursar.ID{}, nil
 	}
 	id, err := bursar.ParseID(s)
-	return id, bursar.InField(err, "id")
+	return id, coded.At(err, "id")
 }
 
 // parseMetadata reads pairs of key=value; the value may hold further equal signs.

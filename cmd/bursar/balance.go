@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 // pointFlags name a point in the past.
@@ -40,7 +41,7 @@ zero. In CSV the sums are the last rows, those without an account.`,
 			if len(args) == 0 && asOf != (bursar.AsOf{}) {
 				return usagef("missing argument PATH: the trial balance is of now")
 			}
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *bursar.Ledger) error {
+			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
 				if len(args) == 0 {
 					return e.trialBalance(ctx, l)
 				}
@@ -75,7 +76,7 @@ func (f *pointFlags) asOf() (a bursar.AsOf, err error) {
 
 func (e *env) showBalance(b bursar.Balance) error {
 	return e.show(b,
-		field{"account", b.Account},
+		field{"account", b.Path},
 		field{"balance", b.Balance.String()},
 		field{"held", b.Held.String()},
 		field{"available", b.Available.String()},
@@ -95,7 +96,7 @@ type trialView struct {
 
 // trialBalance prints every account and then the sums. Nothing is printed before all is read: the snapshot stays short
 // however slow the reader of stdout is, and the store may begin its reading anew.
-func (e *env) trialBalance(ctx context.Context, l *bursar.Ledger) error {
+func (e *env) trialBalance(ctx context.Context, l *ledger.Ledger) error {
 	var views []trialView
 	totals, _, err := l.TrialBalance(ctx, func(a bursar.Account) error {
 		if n := len(views); n > 0 && a.Path <= views[n-1].Account {

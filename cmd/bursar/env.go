@@ -13,7 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bursar-ledger/bursar"
-	"github.com/bursar-ledger/bursar/posting"
+	"github.com/bursar-ledger/bursar/driver"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store"
 )
 
@@ -38,39 +39,39 @@ const closeTimeout = 30 * time.Second
 // withLedger opens the ledger that the flags name, runs fn and closes it. A file without a schema is migrated
 // first, and says so, because a mistyped name looks like a new file. A server's database is not, because it may be someone
 // else's, nor is what has an older schema.
-func (e *env) withLedger(ctx context.Context, fn func(context.Context, *bursar.Ledger) error) (err error) {
+func (e *env) withLedger(ctx context.Context, fn func(context.Context, *ledger.Ledger) error) (err error) {
 	s, have, _, err := e.openStore(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if have == 0 && !isFile(e.db) {
-		return hintf(bursar.Errorf(bursar.SchemaBehind, "there is no ledger in %s", redacted(e.db)),
+		return hintf(bursar.Errorf(bursar.CodeSchemaBehind, "there is no ledger in %s", redacted(e.db)),
 			"bursar migrate makes one, if that is the right database")
 	}
-	ledger, err := bursar.New(s, &bursar.Options{Book: e.book, Migrate: have == 0, Strategy: posting.Queue{}, Logger: e.logger})
+	l, err := ledger.New(ctx, s, &ledger.Options{Book: e.book, Migrate: have == 0, Strategy: ledger.Queue{}, Logger: e.logger})
 	if err != nil {
 		return err
 	}
 	if have == 0 {
 		fmt.Fprintf(e.stderr, "bursar: new ledger in %s\n", redacted(e.db))
 	}
-	err = fn(ctx, ledger)
+	err = fn(ctx, l)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	return errors.Join(err, ledger.Close(closing))
+	return errors.Join(err, l.Close(closing))
 }
 
 // openStore opens the database that the flags name, and reports the schema that it has and the one this program wants.
 // The caller closes it.
-func (e *env) openStore(ctx context.Context) (s bursar.Store, have, want int, err error) {
+func (e *env) openStore(ctx context.Context) (s driver.Store, have, want int, err error) {
 	if s, err = store.Open(e.db); err != nil {
 		return nil, 0, 0, err
 	}
 	if have, want, err = s.Schema(ctx); err == nil {
 		return s, have, want, nil
 	}
-	if bursar.CodeOf(err) == bursar.Unavailable {
+	if bursar.CodeOf(err) == bursar.CodeUnavailable {
 		err = hintf(err, "is %s the right database? --db and BURSAR_DB say which", redacted(e.db))
 	}
 	return nil, 0, 0, errors.Join(err, s.Close())

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/exchange"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 // exportFlags are what export takes.
@@ -55,13 +56,13 @@ func (e *env) export(ctx context.Context, f *exportFlags) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if have == 0 {
-		return hintf(bursar.Errorf(bursar.SchemaBehind, "there is no ledger in %s", redacted(e.db)), "--db and BURSAR_DB say where the ledger is")
+		return hintf(bursar.Errorf(bursar.CodeSchemaBehind, "there is no ledger in %s", redacted(e.db)), "--db and BURSAR_DB say where the ledger is")
 	}
-	ledger, err := bursar.New(s, &bursar.Options{Book: e.book})
+	l, err := ledger.New(ctx, s, &ledger.Options{Book: e.book})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ledger.Close(context.WithoutCancel(ctx))) }()
+	defer func() { err = errors.Join(err, l.Close(context.WithoutCancel(ctx))) }()
 	var bar *progressbar.ProgressBar
 	f.options.Progress = func(done, total int64) {
 		if bar == nil {
@@ -71,7 +72,7 @@ func (e *env) export(ctx context.Context, f *exportFlags) (err error) {
 	}
 	var exported exchange.Exported
 	err = e.writeOut(f.out, func(w io.Writer) (err error) {
-		exported, err = exchange.Export(ctx, s, ledger.Book(), w, &f.options)
+		exported, err = exchange.Export(ctx, s, l.Book(), w, &f.options)
 		return err
 	})
 	if bar != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 	"github.com/bursar-ledger/bursar/store"
 )
@@ -50,7 +51,7 @@ const hardMemo = "a; b, c: d [2020-13-45] [=99/99] 100% | line\nnext \u2028 ü "
 func hardLedger(t *testing.T) string {
 	t.Helper()
 	database := "sqlite:" + filepath.Join(t.TempDir(), "hard.db")
-	withLibrary(t, database, func(l *bursar.Ledger) {
+	withLibrary(t, database, func(l *ledger.Ledger) {
 		for path, currency := range map[string]string{"outside:dollars": "USD", "users": "USD", "users:1": "USD", "users:2": "USD", "zero": "USD",
 			"-x.y": "CHIP/0", "+x@y": "CHIP/0", "out:_": "ETH/18", "in:1": "ETH/18", "tiny": "P.2_X/30", "unused": "USDT/6",
 			"yen": "JPY", "outside:yen": "JPY", "outside:tiny": "P.2_X/30", "dinars": "BHD", "outside:dinars": "BHD"} {
@@ -58,7 +59,7 @@ func hardLedger(t *testing.T) string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := l.Open(t.Context(), bursar.Opening{Account: path, Currency: c, NoMin: true}); err != nil {
+			if _, err := l.OpenAccount(t.Context(), bursar.Opening{Path: path, Currency: c, NoMin: true}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -84,14 +85,14 @@ func hard(from, to, amount string) bursar.Leg {
 	return bursar.Leg{From: from, To: to, Amount: money.MustParse(amount)}
 }
 
-func withLibrary(t *testing.T, database string, fn func(*bursar.Ledger)) {
+func withLibrary(t *testing.T, database string, fn func(*ledger.Ledger)) {
 	t.Helper()
 	s, err := store.Open(database)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	l, err := bursar.New(s, &bursar.Options{Migrate: true})
+	l, err := ledger.New(t.Context(), s, &ledger.Options{Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +120,7 @@ func TestHledgerAgrees(t *testing.T) {
 	}
 	want := make(map[string]money.Amount)
 	var accounts []string
-	withLibrary(t, database, func(l *bursar.Ledger) {
+	withLibrary(t, database, func(l *ledger.Ledger) {
 		_, _, err := l.TrialBalance(t.Context(), func(a bursar.Account) error {
 			accounts = append(accounts, a.Path)
 			if !a.Balance.IsZero() { // hledger leaves those out

@@ -66,7 +66,7 @@ func (e *env) verdict(cmd *cobra.Command, err error) (exit int, hint string) {
 	switch {
 	case !e.running || errors.As(err, &usage):
 		return usageExit, cmd.CommandPath() + " --help shows how"
-	case errors.As(err, &coded), bursar.CodeOf(err) != bursar.Internal:
+	case errors.As(err, &coded), bursar.CodeOf(err) != bursar.CodeInternal:
 		described := bursar.Describe(bursar.CodeOf(err))
 		return described.Exit, described.Remedy
 	default:

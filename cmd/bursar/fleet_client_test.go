@@ -174,7 +174,7 @@ func refusal(response *http.Response, text []byte) (*answer, bursar.Code, error)
 	}
 	row := bursar.Describe(p.Code)
 	// A call that ran out of the server's own time is no fault of the caller's, and 499 would say so.
-	status := row.Status == p.Status || p.Code == bursar.Canceled && p.Status == http.StatusServiceUnavailable
+	status := row.Status == p.Status || p.Code == bursar.CodeCanceled && p.Status == http.StatusServiceUnavailable
 	switch {
 	case row.Code != p.Code || !status || p.Status != response.StatusCode || p.Retryable != row.Retryable || p.Detail == "":
 		return nil, "", fmt.Errorf("status %d: not as the table has it: %s", response.StatusCode, text)
@@ -182,7 +182,7 @@ func refusal(response *http.Response, text []byte) (*answer, bursar.Code, error)
 		return nil, "", fmt.Errorf("status %d: it does not say when to try again: %s", response.StatusCode, text)
 	case p.Retryable:
 		return nil, p.Code, nil
-	case p.Code == bursar.InsufficientFunds:
+	case p.Code == bursar.CodeInsufficientFunds:
 		return &answer{code: p.Code}, "", nil
 	default:
 		return nil, "", fmt.Errorf("status %d: %s", response.StatusCode, text)

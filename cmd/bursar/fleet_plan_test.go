@@ -245,7 +245,7 @@ func TestFleetFaultsAreFound(t *testing.T) {
 			return j
 		}, [3]int{1, 0, 0}},
 		{"two answers", func(h *history, j []bursar.Entry, _ map[purchase]bursar.Leg) []bursar.Entry {
-			h.answers[one] = append(h.answers[one], answer{code: bursar.InsufficientFunds, decided: decided})
+			h.answers[one] = append(h.answers[one], answer{code: bursar.CodeInsufficientFunds, decided: decided})
 			return j
 		}, [3]int{1, 0, 0}},
 		{"posted anew twice", func(h *history, j []bursar.Entry, _ map[purchase]bursar.Leg) []bursar.Entry {
@@ -253,7 +253,7 @@ func TestFleetFaultsAreFound(t *testing.T) {
 			return j
 		}, [3]int{1, 0, 1}},
 		{"posted and refused", func(h *history, j []bursar.Entry, _ map[purchase]bursar.Leg) []bursar.Entry {
-			h.answers[one] = []answer{{code: bursar.InsufficientFunds}}
+			h.answers[one] = []answer{{code: bursar.CodeInsufficientFunds}}
 			return j
 		}, [3]int{1, 0, 0}},
 		{"no answer", func(h *history, j []bursar.Entry, _ map[purchase]bursar.Leg) []bursar.Entry {

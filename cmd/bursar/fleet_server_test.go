@@ -122,7 +122,7 @@ const anyPort = "127.0.0.1:0"
 // turnedAway reports whether a start has ended because the database cannot be reached, and said so.
 func turnedAway(err error) bool {
 	var exit *exec.ExitError
-	return errors.As(err, &exit) && exit.ExitCode() == bursar.Describe(bursar.Unavailable).Exit &&
+	return errors.As(err, &exit) && exit.ExitCode() == bursar.Describe(bursar.CodeUnavailable).Exit &&
 		strings.Contains(err.Error(), "bursar: error: unavailable: ")
 }
 

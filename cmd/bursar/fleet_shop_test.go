@@ -18,7 +18,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/clock"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/mysql"
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
@@ -50,13 +52,13 @@ func runFleetShop() {
 
 // purse begins database transactions of an application's.
 type purse struct {
-	store bursar.Store
+	store driver.Store
 	begin func(context.Context) (*sale, error)
 }
 
 // sale is one of them.
 type sale struct {
-	bursar.CallerTx
+	driver.CallerTx
 	exec             func(ctx context.Context, query string) (affected int64, err error)
 	commit, rollback func() error
 }
@@ -108,7 +110,7 @@ func openPurse(ctx context.Context, url string) (*purse, error) {
 // shopkeeper is the body of the program.
 type shopkeeper struct {
 	*purse
-	ledger *bursar.Ledger
+	ledger *ledger.Ledger
 	seed   uint64
 	out    io.Writer // each line in one write, which a pipe takes whole or not at all
 }
@@ -146,12 +148,12 @@ func keepFleetShop(stdin io.Reader, out io.Writer) error {
 }
 
 // open makes the ledger, as soon as the database is there.
-func (s *shopkeeper) open(ctx context.Context) (ledger *bursar.Ledger, err error) {
+func (s *shopkeeper) open(ctx context.Context) (l *ledger.Ledger, err error) {
 	err = s.persist(ctx, 0, func() error {
-		ledger, err = bursar.New(s.store, nil)
+		l, err = ledger.New(ctx, s.store, nil)
 		return err
 	})
-	return ledger, err
+	return l, err
 }
 
 func (s *shopkeeper) work(ctx context.Context, closing <-chan struct{}, next, step int) error {
@@ -219,7 +221,7 @@ func (s *shopkeeper) sell(ctx context.Context, p purchase) (said string, err err
 	case err != nil:
 		return "", err
 	case posted.Replayed != (n == 0):
-		return "", bursar.Errorf(bursar.Corrupt, "%d rows were new, and the transfer is %+v", n, posted)
+		return "", bursar.Errorf(bursar.CodeCorrupt, "%d rows were new, and the transfer is %+v", n, posted)
 	case p.repented():
 		return saidOff, nil
 	}

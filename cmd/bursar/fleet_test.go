@@ -19,6 +19,7 @@ import (
 	"github.com/bursar-ledger/bursar/bursartest"
 	"github.com/bursar-ledger/bursar/internal/clock"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store"
 )
 
@@ -119,7 +120,7 @@ func (f *fleet) String() string {
 		lines += len(m.said)
 	}
 	return fmt.Sprintf("%-16s %7d %5d %9d %8d %8d %8d %8d %7d %8d %10d %8v %8v %5d %8d %7s", f.variant.name, f.kills, f.shopKills, f.databaseKills,
-		y.sent, v.posted, v.refused, y.retries, y.codes[bursar.OutcomeUnknown], len(f.history.bought), lines,
+		y.sent, v.posted, v.refused, y.retries, y.codes[bursar.CodeOutcomeUnknown], len(f.history.bought), lines,
 		y.longest.Round(time.Millisecond), f.away.Round(time.Millisecond), v.lost, v.doubled, f.verified)
 }
 
@@ -141,13 +142,13 @@ func (f *fleet) found() {
 	if out, err := exec.CommandContext(f.Context(), "bursar", "migrate", "--db", f.url).CombinedOutput(); err != nil {
 		f.Fatalf("migrate: %v: %s", err, out)
 	}
-	f.ledger(func(l *bursar.Ledger) {
+	f.ledger(func(l *ledger.Ledger) {
 		currency := dollars(0).Currency()
-		_, err := l.Open(f.Context(), bursar.Opening{Account: fleetBank, Currency: currency, NoMin: true})
+		_, err := l.OpenAccount(f.Context(), bursar.Opening{Path: fleetBank, Currency: currency, NoMin: true})
 		f.must(err)
 		var funds []bursar.Transfer
 		for n := range fleetAccounts {
-			_, err := l.Open(f.Context(), bursar.Opening{Account: fleetAccount(n), Currency: currency})
+			_, err := l.OpenAccount(f.Context(), bursar.Opening{Path: fleetAccount(n), Currency: currency})
 			f.must(err)
 			funds = append(funds, bursar.Transfer{Legs: []bursar.Leg{{From: fleetBank, To: fleetAccount(n), Amount: dollars(fleetCents)}}})
 		}
@@ -165,12 +166,12 @@ func (f *fleet) found() {
 }
 
 // ledger opens the ledger without a sealer of its own.
-func (f *fleet) ledger(fn func(*bursar.Ledger)) {
+func (f *fleet) ledger(fn func(*ledger.Ledger)) {
 	f.Helper()
 	s, err := store.Open(f.url)
 	f.must(err)
 	defer s.Close()
-	l, err := bursar.New(s, &bursar.Options{SealEvery: -1})
+	l, err := ledger.New(context.Background(), s, &ledger.Options{SealEvery: -1})
 	f.must(err)
 	defer l.Close(f.Context())
 	fn(l)
@@ -289,7 +290,7 @@ func (f *fleet) close() {
 	defer cancel()
 	f.must(f.awaitSealed(ctx))
 	rows := f.rows()
-	f.ledger(func(l *bursar.Ledger) { f.verdict = f.history.judge(bursartest.Journal(f.T, l), rows) })
+	f.ledger(func(l *ledger.Ledger) { f.verdict = f.history.judge(bursartest.Journal(f.T, l), rows) })
 	began := clock.System().Now()
 	f.askAgain(ctx)
 	f.Logf("%d ids asked for again in %v", len(f.history.answers), clock.System().Now().Sub(began).Round(time.Millisecond))

@@ -17,6 +17,7 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/exchange"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 // importFlags are what import takes besides the file.
@@ -100,7 +101,7 @@ func (e *env) importFile(ctx context.Context, name string, f *importFlags) (err 
 	if err != nil {
 		return err
 	}
-	return e.withLedger(ctx, func(ctx context.Context, l *bursar.Ledger) (err error) {
+	return e.withLedger(ctx, func(ctx context.Context, l *ledger.Ledger) (err error) {
 		options := &exchange.ImportOptions{Open: openers, Batch: int(f.batch)}
 		if f.ack != "" {
 			if options.Ack, err = exchange.OpenAck(f.ack, l.Book()); err != nil {
@@ -119,14 +120,14 @@ func (e *env) input(name string) (io.ReadCloser, int64, error) {
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, 0, bursar.Errorf(bursar.Malformed, "%w", err)
+		return nil, 0, bursar.Errorf(bursar.CodeMalformed, "%w", err)
 	}
 	info, err := file.Stat()
 	switch {
 	case err != nil:
 		return nil, 0, errors.Join(err, file.Close())
 	case info.IsDir():
-		return nil, 0, errors.Join(bursar.Errorf(bursar.Malformed, "%s is a directory", name), file.Close())
+		return nil, 0, errors.Join(bursar.Errorf(bursar.CodeMalformed, "%s is a directory", name), file.Close())
 	case !info.Mode().IsRegular():
 		return file, -1, nil
 	default:
@@ -135,7 +136,7 @@ func (e *env) input(name string) (io.ReadCloser, int64, error) {
 }
 
 // importRows runs the import, and tells what came of it even if it ended early.
-func (e *env) importRows(ctx context.Context, l *bursar.Ledger, rows *exchange.Rows, options *exchange.ImportOptions, bar *progressbar.ProgressBar) error {
+func (e *env) importRows(ctx context.Context, l *ledger.Ledger, rows *exchange.Rows, options *exchange.ImportOptions, bar *progressbar.ProgressBar) error {
 	var found findings
 	options.Refused = func(r exchange.Refusal) { found.refused = append(found.refused, r) }
 	options.Mismatch = func(m exchange.Mismatch) { found.mismatches = append(found.mismatches, m) }
@@ -148,7 +149,7 @@ func (e *env) importRows(ctx context.Context, l *bursar.Ledger, rows *exchange.R
 	}
 	e.printSummary(summary, took)
 	switch {
-	case bursar.CodeOf(err) == bursar.Canceled:
+	case bursar.CodeOf(err) == bursar.CodeCanceled:
 		return hintf(err, "run the same command again to go on")
 	case err != nil:
 		return err

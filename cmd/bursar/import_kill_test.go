@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 	"github.com/bursar-ledger/bursar/store"
 )
@@ -174,7 +175,7 @@ func (k *killing) acknowledged(t *testing.T) int { return len(k.lines(t)) }
 func (k *killing) posted(t *testing.T) map[bursar.ID]int64 {
 	t.Helper()
 	found := make(map[bursar.ID]int64)
-	k.ledger(t, func(l *bursar.Ledger) {
+	k.ledger(t, func(l *ledger.Ledger) {
 		for after := int64(0); ; {
 			page, err := l.Journal(t.Context(), after, 0)
 			if err != nil {
@@ -198,14 +199,14 @@ func (k *killing) posted(t *testing.T) map[bursar.ID]int64 {
 	return found
 }
 
-func (k *killing) ledger(t *testing.T, fn func(*bursar.Ledger)) {
+func (k *killing) ledger(t *testing.T, fn func(*ledger.Ledger)) {
 	t.Helper()
 	s, err := store.Open(k.database)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	l, err := bursar.New(s, &bursar.Options{Migrate: true})
+	l, err := ledger.New(t.Context(), s, &ledger.Options{Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +246,7 @@ func (k *killing) complete(t *testing.T) {
 			t.Errorf("%v is not posted", id)
 		}
 	}
-	k.ledger(t, func(l *bursar.Ledger) {
+	k.ledger(t, func(l *ledger.Ledger) {
 		for account, want := range k.balances {
 			got, err := l.Balance(t.Context(), account, bursar.AsOf{})
 			if err != nil || got.Balance != want {

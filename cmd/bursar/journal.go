@@ -11,6 +11,7 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/clock"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -37,7 +38,7 @@ goes on with entries as they are sealed, until it is interrupted or --limit is r
   bursar journal --after 1000 --limit 100 -o csv
   bursar journal --follow -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *bursar.Ledger) error {
+			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
 				return e.printJournal(ctx, l, f)
 			})
 		},
@@ -50,7 +51,7 @@ goes on with entries as they are sealed, until it is interrupted or --limit is r
 }
 
 // printJournal prints page after page. Following ends without an error when ctx does.
-func (e *env) printJournal(ctx context.Context, l *bursar.Ledger, f journalFlags) error {
+func (e *env) printJournal(ctx context.Context, l *ledger.Ledger, f journalFlags) error {
 	out := e.list(entryColumns()...)
 	pause := followPauseMin
 	for left := f.limit; ; {

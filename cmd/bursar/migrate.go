@@ -64,7 +64,7 @@ func (e *env) migrate(ctx context.Context) (err error) {
 // tooNew refuses a schema that this program does not know.
 func tooNew(have, want int) error {
 	if have > want {
-		return bursar.Errorf(bursar.SchemaAhead, "the database has schema %d and this program knows %d", have, want)
+		return bursar.Errorf(bursar.CodeSchemaAhead, "the database has schema %d and this program knows %d", have, want)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 	"github.com/bursar-ledger/bursar/store/sqlite"
 )
@@ -56,15 +57,15 @@ func openMany(t *testing.T, n int) string {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	ledger, err := bursar.New(store, &bursar.Options{Migrate: true})
+	l, err := ledger.New(t.Context(), store, &ledger.Options{Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	usd := money.MustParse("0 USD").Currency()
 	err = atomic.Do(t.Context(), store.DB(), func(ctx context.Context, tx *atomic.Tx) error {
-		joined := ledger.In(tx)
+		joined := l.In(tx)
 		for i := range n {
-			if _, err := joined.Open(ctx, bursar.Opening{Account: fmt.Sprintf("users:%05d", i), Currency: usd}); err != nil {
+			if _, err := joined.OpenAccount(ctx, bursar.Opening{Path: fmt.Sprintf("users:%05d", i), Currency: usd}); err != nil {
 				return err
 			}
 		}

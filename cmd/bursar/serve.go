@@ -14,8 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/httpapi"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 // The patience of the server. A client that sends or reads more slowly is cut off, so that it holds no place for ever.
@@ -71,16 +71,16 @@ func (e *env) serve(ctx context.Context, address, tokenFile string) error {
 		return usagef("%v can be reached from other machines: give a token with --token-file or BURSAR_TOKEN, or listen on 127.0.0.1", listener.Addr())
 	}
 	e.logger = slog.New(slog.NewTextHandler(e.stderr, nil))
-	return e.withLedger(ctx, func(ctx context.Context, ledger *bursar.Ledger) error {
-		return e.serveOn(ctx, listener, ledger, token)
+	return e.withLedger(ctx, func(ctx context.Context, l *ledger.Ledger) error {
+		return e.serveOn(ctx, listener, l, token)
 	})
 }
 
 // serveOn serves until ctx is done and then until the requests under way are answered.
-func (e *env) serveOn(ctx context.Context, listener net.Listener, ledger *bursar.Ledger, token string) error {
+func (e *env) serveOn(ctx context.Context, listener net.Listener, l *ledger.Ledger, token string) error {
 	draining := make(chan struct{})
 	server := &http.Server{
-		Handler:           httpapi.New(ledger, &httpapi.Options{Token: token, Logger: e.logger, Draining: draining}),
+		Handler:           httpapi.New(l, &httpapi.Options{Token: token, Logger: e.logger, Draining: draining}),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,

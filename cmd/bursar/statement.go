@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 const statementLimit = 50
@@ -26,7 +27,7 @@ positive, amounts sent negative. When there are earlier entries, stderr names th
   bursar statement users:alice -o csv`,
 		Args: arguments(1, "PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *bursar.Ledger) error {
+			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
 				lines, err := l.Statement(ctx, args[0], bursar.StatementQuery{Before: q.before, Limit: int(q.limit)})
 				if err != nil {
 					return err

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 // transferFlags are what transfer takes besides its first leg.
@@ -41,7 +42,7 @@ Further legs follow the first in the order given; FROM TO AMOUNT may be left out
 			if err != nil {
 				return err
 			}
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *bursar.Ledger) error {
+			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
 				posted, err := postOnce(ctx, l, t)
 				if err != nil {
 					return err
@@ -99,7 +100,7 @@ func (f *transferFlags) allLegs(args []string) (legs []bursar.Leg, err error) {
 	for i, parts := range texts {
 		leg := bursar.Leg{From: parts[0], To: parts[1]}
 		// The ledger checks paths too, but a bad path comes before a bad amount in the error table.
-		if err := errors.Join(bursar.CheckAccount(leg.From), bursar.CheckAccount(leg.To)); err != nil {
+		if err := errors.Join(bursar.CheckPath(leg.From), bursar.CheckPath(leg.To)); err != nil {
 			return nil, err
 		}
 		if leg.Amount, err = parseAmount(fmt.Sprintf("legs[%d].amount", i), parts[2]); err != nil {
@@ -111,7 +112,7 @@ func (f *transferFlags) allLegs(args []string) (legs []bursar.Leg, err error) {
 }
 
 // postOnce posts t under an id that the caller learns when the transfer may have to be sent again.
-func postOnce(ctx context.Context, l *bursar.Ledger, t bursar.Transfer) (bursar.Posted, error) {
+func postOnce(ctx context.Context, l *ledger.Ledger, t bursar.Transfer) (bursar.Posted, error) {
 	if t.ID.IsZero() {
 		var err error
 		if t.ID, err = l.NewID(); err != nil {

@@ -11,13 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 )
 
 // TestLostAnswerNamesTheID wants the made id in the hint, without which the caller could not ask again.
 func TestLostAnswerNamesTheID(t *testing.T) {
 	e := &env{db: "sqlite:" + filepath.Join(t.TempDir(), "bursar.db"), stderr: new(bytes.Buffer)}
-	err := e.withLedger(t.Context(), func(ctx context.Context, l *bursar.Ledger) error {
+	err := e.withLedger(t.Context(), func(ctx context.Context, l *ledger.Ledger) error {
 		if err := l.Close(ctx); err != nil {
 			return err
 		}
@@ -25,7 +26,7 @@ func TestLostAnswerNamesTheID(t *testing.T) {
 		return err
 	})
 	var hinted *hintedError
-	if bursar.CodeOf(err) != bursar.Closed || !errors.As(err, &hinted) {
+	if bursar.CodeOf(err) != bursar.CodeClosed || !errors.As(err, &hinted) {
 		t.Fatalf("posting to a closed ledger: %v, want closed and a hint", err)
 	}
 	_, id, found := strings.Cut(hinted.hint, "--id ")

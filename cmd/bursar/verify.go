@@ -86,7 +86,7 @@ func (e *env) audit(ctx context.Context, anchors map[int64][32]byte) (report ver
 	if have, err := e.schemaUntouched(ctx); err != nil {
 		return report, err
 	} else if have == 0 {
-		return report, hintf(bursar.Errorf(bursar.SchemaBehind, "there is no ledger in %s", redacted(e.db)),
+		return report, hintf(bursar.Errorf(bursar.CodeSchemaBehind, "there is no ledger in %s", redacted(e.db)),
 			"--db and BURSAR_DB say where the ledger is")
 	}
 	s, _, _, err := e.openStore(ctx)

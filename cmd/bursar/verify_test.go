@@ -39,11 +39,11 @@ func TestVerify(t *testing.T) {
 	}
 	call(0, "verify", "--anchor", fmt.Sprintf("%d:%s", report.Head.Seq, report.Head.Hash))
 	for anchor, code := range map[string]bursar.Code{
-		"2:" + report.Head.Hash: bursar.VerificationFailed,
-		"9:" + report.Head.Hash: bursar.VerificationFailed,
-		"3":                     bursar.Malformed,
-		"0:" + report.Head.Hash: bursar.Malformed,
-		"3:abc":                 bursar.Malformed,
+		"2:" + report.Head.Hash: bursar.CodeVerificationFailed,
+		"9:" + report.Head.Hash: bursar.CodeVerificationFailed,
+		"3":                     bursar.CodeMalformed,
+		"0:" + report.Head.Hash: bursar.CodeMalformed,
+		"3:abc":                 bursar.CodeMalformed,
 	} {
 		if _, talk := call(bursar.Describe(code).Exit, "verify", "--anchor", anchor); !strings.Contains(talk, "anchor") {
 			t.Errorf("--anchor %s: %q", anchor, talk)
@@ -59,7 +59,7 @@ func TestVerify(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	out, talk := call(bursar.Describe(bursar.VerificationFailed).Exit, "verify")
+	out, talk := call(bursar.Describe(bursar.CodeVerificationFailed).Exit, "verify")
 	if !strings.Contains(talk, "position 2: gapless: ") || !strings.Contains(out, "2  gapless ") {
 		t.Errorf("without its second entry:\n%s%s", out, talk)
 	}

@@ -11,10 +11,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/bursartest"
 	"github.com/bursar-ledger/bursar/examples/adopting"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
 
@@ -48,7 +48,7 @@ type story struct {
 	server *sqltest.Server
 	db     *sql.DB
 	store  *postgres.Store
-	ledger *bursar.Ledger
+	ledger *ledger.Ledger
 }
 
 // TestAdopting goes all the way of the guide, forth and back, under traffic.
@@ -127,17 +127,17 @@ func (s *story) populate(users int64) {
 func (s *story) install() {
 	s.Helper()
 	s.store = postgres.NewSQL(s.db)
-	ledger, err := bursar.New(s.store, &bursar.Options{Migrate: true})
+	l, err := ledger.New(context.Background(), s.store, &ledger.Options{Migrate: true})
 	s.must(err)
-	s.ledger = ledger
+	s.ledger = l
 	s.Cleanup(func() {
-		if err := errors.Join(ledger.Close(context.Background()), s.store.Close()); err != nil {
+		if err := errors.Join(l.Close(context.Background()), s.store.Close()); err != nil {
 			s.Error(err)
 		}
 	})
 	s.run("marks", "watch")
 	for range 2 {
-		s.must(adopting.OpenOutside(s.Context(), ledger))
+		s.must(adopting.OpenOutside(s.Context(), l))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"fmt"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 // Step is how a process treats the column and the ledger.
@@ -31,7 +32,7 @@ const (
 // App is one process of the application. It is safe for concurrent use.
 type App struct {
 	DB     *sql.DB
-	Ledger *bursar.Ledger // not needed in step Column
+	Ledger *ledger.Ledger // not needed in step Column
 	Step   Step
 }
 

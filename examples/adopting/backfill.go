@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
@@ -51,7 +52,7 @@ func (a *App) enter(ctx context.Context, round string, limit int, wait string) (
 			}
 			transfers = append(transfers, t...)
 		}
-		if _, err := in.PostBatch(ctx, transfers); err != nil {
+		if _, err := in.PostAll(ctx, transfers); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE users SET ledger_since = now() WHERE id = ANY($1)`, ids(users))
@@ -62,7 +63,7 @@ func (a *App) enter(ctx context.Context, round string, limit int, wait string) (
 
 // open opens a user's account. Doing it twice does nothing.
 func (a *App) open(ctx context.Context, tx *sql.Tx, user int64) error {
-	_, err := a.Ledger.In(postgres.Tx(tx)).Open(ctx, bursar.Opening{Account: account(user), Currency: currency()})
+	_, err := a.Ledger.In(postgres.Tx(tx)).OpenAccount(ctx, bursar.Opening{Path: account(user), Currency: currency()})
 	return err
 }
 
@@ -94,7 +95,7 @@ func ids(users []column) []int64 {
 }
 
 // missing is the transfer after which the ledger says what the column says; none when it does already.
-func (u column) missing(ctx context.Context, in *bursar.Joined, other string, id bursar.ID) ([]bursar.Transfer, error) {
+func (u column) missing(ctx context.Context, in *ledger.Joined, other string, id bursar.ID) ([]bursar.Transfer, error) {
 	balance, err := in.Balance(ctx, account(u.id), bursar.AsOf{})
 	if err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ func (a *App) Correct(ctx context.Context, user int64, ticket string) error {
 		for i := range transfers {
 			transfers[i].Metadata = bursar.Metadata{"ticket": ticket}
 		}
-		_, err = in.PostBatch(ctx, transfers)
+		_, err = in.PostAll(ctx, transfers)
 		return err
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
@@ -21,13 +22,13 @@ const (
 func Kinds() []string { return []string{"order", "topup"} }
 
 // OpenOutside opens the accounts that belong to no user. Doing it twice does nothing.
-func OpenOutside(ctx context.Context, ledger *bursar.Ledger) error {
+func OpenOutside(ctx context.Context, l *ledger.Ledger) error {
 	paths := []string{openings, corrections}
 	for _, kind := range Kinds() {
 		paths = append(paths, "outside:"+kind)
 	}
 	for _, path := range paths {
-		if _, err := ledger.Open(ctx, bursar.Opening{Account: path, Currency: currency(), NoMin: true}); err != nil {
+		if _, err := l.OpenAccount(ctx, bursar.Opening{Path: path, Currency: currency(), NoMin: true}); err != nil {
 			return err
 		}
 	}

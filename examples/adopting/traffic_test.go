@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/examples/adopting"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 const (
@@ -66,12 +66,12 @@ func (w *traffic) end() {
 }
 
 // deploy replaces all processes, one after the other, while the others are used.
-func (w *traffic) deploy(step adopting.Step, ledger *bursar.Ledger) {
+func (w *traffic) deploy(step adopting.Step, l *ledger.Ledger) {
 	w.Helper()
 	for i := range w.fleet {
 		p := &w.fleet[i]
 		p.Lock()
-		p.app = &adopting.App{DB: w.db, Ledger: ledger, Step: step}
+		p.app = &adopting.App{DB: w.db, Ledger: l, Step: step}
 		p.Unlock()
 		w.more(10)
 	}

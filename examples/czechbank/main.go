@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
-	"github.com/bursar-ledger/bursar/posting"
 	"github.com/bursar-ledger/bursar/store"
 )
 
@@ -47,24 +47,24 @@ func run(ctx context.Context, database, file string, out io.Writer) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	ledger, err := bursar.New(s, &bursar.Options{Migrate: true, Strategy: posting.Queue{}})
+	l, err := ledger.New(ctx, s, &ledger.Options{Migrate: true, Strategy: ledger.Queue{}})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ledger.Close(ctx)) }()
+	defer func() { err = errors.Join(err, l.Close(ctx)) }()
 
 	began := time.Now()
-	accounts, err := open(ctx, ledger, rows)
+	accounts, err := open(ctx, l, rows)
 	if err != nil {
 		return err
 	}
 	opened := time.Now()
-	done, err := post(ctx, ledger, rows)
+	done, err := post(ctx, l, rows)
 	if err != nil {
 		return err
 	}
 	took := time.Since(opened)
-	bank, err := compare(ctx, ledger, rows, done.seqs)
+	bank, err := compare(ctx, l, rows, done.seqs)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func perSecond(n int, took time.Duration) int64 {
 }
 
 // open opens every account that the rows name. Opening an account again changes nothing.
-func open(ctx context.Context, ledger *bursar.Ledger, rows []row) (int, error) {
+func open(ctx context.Context, l *ledger.Ledger, rows []row) (int, error) {
 	seen := map[string]bool{}
 	for i := range rows {
 		for _, account := range [2]string{rows[i].customer(), rows[i].outside()} {
@@ -91,7 +91,7 @@ func open(ctx context.Context, ledger *bursar.Ledger, rows []row) (int, error) {
 			}
 			seen[account] = true
 			// No minimum: the bank let some of its customers overdraw.
-			if _, err := ledger.Open(ctx, bursar.Opening{Account: account, Currency: rows[i].amount.Currency(), NoMin: true}); err != nil {
+			if _, err := l.OpenAccount(ctx, bursar.Opening{Path: account, Currency: rows[i].amount.Currency(), NoMin: true}); err != nil {
 				return 0, err
 			}
 		}
@@ -108,14 +108,14 @@ type posted struct {
 const batch = 4_096
 
 // post posts the rows in the file's order.
-func post(ctx context.Context, ledger *bursar.Ledger, rows []row) (done posted, err error) {
+func post(ctx context.Context, l *ledger.Ledger, rows []row) (done posted, err error) {
 	for len(rows) > 0 {
 		n := min(len(rows), batch)
 		transfers := make([]bursar.Transfer, n)
 		for i := range transfers {
 			transfers[i] = rows[i].transfer()
 		}
-		results, err := ledger.PostBatch(ctx, transfers)
+		results, err := l.PostBatch(ctx, transfers)
 		if err != nil {
 			return done, err
 		}
@@ -145,10 +145,10 @@ type comparison struct {
 
 // compare goes through the rows in order. The bank's drift comes from the file alone and the ledger's balance from its
 // journal, so that each of the two can show the other wrong.
-func compare(ctx context.Context, ledger *bursar.Ledger, rows []row, seqs []int64) (comparison, error) {
+func compare(ctx context.Context, l *ledger.Ledger, rows []row, seqs []int64) (comparison, error) {
 	printed := map[string]money.Amount{} // by account: the balance before
 	drift := map[string]money.Amount{}   // by account: all drifts so far
-	journal := journal{ledger: ledger}
+	journal := journal{ledger: l}
 	var c comparison
 	for i := range rows {
 		r := &rows[i]
@@ -195,7 +195,7 @@ func plus(a, b money.Amount) (money.Amount, error) {
 
 // journal reads entries page by page. Asking for positions in rising order reads every page once.
 type journal struct {
-	ledger *bursar.Ledger
+	ledger *ledger.Ledger
 	page   []bursar.Entry
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/brief"
 )
 
 // Ack is a file that says which transfers of an import are durably in the ledger, so that a later run need not ask for
@@ -66,10 +67,10 @@ func (a *Ack) load() error {
 	case err != nil && !errors.Is(err, io.EOF):
 		return err
 	case !strings.HasPrefix(first, ackForm):
-		return bursar.Errorf(bursar.Malformed, "%s is not an ack file: name one that an import made, or a new one", a.path)
+		return bursar.Errorf(bursar.CodeMalformed, "%s is not an ack file: name one that an import made, or a new one", a.path)
 	case first != header:
-		return bursar.Errorf(bursar.Malformed, "%s belongs to another book, %s: this one is %v", a.path,
-			shorten(strings.TrimSpace(first[len(ackForm):])), a.owner)
+		return bursar.Errorf(bursar.CodeMalformed, "%s belongs to another book, %s: this one is %v", a.path,
+			brief.Text(strings.TrimSpace(first[len(ackForm):])), a.owner)
 	}
 	return a.lines(reader, int64(len(header)))
 }
@@ -103,7 +104,7 @@ func (a *Ack) lines(reader *bufio.Reader, sound int64) error {
 			if _, err := reader.Peek(1); errors.Is(err, io.EOF) {
 				break // the line that a crash cut short
 			}
-			return bursar.Errorf(bursar.Malformed, "%s:%d: %w: take the file away to go on; what is posted stays posted", a.path, number, fault)
+			return bursar.Errorf(bursar.CodeMalformed, "%s:%d: %w: take the file away to go on; what is posted stays posted", a.path, number, fault)
 		}
 		a.note(entry)
 		sound += int64(len(line))
@@ -123,7 +124,7 @@ func (a *Ack) note(entry acked) {
 }
 
 func parseAcked(line string) (acked, error) {
-	bad := func() (acked, error) { return acked{}, fmt.Errorf("%q is not an acknowledgement", shorten(line)) }
+	bad := func() (acked, error) { return acked{}, fmt.Errorf("%q is not an acknowledgement", brief.Text(line)) }
 	text, whole := strings.CutSuffix(line, "\n")
 	fields := strings.Split(text, " ")
 	if !whole || len(fields) != 3 {
@@ -185,7 +186,7 @@ func (a *Ack) check(entries []bursar.Entry) error {
 	if a.last.seq == 0 || len(entries) == 1 && entries[0].Seq == a.last.seq && entries[0].Transfer == a.last.id {
 		return nil
 	}
-	return bursar.Errorf(bursar.Malformed, "%s says that %v is at position %d, where the ledger does not have it: was a backup restored? Take the file away; what is posted is not posted twice",
+	return bursar.Errorf(bursar.CodeMalformed, "%s says that %v is at position %d, where the ledger does not have it: was a backup restored? Take the file away; what is posted is not posted twice",
 		a.path, a.last.id, a.last.seq)
 }
 

@@ -51,7 +51,7 @@ func TestAckFileIsPassedOver(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("run %d (-want +got):\n%s", run, diff)
 		}
-		if len(found.refused) != 1 || found.refused[0].Code != bursar.InsufficientFunds {
+		if len(found.refused) != 1 || found.refused[0].Code != bursar.CodeInsufficientFunds {
 			t.Errorf("run %d: refused %v, want one insufficient_funds", run, found.refused)
 		}
 	}
@@ -112,7 +112,7 @@ func TestAckFileOfAnEditedRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(found.refused) != 1 || found.refused[0].Code != bursar.IDReused {
+	if len(found.refused) != 1 || found.refused[0].Code != bursar.CodeIDReused {
 		t.Errorf("refused %v, want one id_reused", found.refused)
 	}
 	f.balance(t, "a", "5.00 USD")
@@ -146,7 +146,7 @@ func TestAckFilesThatAreRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, _, err := test.ledger.acknowledged(t, path, ackRows, 0)
-			if bursar.CodeOf(err) != bursar.Malformed || !strings.Contains(err.Error(), test.want) {
+			if bursar.CodeOf(err) != bursar.CodeMalformed || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want malformed with %q", err, test.want)
 			}
 			kept, err := os.ReadFile(path)

@@ -22,7 +22,7 @@ type Mismatch struct {
 
 // balances compares what rows expect with what the journal says.
 type balances struct {
-	ledger *bursar.Ledger
+	ledger Ledger
 	off    map[string]money.Amount // expected minus actual at the account's last row; absent: zero
 	count  int64
 	net    []money.Amount // one for each currency
@@ -46,7 +46,7 @@ func (b *balances) compare(ctx context.Context, outcomes []outcome) error {
 			row := &o.item.rows[i]
 			e, ok := entries[o.first()+int64(i)]
 			if !ok || e.Transfer != o.item.transfer.ID || e.Leg != i {
-				return bursar.Errorf(bursar.Corrupt, "position %d is not leg %d of %v: run bursar verify", o.first()+int64(i), i, o.item.transfer.ID)
+				return bursar.Errorf(bursar.CodeCorrupt, "position %d is not leg %d of %v: run bursar verify", o.first()+int64(i), i, o.item.transfer.ID)
 			}
 			if err := b.side(row, &e, row.From, row.FromBalance, e.FromAfter.Balance); err != nil {
 				return err
@@ -108,7 +108,7 @@ func (b *balances) add(account string, change money.Amount) error {
 }
 
 func outOfRange(account string, err error) error {
-	return bursar.Errorf(bursar.AmountOutOfRange, "the expected balance of %s cannot be compared: %w", account, err)
+	return bursar.Errorf(bursar.CodeAmountOutOfRange, "the expected balance of %s cannot be compared: %w", account, err)
 }
 
 // entries reads the legs of transfers from the journal, in runs of neighbouring positions, by position.

@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/brief"
+	"github.com/bursar-ledger/bursar/internal/coded"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -123,7 +125,7 @@ func NewRows(format, name string, r io.Reader) (*Rows, error) {
 	case FormatJSONL:
 		rows.source = newJSONL(r)
 	default:
-		return nil, bursar.Errorf(bursar.Unsupported, "there is no import from %q: the formats are csv and jsonl", format)
+		return nil, bursar.Errorf(bursar.CodeUnsupported, "there is no import from %q: the formats are csv and jsonl", format)
 	}
 	return rows, rows.place(err)
 }
@@ -192,10 +194,10 @@ func (r *record) leg(row *Row) error {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 || n >= legsMax || strconv.Itoa(n) != text {
-		return bursar.Errorf(bursar.LegsInvalid, "%q is not the number of a leg, from 0 to %d", shorten(text), legsMax-1)
+		return bursar.Errorf(bursar.CodeLegsInvalid, "%q is not the number of a leg, from 0 to %d", brief.Text(text), legsMax-1)
 	}
 	if n > 0 && row.ID.IsZero() {
-		return bursar.Errorf(bursar.LegsInvalid, "a leg %d needs the id of its transfer", n)
+		return bursar.Errorf(bursar.CodeLegsInvalid, "a leg %d needs the id of its transfer", n)
 	}
 	row.Leg = n
 	return nil
@@ -211,20 +213,20 @@ func (r *record) effective(row *Row) error {
 		t, err = time.Parse(time.DateOnly, text)
 	}
 	if err != nil {
-		return bursar.Errorf(bursar.TimeInvalid, "%q is not a time in RFC 3339, such as 2026-01-31T12:00:00Z, and not a date, such as 2026-01-31", shorten(text))
+		return bursar.Errorf(bursar.CodeTimeInvalid, "%q is not a time in RFC 3339, such as 2026-01-31T12:00:00Z, and not a date, such as 2026-01-31", brief.Text(text))
 	}
 	instant, err := bursar.InstantOf(t)
 	row.Effective = instant.Time()
 	return err
 }
 
-func (r *record) from(row *Row) error { return bursar.CheckAccount(row.From) }
+func (r *record) from(row *Row) error { return bursar.CheckPath(row.From) }
 
 func (r *record) to(row *Row) error {
 	if row.From == row.To {
-		return bursar.Errorf(bursar.SameAccount, "from and to are both %s", row.From)
+		return bursar.Errorf(bursar.CodeSameAccount, "from and to are both %s", row.From)
 	}
-	return bursar.CheckAccount(row.To)
+	return bursar.CheckPath(row.To)
 }
 
 func (r *record) amount(row *Row) error {
@@ -232,19 +234,19 @@ func (r *record) amount(row *Row) error {
 	if text := r.fields[columnCurrency]; text != "" {
 		var err error
 		if currency, err = money.ParseCurrency(text); err != nil {
-			return r.at(columnCurrency, bursar.Coded(err))
+			return r.at(columnCurrency, coded.Error(err))
 		}
 	}
 	text := r.fields[columnAmount]
 	if text == "" {
-		return bursar.Errorf(bursar.AmountInvalid, `an amount is missing: write one such as "25.00 USD"`)
+		return bursar.Errorf(bursar.CodeAmountInvalid, `an amount is missing: write one such as "25.00 USD"`)
 	}
 	amount, err := amountIn(text, currency)
 	if err != nil {
 		return err
 	}
 	if amount.Sign() <= 0 {
-		return bursar.Errorf(bursar.AmountNotPositive, "%v is not more than zero: swap from and to for the other direction", amount)
+		return bursar.Errorf(bursar.CodeAmountNotPositive, "%v is not more than zero: swap from and to for the other direction", amount)
 	}
 	row.Amount = amount
 	return nil
@@ -254,19 +256,19 @@ func (r *record) amount(row *Row) error {
 func amountIn(text string, currency money.Currency) (money.Amount, error) {
 	if !strings.Contains(text, " ") && !currency.IsZero() {
 		amount, err := money.ParseDecimal(text, currency)
-		return amount, bursar.Coded(err)
+		return amount, coded.Error(err)
 	}
 	amount, err := money.Parse(text)
 	if err == nil && !currency.IsZero() && amount.Currency() != currency {
-		return amount, bursar.Errorf(bursar.AmountInvalid, "%v is not in %v, the currency of the row", amount, currency)
+		return amount, bursar.Errorf(bursar.CodeAmountInvalid, "%v is not in %v, the currency of the row", amount, currency)
 	}
-	return amount, bursar.Coded(err)
+	return amount, coded.Error(err)
 }
 
 func (r *record) reference(row *Row) error {
 	s := row.Reference
 	if len(s) > referenceMax || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-		return bursar.Errorf(bursar.ReferenceInvalid, "%q is not at most %d bytes of UTF-8 without control characters", shorten(s), referenceMax)
+		return bursar.Errorf(bursar.CodeReferenceInvalid, "%q is not at most %d bytes of UTF-8 without control characters", brief.Text(s), referenceMax)
 	}
 	return nil
 }
@@ -288,7 +290,7 @@ func (r *record) metadata(row *Row) error {
 		return err
 	}
 	if _, twice := pairs[memoKey]; twice && row.Metadata != nil {
-		return bursar.Errorf(bursar.MetadataInvalid, "%q is in the column memo as well", memoKey)
+		return bursar.Errorf(bursar.CodeMetadataInvalid, "%q is in the column memo as well", memoKey)
 	}
 	maps.Copy(pairs, row.Metadata)
 	if len(pairs) > 0 {
@@ -299,14 +301,14 @@ func (r *record) metadata(row *Row) error {
 
 func checkMetadata(m bursar.Metadata) error {
 	if len(m) > metadataPairsMax {
-		return bursar.Errorf(bursar.MetadataInvalid, "%d pairs are more than %d", len(m), metadataPairsMax)
+		return bursar.Errorf(bursar.CodeMetadataInvalid, "%d pairs are more than %d", len(m), metadataPairsMax)
 	}
 	for key, value := range m {
 		switch {
 		case key == "" || len(key) > metadataKeyMax || !validText(key):
-			return bursar.Errorf(bursar.MetadataInvalid, "the key %q is not 1 to %d bytes of UTF-8 without NUL", shorten(key), metadataKeyMax)
+			return bursar.Errorf(bursar.CodeMetadataInvalid, "the key %q is not 1 to %d bytes of UTF-8 without NUL", brief.Text(key), metadataKeyMax)
 		case len(value) > metadataValueMax || !validText(value):
-			return bursar.Errorf(bursar.MetadataInvalid, "the value of %q is not at most %d bytes of UTF-8 without NUL", shorten(key), metadataValueMax)
+			return bursar.Errorf(bursar.CodeMetadataInvalid, "the value of %q is not at most %d bytes of UTF-8 without NUL", brief.Text(key), metadataValueMax)
 		}
 	}
 	return nil
@@ -331,13 +333,4 @@ func (r *record) balance(c column, row *Row) (*money.Amount, error) {
 	}
 	balance, err := amountIn(text, row.Amount.Currency())
 	return &balance, err
-}
-
-// shorten keeps error messages readable whatever the input was.
-func shorten(s string) string {
-	const most = 60
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
 }

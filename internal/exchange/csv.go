@@ -33,7 +33,7 @@ func newCSV(r io.Reader) (*csvSource, error) {
 	s.reader.ReuseRecord = true
 	header, err := s.read()
 	if errors.Is(err, io.EOF) {
-		return nil, &fault{line: 1, err: bursar.Errorf(bursar.Malformed, "the header is missing: the first line names the columns")}
+		return nil, &fault{line: 1, err: bursar.Errorf(bursar.CodeMalformed, "the header is missing: the first line names the columns")}
 	}
 	if err != nil {
 		return nil, err
@@ -45,14 +45,14 @@ func newCSV(r io.Reader) (*csvSource, error) {
 		case !known:
 			return nil, &fault{line: 1, column: name, err: unknownColumn()}
 		case seen[c]:
-			return nil, &fault{line: 1, column: name, err: bursar.Errorf(bursar.Malformed, "the column is there twice")}
+			return nil, &fault{line: 1, column: name, err: bursar.Errorf(bursar.CodeMalformed, "the column is there twice")}
 		}
 		seen[c] = true
 		s.columns = append(s.columns, c)
 	}
 	for _, c := range [...]column{columnFrom, columnTo, columnAmount} {
 		if !seen[c] {
-			return nil, &fault{line: 1, column: columnNames[c], err: bursar.Errorf(bursar.Malformed, "the column is missing from the header")}
+			return nil, &fault{line: 1, column: columnNames[c], err: bursar.Errorf(bursar.CodeMalformed, "the column is missing from the header")}
 		}
 	}
 	return s, nil
@@ -76,13 +76,13 @@ func (s *csvSource) read() ([]string, error) {
 	fields, err := s.reader.Read()
 	var syntax *csv.ParseError
 	if errors.As(err, &syntax) {
-		reason := bursar.Errorf(bursar.Malformed, "%w", syntax.Err)
+		reason := bursar.Errorf(bursar.CodeMalformed, "%w", syntax.Err)
 		if errors.Is(syntax.Err, csv.ErrFieldCount) {
-			reason = bursar.Errorf(bursar.Malformed, "the row has %d fields and the header %d", len(fields), len(s.columns))
+			reason = bursar.Errorf(bursar.CodeMalformed, "the row has %d fields and the header %d", len(fields), len(s.columns))
 		}
 		return nil, &fault{line: syntax.StartLine, err: reason}
 	}
-	if bursar.CodeOf(err) == bursar.TooLarge {
+	if bursar.CodeOf(err) == bursar.CodeTooLarge {
 		err = &fault{line: max(s.line, 1) + 1, err: err}
 	}
 	return fields, err
@@ -104,9 +104,9 @@ func (l *rowLimit) Read(p []byte) (int, error) {
 }
 
 func tooLong() error {
-	return bursar.Errorf(bursar.TooLarge, "a row has more than %d bytes: is a quote left open?", rowBytesMax)
+	return bursar.Errorf(bursar.CodeTooLarge, "a row has more than %d bytes: is a quote left open?", rowBytesMax)
 }
 
 func unknownColumn() error {
-	return bursar.Errorf(bursar.Malformed, "there is no such column: see docs/import.md for those there are")
+	return bursar.Errorf(bursar.CodeMalformed, "there is no such column: see docs/import.md for those there are")
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 )
 
 // ExportOptions says what to export. The zero value, and nil, are the whole journal as CSV.
@@ -47,7 +48,7 @@ type exported struct {
 
 // knower is the part of a store's reader that looks up many ids at once.
 type knower interface {
-	Known(ctx context.Context, book int64, ids []bursar.ID, references []string) (records []bursar.RequestRecord, taken []string, err error)
+	Known(ctx context.Context, book int64, ids []bursar.ID, references []string) (records []driver.RequestRecord, taken []string, err error)
 }
 
 // Export writes the journal up to the head that it finds at the start, in order, in constant memory. It holds no
@@ -55,7 +56,7 @@ type knower interface {
 //
 // Errors: unsupported for an unknown format or a kind of entry that no format has; as_of_ahead when After is beyond
 // the head; those of the store and of w.
-func Export(ctx context.Context, store bursar.Store, book bursar.Book, w io.Writer, o *ExportOptions) (Exported, error) {
+func Export(ctx context.Context, store driver.Store, book bursar.Book, w io.Writer, o *ExportOptions) (Exported, error) {
 	if o == nil {
 		o = &ExportOptions{}
 	}
@@ -80,13 +81,13 @@ func newWriter(out *bufio.Writer, o *ExportOptions) (writer, error) {
 	case FormatHledger:
 		return newHledgerWriter(out), nil
 	default:
-		return nil, bursar.Errorf(bursar.Unsupported, "there is no export to %q: the formats are csv, jsonl and hledger", o.Format)
+		return nil, bursar.Errorf(bursar.CodeUnsupported, "there is no export to %q: the formats are csv, jsonl and hledger", o.Format)
 	}
 }
 
 // exporter is an Export under way.
 type exporter struct {
-	store   bursar.Store
+	store   driver.Store
 	book    bursar.Book
 	options ExportOptions
 	writer  writer
@@ -108,7 +109,7 @@ func (x *exporter) run(ctx context.Context) error {
 			return err
 		}
 		if len(rows) == 0 {
-			return bursar.Errorf(bursar.Corrupt, "the journal ends at %d and its head says %d: run bursar verify", after, head)
+			return bursar.Errorf(bursar.CodeCorrupt, "the journal ends at %d and its head says %d: run bursar verify", after, head)
 		}
 		after = rows[len(rows)-1].Seq
 		if err := x.write(rows, known, after == head); err != nil {
@@ -125,13 +126,13 @@ func (x *exporter) run(ctx context.Context) error {
 // span is the positions to export: what is after the first, up to the second.
 func (x *exporter) span(ctx context.Context) (after, head int64, err error) {
 	after = x.options.After
-	err = x.store.Read(ctx, func(ctx context.Context, r bursar.Reader) error {
+	err = x.store.Read(ctx, func(ctx context.Context, r driver.Reader) error {
 		last, err := r.Head(ctx, x.book.Number)
 		if err != nil {
 			return err
 		}
 		if head = last.Seq; after < 0 || after > head {
-			return bursar.Errorf(bursar.AsOfAhead, "position %d is not in the journal, whose head is %d", after, head)
+			return bursar.Errorf(bursar.CodeAsOfAhead, "position %d is not in the journal, whose head is %d", after, head)
 		}
 		next, err := r.Journal(ctx, x.book.Number, after, 1)
 		if err == nil && len(next) == 1 {
@@ -144,11 +145,11 @@ func (x *exporter) span(ctx context.Context) (after, head int64, err error) {
 
 // page is the entries after a position with what is remembered of their transfers. When its last transfer may go on
 // beyond the page, that one is looked up with the next page.
-func (x *exporter) page(ctx context.Context, after int64, limit int) (rows []bursar.EntryRow, known map[bursar.ID]*bursar.RequestRecord, err error) {
-	err = x.store.Read(ctx, func(ctx context.Context, r bursar.Reader) error {
+func (x *exporter) page(ctx context.Context, after int64, limit int) (rows []driver.EntryRow, known map[bursar.ID]*driver.RequestRecord, err error) {
+	err = x.store.Read(ctx, func(ctx context.Context, r driver.Reader) error {
 		many, ok := r.(knower)
 		if !ok {
-			return bursar.Errorf(bursar.Unsupported, "this store cannot look up many ids at once")
+			return bursar.Errorf(bursar.CodeUnsupported, "this store cannot look up many ids at once")
 		}
 		if rows, err = r.Journal(ctx, x.book.Number, after, limit); err != nil {
 			return err
@@ -166,7 +167,7 @@ func (x *exporter) page(ctx context.Context, after int64, limit int) (rows []bur
 			ask(&rows[i].Entry)
 		}
 		records, _, err := many.Known(ctx, x.book.Number, ids, nil)
-		known = make(map[bursar.ID]*bursar.RequestRecord, len(records))
+		known = make(map[bursar.ID]*driver.RequestRecord, len(records))
 		for i := range records {
 			known[records[i].ID] = &records[i]
 		}
@@ -176,7 +177,7 @@ func (x *exporter) page(ctx context.Context, after int64, limit int) (rows []bur
 }
 
 // write writes the transfers that a page completes.
-func (x *exporter) write(rows []bursar.EntryRow, known map[bursar.ID]*bursar.RequestRecord, last bool) error {
+func (x *exporter) write(rows []driver.EntryRow, known map[bursar.ID]*driver.RequestRecord, last bool) error {
 	for i := range rows {
 		e := &rows[i].Entry
 		if len(x.legs) > 0 && x.legs[0].Transfer != e.Transfer {
@@ -195,7 +196,7 @@ func (x *exporter) write(rows []bursar.EntryRow, known map[bursar.ID]*bursar.Req
 				return err
 			}
 		default:
-			return bursar.Errorf(bursar.Unsupported, "entry %d is a %v, which no export format has", e.Seq, e.Kind)
+			return bursar.Errorf(bursar.CodeUnsupported, "entry %d is a %v, which no export format has", e.Seq, e.Kind)
 		}
 	}
 	if last && len(x.legs) > 0 {
@@ -205,7 +206,7 @@ func (x *exporter) write(rows []bursar.EntryRow, known map[bursar.ID]*bursar.Req
 }
 
 // finish writes the transfer whose legs have been gathered.
-func (x *exporter) finish(known map[bursar.ID]*bursar.RequestRecord) error {
+func (x *exporter) finish(known map[bursar.ID]*driver.RequestRecord) error {
 	t := exported{legs: x.legs}
 	x.legs = x.legs[:0]
 	if !t.touches(x.options.Account) {
@@ -214,13 +215,13 @@ func (x *exporter) finish(known map[bursar.ID]*bursar.RequestRecord) error {
 	id := t.legs[0].Transfer
 	record := known[id]
 	if record == nil {
-		return bursar.Errorf(bursar.Corrupt, "entry %d belongs to %v, of which nothing is remembered: run bursar verify", t.legs[0].Seq, id)
+		return bursar.Errorf(bursar.CodeCorrupt, "entry %d belongs to %v, of which nothing is remembered: run bursar verify", t.legs[0].Seq, id)
 	}
 	t.reference = record.Reference
 	if record.Metadata != "" {
 		var err error
 		if t.metadata, err = metadataIn(record.Metadata); err != nil {
-			return &bursar.Error{Code: bursar.Corrupt, Message: "the stored metadata of " + id.String(), Err: err}
+			return &bursar.Error{Code: bursar.CodeCorrupt, Message: "the stored metadata of " + id.String(), Err: err}
 		}
 	}
 	x.done.Transfers++

@@ -25,7 +25,7 @@ func (f *fixture) assorted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.Open(t.Context(), bursar.Opening{Account: path, Currency: c, NoMin: true}); err != nil {
+		if _, err := f.OpenAccount(t.Context(), bursar.Opening{Path: path, Currency: c, NoMin: true}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -144,7 +144,7 @@ func TestExportsThatAreRefused(t *testing.T) {
 	for _, test := range []struct {
 		options exchange.ExportOptions
 		want    bursar.Code
-	}{{exchange.ExportOptions{After: 20}, bursar.AsOfAhead}, {exchange.ExportOptions{Format: "xml"}, bursar.Unsupported}} {
+	}{{exchange.ExportOptions{After: 20}, bursar.CodeAsOfAhead}, {exchange.ExportOptions{Format: "xml"}, bursar.CodeUnsupported}} {
 		var out bytes.Buffer
 		_, err := exchange.Export(t.Context(), f.store, f.Book(), &out, &test.options)
 		if bursar.CodeOf(err) != test.want || out.Len() > 0 {

@@ -8,16 +8,17 @@ import (
 	"testing"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/exchange"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
-	"github.com/bursar-ledger/bursar/posting"
 	"github.com/bursar-ledger/bursar/store/sqlite"
 )
 
 // fixture is a ledger in a file, with what is needed to export it.
 type fixture struct {
-	*bursar.Ledger
-	store bursar.Store
+	*ledger.Ledger
+	store driver.Store
 }
 
 func setup(t *testing.T) *fixture {
@@ -26,19 +27,19 @@ func setup(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ledger, err := bursar.New(store, &bursar.Options{Migrate: true, Strategy: posting.Queue{}})
+	l, err := ledger.New(t.Context(), store, &ledger.Options{Migrate: true, Strategy: ledger.Queue{}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := ledger.Close(context.Background()); err != nil {
+		if err := l.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 		if err := store.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return &fixture{ledger, store}
+	return &fixture{l, store}
 }
 
 // findings is what an import tells.

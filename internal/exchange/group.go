@@ -44,7 +44,7 @@ func (g *groups) next() (*item, error) {
 		return nil, err
 	}
 	if first.Leg > 0 {
-		return nil, g.fault(first, columnLeg, bursar.Errorf(bursar.LegsInvalid, "leg %d does not follow leg %d of the same id", first.Leg, first.Leg-1))
+		return nil, g.fault(first, columnLeg, bursar.Errorf(bursar.CodeLegsInvalid, "leg %d does not follow leg %d of the same id", first.Leg, first.Leg-1))
 	}
 	it := &item{rows: []Row{*first}}
 	for !first.ID.IsZero() {
@@ -81,11 +81,11 @@ func (g *groups) join(it *item, row *Row) error {
 	first, last := &it.rows[0], &it.rows[len(it.rows)-1]
 	switch {
 	case len(it.rows) == legsMax:
-		return g.fault(row, columnID, bursar.Errorf(bursar.LegsInvalid, "a transfer has at most %d legs", legsMax))
+		return g.fault(row, columnID, bursar.Errorf(bursar.CodeLegsInvalid, "a transfer has at most %d legs", legsMax))
 	case row.Leg >= 0 && row.Leg != len(it.rows):
-		return g.fault(row, columnLeg, bursar.Errorf(bursar.LegsInvalid, "leg %d follows %d legs of the same id", row.Leg, len(it.rows)))
+		return g.fault(row, columnLeg, bursar.Errorf(bursar.CodeLegsInvalid, "leg %d follows %d legs of the same id", row.Leg, len(it.rows)))
 	case row.Leg < 0 && same(row, last):
-		return g.fault(row, columnID, bursar.Errorf(bursar.LegsInvalid, "the row repeats the row before it: take it out, or number the legs in the column leg if both are meant"))
+		return g.fault(row, columnID, bursar.Errorf(bursar.CodeLegsInvalid, "the row repeats the row before it: take it out, or number the legs in the column leg if both are meant"))
 	case !row.Effective.IsZero() && !row.Effective.Equal(first.Effective):
 		return g.differs(row, columnEffective)
 	case row.Reference != "" && row.Reference != first.Reference:
@@ -106,7 +106,7 @@ func same(a, b *Row) bool {
 func equal[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
 
 func (g *groups) differs(row *Row, c column) error {
-	return g.fault(row, c, bursar.Errorf(bursar.LegsInvalid, "it is not that of the transfer's first row: repeat it or leave it out"))
+	return g.fault(row, c, bursar.Errorf(bursar.CodeLegsInvalid, "it is not that of the transfer's first row: repeat it or leave it out"))
 }
 
 func (g *groups) fault(row *Row, c column, err error) error {

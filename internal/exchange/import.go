@@ -13,6 +13,18 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
+// Ledger is what an import needs of a ledger. A *ledger.Ledger has it.
+type Ledger interface {
+	// Account is one account, or account_not_found.
+	Account(ctx context.Context, path string) (bursar.Account, error)
+	// OpenAccount opens an account.
+	OpenAccount(ctx context.Context, o bursar.Opening) (bursar.Posted, error)
+	// PostBatch posts transfers, each judged alone.
+	PostBatch(ctx context.Context, transfers []bursar.Transfer) ([]bursar.Result, error)
+	// Journal lists entries after a position.
+	Journal(ctx context.Context, after int64, limit int) ([]bursar.Entry, error)
+}
+
 // ImportOptions says how an import goes. The zero value, and nil, are the defaults.
 type ImportOptions struct {
 	// Open says which accounts may be opened when they do not exist; the first that matches counts. Defaults to none.
@@ -60,12 +72,12 @@ type Refusal struct {
 // anything of its batch is done. A transfer that the ledger refuses does not: the rest goes on. When ctx ends, the
 // import stops between two batches with canceled. After any error it may be run again from the start: what is posted
 // is not posted twice.
-func Import(ctx context.Context, ledger *bursar.Ledger, rows *Rows, o *ImportOptions) (Summary, error) {
+func Import(ctx context.Context, l Ledger, rows *Rows, o *ImportOptions) (Summary, error) {
 	if o == nil {
 		o = &ImportOptions{}
 	}
-	im := &importer{ledger: ledger, options: *o, groups: newGroups(rows), exists: make(map[string]bool),
-		balances: balances{ledger: ledger, off: make(map[string]money.Amount), report: o.Mismatch}}
+	im := &importer{ledger: l, options: *o, groups: newGroups(rows), exists: make(map[string]bool),
+		balances: balances{ledger: l, off: make(map[string]money.Amount), report: o.Mismatch}}
 	if im.options.Batch <= 0 {
 		im.options.Batch = batchDefault
 	}
@@ -90,7 +102,7 @@ func Import(ctx context.Context, ledger *bursar.Ledger, rows *Rows, o *ImportOpt
 
 // importer is an Import under way.
 type importer struct {
-	ledger   *bursar.Ledger
+	ledger   Ledger
 	options  ImportOptions
 	groups   *groups
 	exists   map[string]bool // accounts that are known to
@@ -117,7 +129,7 @@ func (im *importer) read(ctx context.Context) ([]*item, error) {
 	for len(batch) < cap(batch) {
 		it, err := im.groups.next()
 		if stop := ctx.Err(); stop != nil {
-			return nil, &bursar.Error{Code: bursar.Canceled, Message: fmt.Sprintf("stopped after line %d", im.summary.Line), Err: stop}
+			return nil, &bursar.Error{Code: bursar.CodeCanceled, Message: fmt.Sprintf("stopped after line %d", im.summary.Line), Err: stop}
 		}
 		if errors.Is(err, io.EOF) {
 			break
@@ -281,7 +293,7 @@ func (im *importer) opening(ctx context.Context, path string, currency money.Cur
 			return &opening, err
 		}
 	}
-	return nil, bursar.Errorf(bursar.AccountNotFound, "no account %s: open it first, or say with --open that it may be opened", path)
+	return nil, bursar.Errorf(bursar.CodeAccountNotFound, "no account %s: open it first, or say with --open that it may be opened", path)
 }
 
 // openTogether is how many openings are on their way at once, so that a queue can write them with one commit.
@@ -293,7 +305,7 @@ func (im *importer) openAll(ctx context.Context, openings []bursar.Opening) erro
 		errs := make([]error, len(part))
 		var all sync.WaitGroup
 		for i := range part {
-			all.Go(func() { _, errs[i] = im.ledger.Open(ctx, part[i]) })
+			all.Go(func() { _, errs[i] = im.ledger.OpenAccount(ctx, part[i]) })
 		}
 		all.Wait()
 		for i, err := range errs {
@@ -301,7 +313,7 @@ func (im *importer) openAll(ctx context.Context, openings []bursar.Opening) erro
 			case err == nil:
 				im.summary.Opened++
 			case !errors.Is(err, bursar.ErrAccountExists):
-				return fmt.Errorf("open %s: %w", part[i].Account, err)
+				return fmt.Errorf("open %s: %w", part[i].Path, err)
 			}
 		}
 	}

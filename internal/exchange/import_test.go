@@ -13,7 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/exchange"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -91,7 +93,7 @@ func TestLegsThatDoNotFit(t *testing.T) {
 				text.WriteString(idA + "," + line)
 			}
 			_, _, err := f.load(t, "csv", text.String(), exchange.ImportOptions{Open: everything(t)})
-			if err == nil || !strings.HasPrefix(err.Error(), test.place) || bursar.CodeOf(err) != bursar.LegsInvalid {
+			if err == nil || !strings.HasPrefix(err.Error(), test.place) || bursar.CodeOf(err) != bursar.CodeLegsInvalid {
 				t.Errorf("got %v, want legs_invalid at %q", err, test.place)
 			}
 			f.head(t, 0)
@@ -133,7 +135,7 @@ func TestMalformedRowKeepsEarlierBatches(t *testing.T) {
 	f := setup(t)
 	rows := "from,to,amount\n" + strings.Repeat("x,a,1 USD\n", 5) + "x,a,one\n"
 	summary, _, err := f.load(t, "csv", rows, exchange.ImportOptions{Open: everything(t), Batch: 2})
-	if bursar.CodeOf(err) != bursar.AmountInvalid || summary.Posted != 4 || summary.Line != 5 {
+	if bursar.CodeOf(err) != bursar.CodeAmountInvalid || summary.Posted != 4 || summary.Line != 5 {
 		t.Errorf("got %+v and %v, want 4 posted and amount_invalid", summary, err)
 	}
 	summary, _ = f.csv(t, strings.Replace(rows, "one", "1 USD", 1), exchange.ImportOptions{})
@@ -147,8 +149,8 @@ func TestRefusalsDoNotStopTheRest(t *testing.T) {
 	const rows = "id,from,to,amount\n,x,a,5 USD\n" + idA + ",a,b,6 USD\n,a,b,5 USD\n" + idA + ",a,b,1 USD\n"
 	summary, found := f.csv(t, rows, exchange.ImportOptions{Open: openers(t, "x=min:none", "*")})
 	want := []exchange.Refusal{
-		{Line: 3, Code: bursar.InsufficientFunds, Message: "legs[0]: a has 5.00 USD available and a minimum of 0.00 USD: 6.00 USD is too much"},
-		{Line: 5, Code: bursar.IDReused, Message: "legs[0].amount: " + idA + " was used before with another legs[0].amount"},
+		{Line: 3, Code: bursar.CodeInsufficientFunds, Message: "legs[0]: a has 5.00 USD available and a minimum of 0.00 USD: 6.00 USD is too much"},
+		{Line: 5, Code: bursar.CodeIDReused, Message: "legs[0].amount: " + idA + " was used before with another legs[0].amount"},
 	}
 	for i := range want {
 		want[i].ID, _ = bursar.ParseID(idA)
@@ -172,7 +174,7 @@ y,b,1.00 EUR,-1.00,1.50
 x,a,10.00 USD,-40.00,39.90
 x,a,10.00 USD,,50.00
 `
-	if _, err := f.Open(t.Context(), bursar.Opening{Account: "y", Currency: money.MustParse("1 EUR").Currency(), NoMin: true}); err != nil {
+	if _, err := f.OpenAccount(t.Context(), bursar.Opening{Path: "y", Currency: money.MustParse("1 EUR").Currency(), NoMin: true}); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"3 a expected 20.10 USD actual 20.00 USD off 0.10 USD", "6 b expected 1.50 EUR actual 1.00 EUR off 0.50 EUR",
@@ -214,7 +216,7 @@ func TestLimitsOfOpenedAccounts(t *testing.T) {
 	}
 	for _, opener := range []string{"**=min:-7.00 EUR", "**=min:0.001", "**=min:1"} {
 		_, _, err := f.load(t, "csv", "from,to,amount\nx,z,1.00 USD\n", exchange.ImportOptions{Open: openers(t, opener)})
-		if bursar.CodeOf(err) != bursar.LimitsInvalid {
+		if bursar.CodeOf(err) != bursar.CodeLimitsInvalid {
 			t.Errorf("%s: got %v, want limits_invalid", opener, err)
 		}
 	}
@@ -234,7 +236,7 @@ func TestCancelStopsBetweenBatches(t *testing.T) {
 				cancel()
 			}
 		}})
-	if bursar.CodeOf(err) != bursar.Canceled || !errors.Is(err, context.Canceled) {
+	if bursar.CodeOf(err) != bursar.CodeCanceled || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want canceled", err)
 	}
 	if summary.Posted != 6 || summary.Line != 7 {
@@ -261,34 +263,41 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// unlucky is a strategy that fails the second job of every batch for a reason of the database's.
-type unlucky struct{}
-
-func (unlucky) Start(w *bursar.Writer) bursar.Poster { return unluckyPoster{w} }
-
-type unluckyPoster struct{ writer *bursar.Writer }
-
-func (p unluckyPoster) Post(ctx context.Context, jobs []*bursar.Job) error {
-	if len(jobs) < 3 {
-		return p.writer.Write(ctx, bursar.Locks, jobs)
-	}
-	jobs[1].Err = bursar.Errorf(bursar.Unavailable, "the database has gone away")
-	return p.writer.Write(ctx, bursar.Locks, append(slices.Clone(jobs[:1]), jobs[2:]...))
+// unlucky is a store in which one batch cannot be written as a whole, and then not its second transfer either.
+type unlucky struct {
+	driver.Store
+	writes int
 }
 
-func (unluckyPoster) Close(context.Context) error { return nil }
+func (s *unlucky) Write(ctx context.Context, mode driver.Mode, retried func(string),
+	fn func(context.Context, driver.Tx) error) error {
+	switch s.writes++; s.writes {
+	case 1:
+		return bursar.Errorf(bursar.CodeInternal, "no batch of several")
+	case 3:
+		return bursar.Errorf(bursar.CodeUnavailable, "the database has gone away")
+	default:
+		return s.Store.Write(ctx, mode, retried, fn)
+	}
+}
 
 // A transfer that fails for a reason which is not its own is not a refusal: the import ends, and the next one posts it.
 func TestTroubleIsNoRefusal(t *testing.T) {
 	f := setup(t)
-	ledger, err := bursar.New(f.store, &bursar.Options{Strategy: unlucky{}})
+	for _, path := range []string{"x", "a"} {
+		usd := money.MustParse("0 USD").Currency()
+		if _, err := f.OpenAccount(t.Context(), bursar.Opening{Path: path, Currency: usd, NoMin: path == "x"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := ledger.New(t.Context(), &unlucky{Store: f.store}, &ledger.Options{Strategy: ledger.Queue{}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "ack")
 	const rows = "from,to,amount\nx,a,1 USD\nx,a,2 USD\nx,a,4 USD\nx,a,8 USD\n"
-	summary, found, err := (&fixture{ledger, f.store}).acknowledged(t, path, rows, 0)
-	if bursar.CodeOf(err) != bursar.Unavailable || !strings.Contains(err.Error(), "line 3: ") {
+	summary, found, err := (&fixture{l, f.store}).acknowledged(t, path, rows, 0)
+	if bursar.CodeOf(err) != bursar.CodeUnavailable || !strings.Contains(err.Error(), "line 3: ") {
 		t.Errorf("got %v, want unavailable on line 3", err)
 	}
 	if summary.Posted != 3 || summary.Refused != 0 || len(found.refused) > 0 {
@@ -327,7 +336,7 @@ func TestOpeners(t *testing.T) {
 	}
 	for _, text := range []string{"", "a:", "a b", "user*", "**:a", "a=", "a=min", "a=min:", "a=min:none,min:1", "a=min:1,min:1", "a=min:one", "a=max:none",
 		"a=max:1e2", "a=min:1 USX", "a=floor:1"} {
-		if _, err := exchange.ParseOpener(text); bursar.CodeOf(err) != bursar.Malformed {
+		if _, err := exchange.ParseOpener(text); bursar.CodeOf(err) != bursar.CodeMalformed {
 			t.Errorf("%q: got %v, want malformed", text, err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/brief"
 )
 
 // jsonlSource reads one JSON object a line.
@@ -51,7 +52,7 @@ func (s *jsonlSource) object(text []byte, r *record) error {
 		case !known:
 			err = unknownColumn()
 		case seen[c]:
-			err = bursar.Errorf(bursar.Malformed, "the key is there twice")
+			err = bursar.Errorf(bursar.CodeMalformed, "the key is there twice")
 		default:
 			seen[c] = true
 			r.fields[c], err = fieldText(c, value)
@@ -81,16 +82,16 @@ func fieldText(c column, value json.RawMessage) (string, error) {
 	case c == columnMetadata && value[0] == '{', (c == columnLeg || c == columnSeq) && value[0] != '[' && value[0] != '{':
 		return string(value), nil
 	case c == columnAmount || c == columnFromBalance || c == columnToBalance:
-		return "", bursar.Errorf(bursar.AmountInvalid, `%s is not a string: write it like "25.00 USD"`, shorten(string(value)))
+		return "", bursar.Errorf(bursar.CodeAmountInvalid, `%s is not a string: write it like "25.00 USD"`, brief.Text(string(value)))
 	default:
-		return "", bursar.Errorf(bursar.Malformed, "%s is not a string", shorten(string(value)))
+		return "", bursar.Errorf(bursar.CodeMalformed, "%s is not a string", brief.Text(string(value)))
 	}
 }
 
 // members calls yield for every member of a JSON object, in order and with repeats, which encoding/json would drop.
 func members(text []byte, yield func(key string, value json.RawMessage) error) error {
 	if !utf8.Valid(text) {
-		return bursar.Errorf(bursar.Malformed, "it is not UTF-8")
+		return bursar.Errorf(bursar.CodeMalformed, "it is not UTF-8")
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	open, err := d.Token()
@@ -98,7 +99,7 @@ func members(text []byte, yield func(key string, value json.RawMessage) error) e
 		return notObject(err)
 	}
 	if open != json.Delim('{') {
-		return bursar.Errorf(bursar.Malformed, "it is not a JSON object")
+		return bursar.Errorf(bursar.CodeMalformed, "it is not a JSON object")
 	}
 	for d.More() {
 		key, err := d.Token()
@@ -117,16 +118,16 @@ func members(text []byte, yield func(key string, value json.RawMessage) error) e
 		return notObject(err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return bursar.Errorf(bursar.Malformed, "something follows the JSON object")
+		return bursar.Errorf(bursar.CodeMalformed, "something follows the JSON object")
 	}
 	return nil
 }
 
 func notObject(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return bursar.Errorf(bursar.Malformed, "the JSON object has no end")
+		return bursar.Errorf(bursar.CodeMalformed, "the JSON object has no end")
 	}
-	return bursar.Errorf(bursar.Malformed, "it is not a JSON object: %w", err)
+	return bursar.Errorf(bursar.CodeMalformed, "it is not a JSON object: %w", err)
 }
 
 // metadataIn reads an object of strings.
@@ -134,10 +135,10 @@ func metadataIn(text string) (bursar.Metadata, error) {
 	m := bursar.Metadata{}
 	err := members([]byte(text), func(key string, value json.RawMessage) error {
 		if _, twice := m[key]; twice {
-			return bursar.Errorf(bursar.MetadataInvalid, "the key %q is there twice", shorten(key))
+			return bursar.Errorf(bursar.CodeMetadataInvalid, "the key %q is there twice", brief.Text(key))
 		}
 		if value[0] != '"' {
-			return bursar.Errorf(bursar.MetadataInvalid, "the value of %q is not a string", shorten(key))
+			return bursar.Errorf(bursar.CodeMetadataInvalid, "the value of %q is not a string", brief.Text(key))
 		}
 		var s string
 		err := json.Unmarshal(value, &s)
@@ -145,8 +146,8 @@ func metadataIn(text string) (bursar.Metadata, error) {
 		return err
 	})
 	var coded *bursar.Error
-	if errors.As(err, &coded) && coded.Code == bursar.Malformed {
-		err = bursar.Errorf(bursar.MetadataInvalid, "%s", coded.Message)
+	if errors.As(err, &coded) && coded.Code == bursar.CodeMalformed {
+		err = bursar.Errorf(bursar.CodeMetadataInvalid, "%s", coded.Message)
 	}
 	return m, err
 }

@@ -31,9 +31,9 @@ func ParseOpener(text string) (Opener, error) {
 			o.rest, o.segments = true, o.segments[:i]
 		case segment == "*":
 		case strings.Contains(segment, "*"):
-			return Opener{}, bursar.Errorf(bursar.Malformed, "%q: * stands for a whole segment, and ** for the rest at the end", text)
-		case bursar.CheckAccount(segment) != nil:
-			return Opener{}, bursar.Errorf(bursar.Malformed, "%q: %q is not a segment of an account path", text, segment)
+			return Opener{}, bursar.Errorf(bursar.CodeMalformed, "%q: * stands for a whole segment, and ** for the rest at the end", text)
+		case bursar.CheckPath(segment) != nil:
+			return Opener{}, bursar.Errorf(bursar.CodeMalformed, "%q: %q is not a segment of an account path", text, segment)
 		}
 	}
 	if !given {
@@ -41,7 +41,7 @@ func ParseOpener(text string) (Opener, error) {
 	}
 	for option := range strings.SplitSeq(options, ",") {
 		if err := o.set(option); err != nil {
-			return Opener{}, bursar.Errorf(bursar.Malformed, "%q: %w", text, err)
+			return Opener{}, bursar.Errorf(bursar.CodeMalformed, "%q: %w", text, err)
 		}
 	}
 	return o, nil
@@ -84,7 +84,7 @@ func (o *Opener) matches(path string) bool {
 
 // opening is the request for an account at path in a currency.
 func (o *Opener) opening(path string, currency money.Currency) (bursar.Opening, error) {
-	opening := bursar.Opening{Account: path, Currency: currency, NoMin: o.noMin}
+	opening := bursar.Opening{Path: path, Currency: currency, NoMin: o.noMin}
 	for _, limit := range []struct {
 		text  string
 		field **money.Amount
@@ -94,7 +94,7 @@ func (o *Opener) opening(path string, currency money.Currency) (bursar.Opening, 
 		}
 		amount, err := amountIn(limit.text, currency)
 		if err != nil {
-			return opening, bursar.Errorf(bursar.LimitsInvalid, "%s would be opened after the pattern %s, whose limit does not fit: %w", path, o.pattern, err)
+			return opening, bursar.Errorf(bursar.CodeLimitsInvalid, "%s would be opened after the pattern %s, whose limit does not fit: %w", path, o.pattern, err)
 		}
 		*limit.field = &amount
 	}

@@ -88,42 +88,42 @@ var malformed = []struct {
 	name, row, column string
 	code              bursar.Code
 }{
-	{"id", "7,,,a,b,1,USD,,,,,", "id", bursar.IDInvalid},
-	{"zero id", "00000000-0000-0000-0000-000000000000,,,a,b,1,USD,,,,,", "id", bursar.IDInvalid},
-	{"leg that is no number", ",x,,a,b,1,USD,,,,,", "leg", bursar.LegsInvalid},
-	{"leg without an id", ",1,,a,b,1,USD,,,,,", "leg", bursar.LegsInvalid},
-	{"leg out of nothing", "0192f0c1-2345-7abc-8def-0123456789ab,1,,a,b,1,USD,,,,,", "leg", bursar.LegsInvalid},
-	{"time", ",,yesterday,a,b,1,USD,,,,,", "effective", bursar.TimeInvalid},
-	{"time without a zone", ",,2026-01-31T12:00:00,a,b,1,USD,,,,,", "effective", bursar.TimeInvalid},
-	{"day that is none", ",,2026-02-30,a,b,1,USD,,,,,", "effective", bursar.TimeInvalid},
-	{"year out of range", ",,1600-01-01,a,b,1,USD,,,,,", "effective", bursar.TimeInvalid},
-	{"no from", ",,,,b,1,USD,,,,,", "from", bursar.AccountInvalid},
-	{"bad path", ",,,a,b c,1,USD,,,,,", "to", bursar.AccountInvalid},
-	{"same account", ",,,a,a,1,USD,,,,,", "to", bursar.SameAccount},
-	{"no amount", ",,,a,b,,USD,,,,,", "amount", bursar.AmountInvalid},
-	{"no currency", ",,,a,b,1,,,,,,", "amount", bursar.AmountInvalid},
-	{"NaN", ",,,a,b,NaN,USD,,,,,", "amount", bursar.AmountInvalid},
-	{"Infinity", ",,,a,b,Infinity USD,,,,,,", "amount", bursar.AmountInvalid},
-	{"exponent", ",,,a,b,1e2,USD,,,,,", "amount", bursar.AmountInvalid},
-	{"too many decimals", ",,,a,b,10.999 USD,,,,,,", "amount", bursar.AmountInvalid},
-	{"negative zero", ",,,a,b,-0,USD,,,,,", "amount", bursar.AmountInvalid},
-	{"zero", ",,,a,b,0.00,USD,,,,,", "amount", bursar.AmountNotPositive},
-	{"negative", ",,,a,b,-5.00,USD,,,,,", "amount", bursar.AmountNotPositive},
-	{"out of range", ",,,a,b,1" + strings.Repeat("0", 36) + ",X/0,,,,,", "amount", bursar.AmountOutOfRange},
-	{"two currencies", ",,,a,b,1.00 EUR,USD,,,,,", "amount", bursar.AmountInvalid},
-	{"unknown currency", ",,,a,b,1.00,USX,,,,,", "currency", bursar.CurrencyInvalid},
-	{"long reference", ",,,a,b,1,USD," + strings.Repeat("r", 256) + ",,,,", "reference", bursar.ReferenceInvalid},
-	{"control character", ",,,a,b,1,USD,a\tb,,,,", "reference", bursar.ReferenceInvalid},
-	{"long memo", ",,,a,b,1,USD,," + strings.Repeat("m", 513) + ",,,", "memo", bursar.MetadataInvalid},
-	{"memo that is not text", ",,,a,b,1,USD,,\xff,,,", "memo", bursar.MetadataInvalid},
-	{"metadata that is no object", ",,,a,b,1,USD,,,[],,", "metadata", bursar.MetadataInvalid},
-	{"metadata with a number", `,,,a,b,1,USD,,,"{""k"":1}",,`, "metadata", bursar.MetadataInvalid},
-	{"metadata with a key twice", `,,,a,b,1,USD,,,"{""k"":""1"",""k"":""2""}",,`, "metadata", bursar.MetadataInvalid},
-	{"metadata with an empty key", `,,,a,b,1,USD,,,"{"""":""1""}",,`, "metadata", bursar.MetadataInvalid},
-	{"metadata cut short", `,,,a,b,1,USD,,,"{""k"":""1""",,`, "metadata", bursar.MetadataInvalid},
-	{"memo twice", `,,,a,b,1,USD,,m,"{""memo"":""1""}",,`, "metadata", bursar.MetadataInvalid},
-	{"balance", ",,,a,b,1,USD,,,,1e2,", "from_balance", bursar.AmountInvalid},
-	{"balance in another currency", ",,,a,b,1,USD,,,,,1.00 EUR", "to_balance", bursar.AmountInvalid},
+	{"id", "7,,,a,b,1,USD,,,,,", "id", bursar.CodeIDInvalid},
+	{"zero id", "00000000-0000-0000-0000-000000000000,,,a,b,1,USD,,,,,", "id", bursar.CodeIDInvalid},
+	{"leg that is no number", ",x,,a,b,1,USD,,,,,", "leg", bursar.CodeLegsInvalid},
+	{"leg without an id", ",1,,a,b,1,USD,,,,,", "leg", bursar.CodeLegsInvalid},
+	{"leg out of nothing", "0192f0c1-2345-7abc-8def-0123456789ab,1,,a,b,1,USD,,,,,", "leg", bursar.CodeLegsInvalid},
+	{"time", ",,yesterday,a,b,1,USD,,,,,", "effective", bursar.CodeTimeInvalid},
+	{"time without a zone", ",,2026-01-31T12:00:00,a,b,1,USD,,,,,", "effective", bursar.CodeTimeInvalid},
+	{"day that is none", ",,2026-02-30,a,b,1,USD,,,,,", "effective", bursar.CodeTimeInvalid},
+	{"year out of range", ",,1600-01-01,a,b,1,USD,,,,,", "effective", bursar.CodeTimeInvalid},
+	{"no from", ",,,,b,1,USD,,,,,", "from", bursar.CodeAccountInvalid},
+	{"bad path", ",,,a,b c,1,USD,,,,,", "to", bursar.CodeAccountInvalid},
+	{"same account", ",,,a,a,1,USD,,,,,", "to", bursar.CodeSameAccount},
+	{"no amount", ",,,a,b,,USD,,,,,", "amount", bursar.CodeAmountInvalid},
+	{"no currency", ",,,a,b,1,,,,,,", "amount", bursar.CodeAmountInvalid},
+	{"NaN", ",,,a,b,NaN,USD,,,,,", "amount", bursar.CodeAmountInvalid},
+	{"Infinity", ",,,a,b,Infinity USD,,,,,,", "amount", bursar.CodeAmountInvalid},
+	{"exponent", ",,,a,b,1e2,USD,,,,,", "amount", bursar.CodeAmountInvalid},
+	{"too many decimals", ",,,a,b,10.999 USD,,,,,,", "amount", bursar.CodeAmountInvalid},
+	{"negative zero", ",,,a,b,-0,USD,,,,,", "amount", bursar.CodeAmountInvalid},
+	{"zero", ",,,a,b,0.00,USD,,,,,", "amount", bursar.CodeAmountNotPositive},
+	{"negative", ",,,a,b,-5.00,USD,,,,,", "amount", bursar.CodeAmountNotPositive},
+	{"out of range", ",,,a,b,1" + strings.Repeat("0", 36) + ",X/0,,,,,", "amount", bursar.CodeAmountOutOfRange},
+	{"two currencies", ",,,a,b,1.00 EUR,USD,,,,,", "amount", bursar.CodeAmountInvalid},
+	{"unknown currency", ",,,a,b,1.00,USX,,,,,", "currency", bursar.CodeCurrencyInvalid},
+	{"long reference", ",,,a,b,1,USD," + strings.Repeat("r", 256) + ",,,,", "reference", bursar.CodeReferenceInvalid},
+	{"control character", ",,,a,b,1,USD,a\tb,,,,", "reference", bursar.CodeReferenceInvalid},
+	{"long memo", ",,,a,b,1,USD,," + strings.Repeat("m", 513) + ",,,", "memo", bursar.CodeMetadataInvalid},
+	{"memo that is not text", ",,,a,b,1,USD,,\xff,,,", "memo", bursar.CodeMetadataInvalid},
+	{"metadata that is no object", ",,,a,b,1,USD,,,[],,", "metadata", bursar.CodeMetadataInvalid},
+	{"metadata with a number", `,,,a,b,1,USD,,,"{""k"":1}",,`, "metadata", bursar.CodeMetadataInvalid},
+	{"metadata with a key twice", `,,,a,b,1,USD,,,"{""k"":""1"",""k"":""2""}",,`, "metadata", bursar.CodeMetadataInvalid},
+	{"metadata with an empty key", `,,,a,b,1,USD,,,"{"""":""1""}",,`, "metadata", bursar.CodeMetadataInvalid},
+	{"metadata cut short", `,,,a,b,1,USD,,,"{""k"":""1""",,`, "metadata", bursar.CodeMetadataInvalid},
+	{"memo twice", `,,,a,b,1,USD,,m,"{""memo"":""1""}",,`, "metadata", bursar.CodeMetadataInvalid},
+	{"balance", ",,,a,b,1,USD,,,,1e2,", "from_balance", bursar.CodeAmountInvalid},
+	{"balance in another currency", ",,,a,b,1,USD,,,,,1.00 EUR", "to_balance", bursar.CodeAmountInvalid},
 }
 
 func TestMalformedRows(t *testing.T) {
@@ -145,24 +145,24 @@ func TestMalformedFiles(t *testing.T) {
 		name, format, text, place string
 		code                      bursar.Code
 	}{
-		{"empty", "csv", "", "in:1: ", bursar.Malformed},
-		{"unknown column", "csv", "from,to,amount,colour\n", "in:1: column colour: ", bursar.Malformed},
-		{"column twice", "csv", "from,to,amount,to\n", "in:1: column to: ", bursar.Malformed},
-		{"column missing", "csv", "from,to,currency\n", "in:1: column amount: ", bursar.Malformed},
-		{"too few fields", "csv", "from,to,amount\na,b\n", "in:2: ", bursar.Malformed},
-		{"quote left open", "csv", "from,to,amount\n\na,b,\"1 USD\n", "in:3: ", bursar.Malformed},
-		{"row without an end", "csv", "from,to,amount\na,b,\"" + strings.Repeat("x", 3<<20), "in:2: ", bursar.TooLarge},
-		{"line without an end", "jsonl", `{"from":"a","to":"b","amount":"1 USD"}` + "\n" + strings.Repeat("x", 3<<20), "in:2: ", bursar.TooLarge},
-		{"no object", "jsonl", "\n[]\n", "in:2: ", bursar.Malformed},
-		{"no JSON", "jsonl", "from,to,amount\n", "in:1: ", bursar.Malformed},
-		{"cut short", "jsonl", `{"from":"a"`, "in:1: ", bursar.Malformed},
-		{"two objects", "jsonl", `{"from":"a","to":"b","amount":"1 USD"} {}`, "in:1: ", bursar.Malformed},
-		{"unknown key", "jsonl", `{"From":"a"}`, "in:1: column From: ", bursar.Malformed},
-		{"key twice", "jsonl", `{"from":"a","from":"b"}`, "in:1: column from: ", bursar.Malformed},
-		{"number for an amount", "jsonl", `{"amount":25.00}`, "in:1: column amount: ", bursar.AmountInvalid},
-		{"object for a path", "jsonl", `{"from":{}}`, "in:1: column from: ", bursar.Malformed},
-		{"not UTF-8", "jsonl", "{\"from\":\"\xff\"}", "in:1: ", bursar.Malformed},
-		{"no such format", "xml", "", "", bursar.Unsupported},
+		{"empty", "csv", "", "in:1: ", bursar.CodeMalformed},
+		{"unknown column", "csv", "from,to,amount,colour\n", "in:1: column colour: ", bursar.CodeMalformed},
+		{"column twice", "csv", "from,to,amount,to\n", "in:1: column to: ", bursar.CodeMalformed},
+		{"column missing", "csv", "from,to,currency\n", "in:1: column amount: ", bursar.CodeMalformed},
+		{"too few fields", "csv", "from,to,amount\na,b\n", "in:2: ", bursar.CodeMalformed},
+		{"quote left open", "csv", "from,to,amount\n\na,b,\"1 USD\n", "in:3: ", bursar.CodeMalformed},
+		{"row without an end", "csv", "from,to,amount\na,b,\"" + strings.Repeat("x", 3<<20), "in:2: ", bursar.CodeTooLarge},
+		{"line without an end", "jsonl", `{"from":"a","to":"b","amount":"1 USD"}` + "\n" + strings.Repeat("x", 3<<20), "in:2: ", bursar.CodeTooLarge},
+		{"no object", "jsonl", "\n[]\n", "in:2: ", bursar.CodeMalformed},
+		{"no JSON", "jsonl", "from,to,amount\n", "in:1: ", bursar.CodeMalformed},
+		{"cut short", "jsonl", `{"from":"a"`, "in:1: ", bursar.CodeMalformed},
+		{"two objects", "jsonl", `{"from":"a","to":"b","amount":"1 USD"} {}`, "in:1: ", bursar.CodeMalformed},
+		{"unknown key", "jsonl", `{"From":"a"}`, "in:1: column From: ", bursar.CodeMalformed},
+		{"key twice", "jsonl", `{"from":"a","from":"b"}`, "in:1: column from: ", bursar.CodeMalformed},
+		{"number for an amount", "jsonl", `{"amount":25.00}`, "in:1: column amount: ", bursar.CodeAmountInvalid},
+		{"object for a path", "jsonl", `{"from":{}}`, "in:1: column from: ", bursar.CodeMalformed},
+		{"not UTF-8", "jsonl", "{\"from\":\"\xff\"}", "in:1: ", bursar.CodeMalformed},
+		{"no such format", "xml", "", "", bursar.CodeUnsupported},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := readAll(test.format, test.text)
@@ -203,7 +203,7 @@ func TestRefusesWhatTheLedgerRefuses(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := f.Post(t.Context(), bursar.Transfer{Legs: []bursar.Leg{leg}, Reference: long[:255], Metadata: bursar.Metadata{"memo": long[:512], long[:64]: ""}})
-	if bursar.CodeOf(err) != bursar.AccountNotFound {
+	if bursar.CodeOf(err) != bursar.CodeAccountNotFound {
 		t.Errorf("got %v, want account_not_found", err)
 	}
 }
@@ -220,11 +220,11 @@ func FuzzRows(f *testing.F) {
 			format = exchange.FormatJSONL
 		}
 		rows, err := readAll(format, text)
-		if bursar.CodeOf(err) == bursar.Internal {
+		if bursar.CodeOf(err) == bursar.CodeInternal {
 			t.Errorf("%v has no code", err)
 		}
 		for _, row := range rows {
-			if row.Amount.Sign() <= 0 || bursar.CheckAccount(row.From) != nil || bursar.CheckAccount(row.To) != nil {
+			if row.Amount.Sign() <= 0 || bursar.CheckPath(row.From) != nil || bursar.CheckPath(row.To) != nil {
 				t.Errorf("%+v was let through", row)
 			}
 		}

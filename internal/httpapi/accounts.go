@@ -41,18 +41,18 @@ func openAccount(ctx context.Context, c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	posted, err := c.ledger.Open(ctx, o)
+	posted, err := c.ledger.OpenAccount(ctx, o)
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{body: posted, created: !posted.Replayed, replayed: posted.Replayed, location: "/v1/accounts/" + url.PathEscape(o.Account)}, nil
+	return answer{body: posted, created: !posted.Replayed, replayed: posted.Replayed, location: "/v1/accounts/" + url.PathEscape(o.Path)}, nil
 }
 
 func readOpening(d *decoder) (o bursar.Opening, err error) {
 	err = d.object(func(key string) (err error) {
 		switch key {
 		case "id":
-			o.Account, err = d.text()
+			o.Path, err = d.text()
 		case "currency":
 			o.Currency, err = readCurrency(d)
 		case "min":
@@ -80,7 +80,7 @@ func readCurrency(d *decoder) (currency money.Currency, err error) {
 	}
 	currency, err = money.ParseCurrency(text)
 	if err != nil {
-		d.reject(bursar.Errorf(bursar.CurrencyInvalid, "%w", err))
+		d.reject(bursar.Errorf(bursar.CodeCurrencyInvalid, "%w", err))
 	}
 	return currency, nil
 }

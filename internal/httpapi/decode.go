@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/brief"
+	"github.com/bursar-ledger/bursar/internal/coded"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -140,7 +142,7 @@ func (d *decoder) integer() (int64, error) {
 	}
 	n, err := strconv.ParseInt(digits.String(), 10, 64)
 	if err != nil {
-		return 0, d.malformed("%s is not a whole number of 64 bits", shorten(digits.String()))
+		return 0, d.malformed("%s is not a whole number of 64 bits", brief.Text(digits.String()))
 	}
 	return n, nil
 }
@@ -167,9 +169,9 @@ func (d *decoder) amountOr(word string) (a money.Amount, isWord bool, err error)
 	case json.Delim:
 		return a, false, d.mistyped(t, "a string")
 	case json.Number:
-		d.reject(bursar.Errorf(bursar.AmountInvalid, `%s is a JSON number: send a string with the currency, such as "25.00 USD"`, shorten(t.String())))
+		d.reject(bursar.Errorf(bursar.CodeAmountInvalid, `%s is a JSON number: send a string with the currency, such as "25.00 USD"`, brief.Text(t.String())))
 	default:
-		d.reject(bursar.Errorf(bursar.AmountInvalid, `%s is no amount: send a string, such as "25.00 USD"`, literal(t)))
+		d.reject(bursar.Errorf(bursar.CodeAmountInvalid, `%s is no amount: send a string, such as "25.00 USD"`, literal(t)))
 	}
 	return a, false, nil
 }
@@ -177,7 +179,7 @@ func (d *decoder) amountOr(word string) (a money.Amount, isWord bool, err error)
 func (d *decoder) parseAmount(text string) money.Amount {
 	a, err := money.Parse(text)
 	if err != nil {
-		d.reject(bursar.Coded(err))
+		d.reject(coded.Error(err))
 	}
 	return a
 }
@@ -269,7 +271,7 @@ func literal(t json.Token) string {
 	case string:
 		return "a string"
 	case json.Number:
-		return "the number " + shorten(t.String())
+		return "the number " + brief.Text(t.String())
 	case bool:
 		return strconv.FormatBool(t)
 	case json.Delim:
@@ -290,9 +292,9 @@ func (d *decoder) field(from int) string {
 		case s.name == "":
 			b.WriteString("[" + strconv.Itoa(s.index) + "]")
 		case b.Len() > 0:
-			b.WriteString("." + shorten(s.name))
+			b.WriteString("." + brief.Text(s.name))
 		default:
-			b.WriteString(shorten(s.name))
+			b.WriteString(brief.Text(s.name))
 		}
 	}
 	return b.String()

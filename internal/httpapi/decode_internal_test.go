@@ -26,7 +26,7 @@ func FuzzReadTransfer(f *testing.F) {
 			return err
 		})
 		if err != nil {
-			if bursar.CodeOf(err) == bursar.Internal {
+			if bursar.CodeOf(err) == bursar.CodeInternal {
 				t.Fatalf("%q: an error without a code: %v", body, err)
 			}
 			return

@@ -16,21 +16,22 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/httpapi"
-	"github.com/bursar-ledger/bursar/posting"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/sqlite"
 )
 
 // fixture is a served ledger of its own.
 type fixture struct {
 	t        *testing.T
-	ledger   *bursar.Ledger
+	ledger   *ledger.Ledger
 	server   *httptest.Server
 	document *huma.OpenAPI
 }
 
 // serve serves a new ledger over a temporary file. wrap, unless nil, stands between the ledger and its store.
-func serve(t *testing.T, o *httpapi.Options, wrap func(bursar.Store) bursar.Store) *fixture {
+func serve(t *testing.T, o *httpapi.Options, wrap func(driver.Store) driver.Store) *fixture {
 	t.Helper()
 	f := &fixture{t: t, ledger: newLedger(t, wrap)}
 	f.document = httpapi.Document(f.ledger)
@@ -39,27 +40,27 @@ func serve(t *testing.T, o *httpapi.Options, wrap func(bursar.Store) bursar.Stor
 	return f
 }
 
-func newLedger(t *testing.T, wrap func(bursar.Store) bursar.Store) *bursar.Ledger {
+func newLedger(t *testing.T, wrap func(driver.Store) driver.Store) *ledger.Ledger {
 	t.Helper()
 	opened, err := sqlite.Open(filepath.Join(t.TempDir(), "bursar.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { opened.Close() })
-	var s bursar.Store = opened
+	var s driver.Store = opened
 	if wrap != nil {
 		s = wrap(s)
 	}
-	ledger, err := bursar.New(s, &bursar.Options{Migrate: true, Strategy: posting.Queue{}})
+	l, err := ledger.New(t.Context(), s, &ledger.Options{Migrate: true, Strategy: ledger.Queue{}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := ledger.Close(context.Background()); err != nil {
+		if err := l.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
-	return ledger
+	return l
 }
 
 // funded opens outside:bank without a minimum, users:alice with 100.00 USD, users:bob with nothing and

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/brief"
 )
 
 // guard decides who may ask. The zero value lets loopback hosts in.
@@ -25,12 +26,12 @@ func newGuard(token string) guard {
 // admit refuses a request that may not be answered.
 func (g *guard) admit(r *http.Request) error {
 	if !g.needed && !loopback(r.Host) {
-		return &statusError{status: http.StatusMisdirectedRequest, err: bursar.Errorf(bursar.Malformed,
-			"this server answers on loopback only and %q is another host: use localhost, or set a token", shorten(r.Host))}
+		return &statusError{status: http.StatusMisdirectedRequest, err: bursar.Errorf(bursar.CodeMalformed,
+			"this server answers on loopback only and %q is another host: use localhost, or set a token", brief.Text(r.Host))}
 	}
 	if err := g.origin.Check(r); err != nil {
 		return &statusError{status: http.StatusForbidden,
-			err: bursar.Errorf(bursar.Unauthorized, "a web page of another site may not change anything here")}
+			err: bursar.Errorf(bursar.CodeUnauthorized, "a web page of another site may not change anything here")}
 	}
 	if !g.needed || r.URL.Path == healthPath {
 		return nil
@@ -39,7 +40,7 @@ func (g *guard) admit(r *http.Request) error {
 	sent := sha256.Sum256([]byte(token))
 	if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(sent[:], g.token[:]) != 1 {
 		return &statusError{status: http.StatusUnauthorized, header: "WWW-Authenticate", value: `Bearer realm="bursar"`,
-			err: bursar.Errorf(bursar.Unauthorized, "the token is missing or wrong: send Authorization: Bearer TOKEN")}
+			err: bursar.Errorf(bursar.CodeUnauthorized, "the token is missing or wrong: send Authorization: Bearer TOKEN")}
 	}
 	return nil
 }

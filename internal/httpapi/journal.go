@@ -114,13 +114,13 @@ const healthTimeout = 2 * time.Second
 func getHealth(ctx context.Context, c *call) (answer, error) {
 	select {
 	case <-c.options.Draining:
-		return answer{}, bursar.Errorf(bursar.Closed, "the server is shutting down")
+		return answer{}, bursar.Errorf(bursar.CodeClosed, "the server is shutting down")
 	default:
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	if _, err := c.ledger.Head(ctx); err != nil {
-		return answer{}, bursar.Errorf(bursar.Unavailable, "the journal's head: %w", err)
+		return answer{}, bursar.Errorf(bursar.CodeUnavailable, "the journal's head: %w", err)
 	}
 	return answer{body: health{Status: "ok"}}, nil
 }

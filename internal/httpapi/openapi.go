@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -86,10 +87,10 @@ func bound(n int) *float64 {
 }
 
 // build makes the handler and the document that describes it.
-func build(ledger *bursar.Ledger, o *Options) (*server, *huma.OpenAPI) {
+func build(l *ledger.Ledger, o *Options) (*server, *huma.OpenAPI) {
 	options := o.orDefaults()
 	s := &server{
-		ledger: ledger, options: options, logger: options.Logger, guard: newGuard(options.Token), mux: http.NewServeMux(),
+		ledger: l, options: options, logger: options.Logger, guard: newGuard(options.Token), mux: http.NewServeMux(),
 		requests: make(chan struct{}, options.RequestsMax), batches: make(chan struct{}, options.BatchesMax),
 	}
 	registry := newRegistry()
@@ -218,7 +219,7 @@ func (idText) Schema(huma.Registry) *huma.Schema {
 }
 
 func (stateText) Schema(huma.Registry) *huma.Schema {
-	return enum(bursar.AccountOpen.String(), bursar.AccountIsFrozen.String(), bursar.AccountIsClosed.String())
+	return enum(bursar.AccountOpen.String(), bursar.AccountFrozen.String(), bursar.AccountClosed.String())
 }
 
 func (kindText) Schema(huma.Registry) *huma.Schema {

@@ -21,10 +21,10 @@ func (o *outage) tell(logger *slog.Logger, operation, request string, err error)
 		if n := o.failed.Swap(0); n > 0 {
 			logger.Info("the database answers again", "operation", operation, "failed", n)
 		}
-	case bursar.CodeOf(err) != bursar.Unavailable:
+	case bursar.CodeOf(err) != bursar.CodeUnavailable:
 	case o.failed.Add(1) == 1:
 		logger.Error("the database does not answer; until it does, requests that fail are counted", "operation", operation,
-			"request", request, "code", string(bursar.Unavailable), "error", err)
+			"request", request, "code", string(bursar.CodeUnavailable), "error", err)
 	default:
 		logger.Debug("the database does not answer", "operation", operation, "request", request, "error", err)
 	}

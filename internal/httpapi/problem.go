@@ -3,7 +3,6 @@ package httpapi
 import (
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/bursar-ledger/bursar"
 )
@@ -48,7 +47,7 @@ func (s *server) problem(id string, err error) *problem {
 		p.Detail, p.Field = coded.Message, coded.Field
 	}
 	// That the database is unavailable is told by outage.
-	if p.Status >= http.StatusInternalServerError && code != bursar.Busy && code != bursar.Closed && code != bursar.Unavailable {
+	if p.Status >= http.StatusInternalServerError && code != bursar.CodeBusy && code != bursar.CodeClosed && code != bursar.CodeUnavailable {
 		s.logger.Error("a request failed", "request", id, "code", string(code), "error", err)
 	}
 	return p
@@ -56,16 +55,7 @@ func (s *server) problem(id string, err error) *problem {
 
 // malformed is an error about a field or parameter that cannot be read.
 func malformed(field, format string, args ...any) error {
-	e := bursar.Errorf(bursar.Malformed, format, args...)
+	e := bursar.Errorf(bursar.CodeMalformed, format, args...)
 	e.Field = field
 	return e
-}
-
-// shorten keeps what callers sent to a length that fits in a message.
-func shorten(s string) string {
-	const most = 60
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/brief"
 )
 
 // pageDefault is how many items a page has when the caller does not say.
@@ -28,7 +29,7 @@ func readQuery(r *http.Request, params []param) (url.Values, error) {
 		}
 		switch {
 		case !known:
-			return nil, malformed(shorten(name), "there is no parameter %q here", shorten(name))
+			return nil, malformed(brief.Text(name), "there is no parameter %q here", brief.Text(name))
 		case len(values) > 1:
 			return nil, malformed(name, "the parameter comes %d times", len(values))
 		case values[0] == "":
@@ -47,7 +48,7 @@ func (c *call) count(name string, least, otherwise int64) (int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	switch {
 	case err != nil:
-		return 0, malformed(name, "%q is not a whole number", shorten(text))
+		return 0, malformed(name, "%q is not a whole number", brief.Text(text))
 	case n < least:
 		return 0, &statusError{status: http.StatusUnprocessableEntity, err: malformed(name, "%d is less than %d", n, least)}
 	}
@@ -67,8 +68,8 @@ func (c *call) limit() (int, error) {
 // instant is a parameter that is a time.
 func (c *call) instant(name string) (at bursar.Instant, err error) {
 	if err := at.UnmarshalText([]byte(c.query.Get(name))); err != nil {
-		e := bursar.Errorf(bursar.TimeInvalid, "%q is not a time in RFC 3339 from 1678 to 2261, such as 2026-01-31T12:00:00Z; a + is written %%2B",
-			shorten(c.query.Get(name)))
+		e := bursar.Errorf(bursar.CodeTimeInvalid, "%q is not a time in RFC 3339 from 1678 to 2261, such as 2026-01-31T12:00:00Z; a + is written %%2B",
+			brief.Text(c.query.Get(name)))
 		e.Field = name
 		return 0, e
 	}

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/brief"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 // Options says who may use the handler and within which bounds. The zero value, and nil, are the defaults.
@@ -51,7 +53,7 @@ const (
 
 // server is the handler.
 type server struct {
-	ledger   *bursar.Ledger
+	ledger   *ledger.Ledger
 	options  Options
 	logger   *slog.Logger
 	guard    guard
@@ -63,8 +65,8 @@ type server struct {
 
 // New makes the handler of a ledger. It is safe for concurrent use and owns nothing: the caller closes the ledger
 // after the last request.
-func New(ledger *bursar.Ledger, o *Options) http.Handler {
-	s, _ := build(ledger, o)
+func New(l *ledger.Ledger, o *Options) http.Handler {
+	s, _ := build(l, o)
 	return s
 }
 
@@ -105,7 +107,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		s.logger.Error("a request panicked", "request", id, "panic", fault, "stack", string(debug.Stack()))
 		// Answers are written in one go at the very end, so nothing has been sent yet.
-		s.refuse(w, id, bursar.Errorf(bursar.Internal, "panic"))
+		s.refuse(w, id, bursar.Errorf(bursar.CodeInternal, "panic"))
 	}()
 	if err := s.guard.admit(r); err != nil {
 		s.refuse(w, id, err)
@@ -149,11 +151,11 @@ func (s *server) routed(r *http.Request) error {
 		}
 		if len(allowed) > 0 {
 			return &statusError{status: http.StatusMethodNotAllowed, header: "Allow", value: strings.Join(allowed, ", "),
-				err: bursar.Errorf(bursar.Malformed, "%s is not a method of this path: use %s", shorten(r.Method), strings.Join(allowed, " or "))}
+				err: bursar.Errorf(bursar.CodeMalformed, "%s is not a method of this path: use %s", brief.Text(r.Method), strings.Join(allowed, " or "))}
 		}
 	}
 	return &statusError{status: http.StatusNotFound,
-		err: bursar.Errorf(bursar.Malformed, "there is no path %s: /openapi.json lists them", shorten(r.URL.Path))}
+		err: bursar.Errorf(bursar.CodeMalformed, "there is no path %s: /openapi.json lists them", brief.Text(r.URL.Path))}
 }
 
 // call is one request to an operation, read and bounded.
@@ -218,7 +220,7 @@ func (c *call) answer(w http.ResponseWriter, o *operation) (answer, error) {
 	ctx, cancel := context.WithTimeout(c.r.Context(), c.options.Timeout)
 	defer cancel()
 	a, err := o.serve(ctx, c)
-	if bursar.CodeOf(err) == bursar.Canceled && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if bursar.CodeOf(err) == bursar.CodeCanceled && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		err = &statusError{status: http.StatusServiceUnavailable, err: err}
 	}
 	return a, err
@@ -237,7 +239,7 @@ func (c *call) enter(o *operation) (leave func(), err error) {
 	case place <- struct{}{}:
 		return func() { <-place }, nil
 	default:
-		return nil, bursar.Errorf(bursar.Busy, "%d requests of this kind are under way", cap(place))
+		return nil, bursar.Errorf(bursar.CodeBusy, "%d requests of this kind are under way", cap(place))
 	}
 }
 
@@ -246,21 +248,21 @@ func (c *call) enter(o *operation) (leave func(), err error) {
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" {
-		return nil, &statusError{status: http.StatusUnsupportedMediaType, err: bursar.Errorf(bursar.Malformed,
-			"the body is declared as %q: send JSON as Content-Type: application/json", shorten(r.Header.Get("Content-Type")))}
+		return nil, &statusError{status: http.StatusUnsupportedMediaType, err: bursar.Errorf(bursar.CodeMalformed,
+			"the body is declared as %q: send JSON as Content-Type: application/json", brief.Text(r.Header.Get("Content-Type")))}
 	}
 	if r.ContentLength > limit {
-		return nil, bursar.Errorf(bursar.TooLarge, "the body has %d bytes, more than %d", r.ContentLength, limit)
+		return nil, bursar.Errorf(bursar.CodeTooLarge, "the body has %d bytes, more than %d", r.ContentLength, limit)
 	}
 	var tooLarge *http.MaxBytesError
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, bursar.Errorf(bursar.TooLarge, "the body has more than %d bytes", limit)
+		return nil, bursar.Errorf(bursar.CodeTooLarge, "the body has more than %d bytes", limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, &statusError{status: http.StatusRequestTimeout, err: bursar.Errorf(bursar.Canceled, "the body did not arrive in time")}
+		return nil, &statusError{status: http.StatusRequestTimeout, err: bursar.Errorf(bursar.CodeCanceled, "the body did not arrive in time")}
 	case err != nil:
-		return nil, bursar.Errorf(bursar.Malformed, "the body breaks off after %d bytes", len(body))
+		return nil, bursar.Errorf(bursar.CodeMalformed, "the body breaks off after %d bytes", len(body))
 	}
 	return body, nil
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/httpapi"
 )
 
@@ -121,7 +122,7 @@ func TestRequestID(t *testing.T) {
 
 // trap is a store whose reads do as they are told.
 type trap struct {
-	bursar.Store
+	driver.Store
 	mu   sync.Mutex
 	read func(context.Context) error // nil: as the store does
 }
@@ -132,7 +133,7 @@ func (s *trap) set(read func(context.Context) error) {
 	s.read = read
 }
 
-func (s *trap) Read(ctx context.Context, fn func(context.Context, bursar.Reader) error) error {
+func (s *trap) Read(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
 	s.mu.Lock()
 	read := s.read
 	s.mu.Unlock()
@@ -146,7 +147,7 @@ func (s *trap) Read(ctx context.Context, fn func(context.Context, bursar.Reader)
 func trapped(t *testing.T, o *httpapi.Options) (*fixture, *trap) {
 	t.Helper()
 	s := &trap{}
-	f := serve(t, o, func(inner bursar.Store) bursar.Store {
+	f := serve(t, o, func(inner driver.Store) driver.Store {
 		s.Store = inner
 		return s
 	})
@@ -184,9 +185,9 @@ func TestCausesStayInside(t *testing.T) {
 	}{
 		{"uncoded", func(context.Context) error { return errors.New("dial tcp: password=hunter2") }, 500, "internal"},
 		{"unavailable", func(context.Context) error {
-			return bursar.Errorf(bursar.Unavailable, "dial: %w", errors.New("password=hunter2"))
+			return bursar.Errorf(bursar.CodeUnavailable, "dial: %w", errors.New("password=hunter2"))
 		}, 503, "unavailable"},
-		{"corrupt", func(context.Context) error { return bursar.Errorf(bursar.Corrupt, "password=hunter2 in row 7") }, 500, "corrupt"},
+		{"corrupt", func(context.Context) error { return bursar.Errorf(bursar.CodeCorrupt, "password=hunter2 in row 7") }, 500, "corrupt"},
 		{"panic", func(context.Context) error { panic("password=hunter2") }, 500, "internal"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -220,7 +221,7 @@ func TestOutageIsToldOnce(t *testing.T) {
 	var log logged
 	f, store := trapped(t, &httpapi.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	for range 2 {
-		store.set(func(context.Context) error { return bursar.Errorf(bursar.Unavailable, "away") })
+		store.set(func(context.Context) error { return bursar.Errorf(bursar.CodeUnavailable, "away") })
 		for range 5 {
 			f.get("/v1/head").wants(http.StatusServiceUnavailable)
 			f.get("/healthz").wants(http.StatusServiceUnavailable)

@@ -122,7 +122,7 @@ func (b *batch) read(d *decoder) error {
 		found = true
 		return d.array(func(i int) error {
 			if i == bursar.BatchMax {
-				return bursar.Errorf(bursar.TooLarge, "a batch has at most %d transfers: send them in parts", bursar.BatchMax)
+				return bursar.Errorf(bursar.CodeTooLarge, "a batch has at most %d transfers: send them in parts", bursar.BatchMax)
 			}
 			return b.readOne(d)
 		})
@@ -157,7 +157,7 @@ func readTransfer(d *decoder) (t bursar.Transfer, short bool, err error) {
 			t.ID, err = d.uuid()
 		case "reference":
 			if t.Reference, err = d.text(); err == nil && t.Reference == "" {
-				d.reject(bursar.Errorf(bursar.ReferenceInvalid, "the reference is empty: leave it out"))
+				d.reject(bursar.Errorf(bursar.CodeReferenceInvalid, "the reference is empty: leave it out"))
 			}
 		case "legs":
 			legs = true
@@ -185,12 +185,12 @@ func readTransfer(d *decoder) (t bursar.Transfer, short bool, err error) {
 	short = single.has != 0
 	switch {
 	case short && legs:
-		d.reject(bursar.Errorf(bursar.LegsInvalid, "the transfer has legs and also from, to or amount: send one or the other"))
+		d.reject(bursar.Errorf(bursar.CodeLegsInvalid, "the transfer has legs and also from, to or amount: send one or the other"))
 	case short:
 		single.complete(d)
 		t.Legs = []bursar.Leg{single.Leg}
 	case !legs:
-		d.reject(bursar.Errorf(bursar.LegsInvalid, "the transfer moves nothing: send from, to and amount, or legs"))
+		d.reject(bursar.Errorf(bursar.CodeLegsInvalid, "the transfer moves nothing: send from, to and amount, or legs"))
 	}
 	return t, short, nil
 }
@@ -225,7 +225,7 @@ func (l *leg) complete(d *decoder) {
 	for i, name := range []string{"from", "to", "amount"} {
 		if l.has&(1<<i) == 0 {
 			d.path = append(d.path, step{name: name})
-			d.reject(bursar.Errorf(bursar.LegsInvalid, "the field is missing"))
+			d.reject(bursar.Errorf(bursar.CodeLegsInvalid, "the field is missing"))
 			d.path = d.path[:len(d.path)-1]
 		}
 	}
@@ -252,7 +252,7 @@ func readConditions(d *decoder) (conditions []bursar.Condition, err error) {
 		err := d.object(func(key string) (err error) {
 			switch key {
 			case "account":
-				c.Account, err = d.text()
+				c.Path, err = d.text()
 			case "at_least":
 				var a money.Amount
 				a, err = d.amount()

@@ -6,9 +6,10 @@ import (
 	"math"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 )
 
-var _ bursar.Auditor = (*tx)(nil)
+var _ driver.Auditor = (*tx)(nil)
 
 // scanner is what query hands to its callback. It may be called again for the same row.
 type scanner = func(...any) error
@@ -27,18 +28,18 @@ func loose(flag sql.NullBool) error {
 	if !flag.Valid || !flag.Bool {
 		return nil
 	}
-	return bursar.Errorf(bursar.Corrupt, "a column that must be empty is not")
+	return bursar.Errorf(bursar.CodeCorrupt, "a column that must be empty is not")
 }
 
 // AuditBooks are all books.
-func (t *tx) AuditBooks(ctx context.Context) (books []bursar.AuditedBook, err error) {
+func (t *tx) AuditBooks(ctx context.Context) (books []driver.AuditedBook, err error) {
 	err = query(ctx, t.db, t.sql.AuditBooks, nil, func(scan func(...any) error) error {
-		var b bursar.AuditedBook
+		var b driver.AuditedBook
 		var seq, at sql.NullInt64
 		var hash [32]byte
 		b.Fault = scan(&b.Number, &b.Name, fixed(b.UUID[:]), fixed(b.Genesis[:]), &seq, &at, fixed(hash[:]))
 		if b.Fault != nil {
-			b = bursar.AuditedBook{Fault: b.Fault}
+			b = driver.AuditedBook{Fault: b.Fault}
 			targets := ignored(7)
 			targets[0] = &b.Number
 			if err := scan(targets...); err != nil {
@@ -54,13 +55,13 @@ func (t *tx) AuditBooks(ctx context.Context) (books []bursar.AuditedBook, err er
 }
 
 // AuditEntries is a page of sealed entries, faults included.
-func (t *tx) AuditEntries(ctx context.Context, book, seq, key int64, limit int) (entries []bursar.AuditedEntry, err error) {
+func (t *tx) AuditEntries(ctx context.Context, book, seq, key int64, limit int) (entries []driver.AuditedEntry, err error) {
 	err = query(ctx, t.db, t.sql.AuditEntries, []any{book, seq, key, limit}, collectEntries(&entries))
 	return entries, t.fault("read the journal", err)
 }
 
 // AuditUnsealed is a page of entries that are not sealed, faults included.
-func (t *tx) AuditUnsealed(ctx context.Context, book, key int64, limit int) (entries []bursar.AuditedEntry, err error) {
+func (t *tx) AuditUnsealed(ctx context.Context, book, key int64, limit int) (entries []driver.AuditedEntry, err error) {
 	if t.sql.AuditUnsealed == "" {
 		return nil, nil
 	}
@@ -68,12 +69,12 @@ func (t *tx) AuditUnsealed(ctx context.Context, book, key int64, limit int) (ent
 	return entries, t.fault("read unsealed entries", err)
 }
 
-func collectEntries(entries *[]bursar.AuditedEntry) func(scanner) error {
+func collectEntries(entries *[]driver.AuditedEntry) func(scanner) error {
 	return func(scan func(...any) error) error {
-		var e bursar.AuditedEntry
+		var e driver.AuditedEntry
 		e.Fault = scanAuditedEntry(scan, &e)
 		if e.Fault != nil {
-			e = bursar.AuditedEntry{Fault: e.Fault}
+			e = driver.AuditedEntry{Fault: e.Fault}
 			var seq sql.NullInt64
 			targets := ignored(entryColumns + 3)
 			targets[0], targets[1] = &e.Key, &seq
@@ -87,7 +88,7 @@ func collectEntries(entries *[]bursar.AuditedEntry) func(scanner) error {
 	}
 }
 
-func scanAuditedEntry(scan scanner, e *bursar.AuditedEntry) error {
+func scanAuditedEntry(scan scanner, e *driver.AuditedEntry) error {
 	var flag sql.NullBool
 	withMore := func(targets ...any) error {
 		return scan(append(targets, &flag, &e.Checkpoints, &e.Backdatings)...)
@@ -99,13 +100,13 @@ func scanAuditedEntry(scan scanner, e *bursar.AuditedEntry) error {
 }
 
 // AuditRequests is a page of requests.
-func (t *tx) AuditRequests(ctx context.Context, book, row int64, limit int) (requests []bursar.AuditedRequest, err error) {
+func (t *tx) AuditRequests(ctx context.Context, book, row int64, limit int) (requests []driver.AuditedRequest, err error) {
 	err = query(ctx, t.db, t.sql.AuditRequests, []any{book, row, limit}, collectRequests(&requests))
 	return requests, t.fault("read requests", err)
 }
 
 // AuditRequestsOf are requests by id.
-func (t *tx) AuditRequestsOf(ctx context.Context, book int64, ids []bursar.ID) (requests []bursar.AuditedRequest, err error) {
+func (t *tx) AuditRequestsOf(ctx context.Context, book int64, ids []bursar.ID) (requests []driver.AuditedRequest, err error) {
 	err = lookUp(ctx, t, t.sql.AuditRequestsOf, book, ids, func(id bursar.ID) any { return id[:] }, collectRequests(&requests))
 	return requests, t.fault("look up requests", err)
 }
@@ -113,9 +114,9 @@ func (t *tx) AuditRequestsOf(ctx context.Context, book int64, ids []bursar.ID) (
 // requestColumns is how many columns scanRequest reads.
 const requestColumns = 11
 
-func collectRequests(requests *[]bursar.AuditedRequest) func(scanner) error {
+func collectRequests(requests *[]driver.AuditedRequest) func(scanner) error {
 	return func(scan func(...any) error) error {
-		var r bursar.AuditedRequest
+		var r driver.AuditedRequest
 		var flag sql.NullBool
 		withMore := func(targets ...any) error {
 			return scan(append(targets, &r.Row, fixed(r.EntryOf[:]), &flag)...)
@@ -125,7 +126,7 @@ func collectRequests(requests *[]bursar.AuditedRequest) func(scanner) error {
 			r.Fault = loose(flag)
 		}
 		if r.Fault != nil {
-			r = bursar.AuditedRequest{Fault: r.Fault}
+			r = driver.AuditedRequest{Fault: r.Fault}
 			targets := ignored(requestColumns + 3)
 			targets[requestColumns] = &r.Row
 			if err := scan(targets...); err != nil {
@@ -138,12 +139,12 @@ func collectRequests(requests *[]bursar.AuditedRequest) func(scanner) error {
 }
 
 // AuditAccounts is a page of accounts.
-func (t *tx) AuditAccounts(ctx context.Context, book, number int64, limit int) (accounts []bursar.AuditedAccount, err error) {
+func (t *tx) AuditAccounts(ctx context.Context, book, number int64, limit int) (accounts []driver.AuditedAccount, err error) {
 	err = query(ctx, t.db, t.sql.AuditAccounts, []any{book, number, limit}, func(scan func(...any) error) error {
-		var a bursar.AuditedAccount
+		var a driver.AuditedAccount
 		a.Fault = scanAuditedAccount(scan, &a)
 		if a.Fault != nil {
-			a = bursar.AuditedAccount{Fault: a.Fault}
+			a = driver.AuditedAccount{Fault: a.Fault}
 			targets := ignored(auditedAccountColumns)
 			targets[0] = &a.Number
 			if err := scan(targets...); err != nil {
@@ -158,7 +159,7 @@ func (t *tx) AuditAccounts(ctx context.Context, book, number int64, limit int) (
 
 const auditedAccountColumns = 20
 
-func scanAuditedAccount(scan scanner, a *bursar.AuditedAccount) error {
+func scanAuditedAccount(scan scanner, a *driver.AuditedAccount) error {
 	var code string
 	var scale int
 	var state int64
@@ -175,16 +176,16 @@ func scanAuditedAccount(scan scanner, a *bursar.AuditedAccount) error {
 		return err
 	}
 	if state < 0 || state > math.MaxUint8 {
-		return bursar.Errorf(bursar.Corrupt, "there is no state %d of an account", state)
+		return bursar.Errorf(bursar.CodeCorrupt, "there is no state %d of an account", state)
 	}
 	a.Currency, a.State, a.Metadata = currency, bursar.AccountState(state), metadata.String
 	c := amounts{currency: currency}
 	a.Balance, a.Held, a.Stored = c.of(balance), c.of(held), c.of(available)
 	if min.Valid {
-		a.Min = bursar.Limit{Set: true, Amount: c.of(pair{min.Int64, low.hi})}
+		a.Min = driver.Limit{Set: true, Amount: c.of(pair{min.Int64, low.hi})}
 	}
 	if max.Valid {
-		a.Max = bursar.Limit{Set: true, Amount: c.of(pair{max.Int64, high.hi})}
+		a.Max = driver.Limit{Set: true, Amount: c.of(pair{max.Int64, high.hi})}
 	}
 	if c.err != nil {
 		return c.err
@@ -194,9 +195,9 @@ func scanAuditedAccount(scan scanner, a *bursar.AuditedAccount) error {
 }
 
 // AuditStrays counts rows that belong to nothing.
-func (t *tx) AuditStrays(ctx context.Context) (strays []bursar.Stray, err error) {
+func (t *tx) AuditStrays(ctx context.Context) (strays []driver.Stray, err error) {
 	err = query(ctx, t.db, t.sql.AuditStrays, nil, func(scan func(...any) error) error {
-		var stray bursar.Stray
+		var stray driver.Stray
 		err := scan(&stray.What, &stray.Rows)
 		if stray.Rows > 0 {
 			strays = append(strays, stray)

@@ -8,8 +8,8 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/driver"
 )
 
 // Dialect is what one engine does its own way. It is a value without state.
@@ -40,12 +40,12 @@ type Dialect struct {
 	ReadsLock bool
 	// Isolation is the level of the store's own database transactions in a mode; nil means the dialect's default, and the
 	// engine's SERIALIZABLE for bursar.Serializable.
-	Isolation func(bursar.Mode) sql.IsolationLevel
+	Isolation func(driver.Mode) sql.IsolationLevel
 	// Pipe sends several statements at once over a connection of the driver's and returns how many of them went well. It is nil
 	// where the driver cannot; ErrNoPipe if this connection is not the driver's own.
 	Pipe func(ctx context.Context, driverConn any, calls []*Call) (done int, err error)
 	// Admit checks a database transaction that a caller began and refuses one that would not keep the ledger safe
-	// with bursar.UnsafeTransaction and the remedy. It changes nothing that outlives the database transaction.
+	// with bursar.CodeUnsafeTransaction and the remedy. It changes nothing that outlives the database transaction.
 	// given is what the caller gave, over which tx runs.
 	Admit func(ctx context.Context, tx Executor, given any) error
 	// Ready checks the settings of a connection of the store's own pool, likewise.

@@ -1,4 +1,4 @@
-// Package sqlstore keeps a ledger in a SQL database. It is bursar.Store written once over database/sql; what an
+// Package sqlstore keeps a ledger in a SQL database. It is driver.Store written once over database/sql; what an
 // engine does its own way is a [Dialect].
 //
 // The names to know: [New] makes a [Store], [Dialect] and [Statements] are what a room such as store/sqlite fills in.

@@ -6,8 +6,8 @@ import (
 	"database/sql"
 	"errors"
 
-	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/driver"
 )
 
 // Executor runs statements on one connection.
@@ -36,7 +36,7 @@ type DBTX interface {
 }
 
 // Caller makes a database transaction of an application's fit for ledger.In.
-func Caller(tx DBTX) bursar.CallerTx { return caller{tx} }
+func Caller(tx DBTX) driver.CallerTx { return caller{tx} }
 
 type caller struct{ tx DBTX }
 

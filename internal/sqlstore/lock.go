@@ -9,12 +9,13 @@ import (
 	"sync"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 )
 
 // Gather locks the accounts, as the mode says, and reads the rest after that.
-func (t *tx) Gather(ctx context.Context, book int64, w *bursar.Wanted) (*bursar.Gathered, error) {
-	g := &bursar.Gathered{Accounts: make(map[string]*bursar.AccountRow, len(w.Paths))}
-	rows := make([]bursar.AccountRow, len(w.Paths))
+func (t *tx) Gather(ctx context.Context, book int64, w *driver.Wanted) (*driver.Gathered, error) {
+	g := &driver.Gathered{Accounts: make(map[string]*driver.AccountRow, len(w.Paths))}
+	rows := make([]driver.AccountRow, len(w.Paths))
 	p := newPipeline(ctx, t.db)
 	err := t.lock(p, book, w, rows, g)
 	if err == nil {
@@ -35,21 +36,21 @@ func (t *tx) Gather(ctx context.Context, book int64, w *bursar.Wanted) (*bursar.
 			return nil, err
 		}
 	}
-	if t.mode == bursar.Queue && t.sql.TryAccounts != "" && len(g.Accounts) < len(w.Paths) {
-		g.Held, err = t.held(ctx, book, w.Paths, g.Accounts)
+	if t.mode == driver.ModeQueue && t.sql.TryAccounts != "" && len(g.Accounts) < len(w.Paths) {
+		g.Blocked, err = t.held(ctx, book, w.Paths, g.Accounts)
 	}
 	return g, err
 }
 
 // lock reads accounts into rows, and locks them as the mode says.
-func (t *tx) lock(p *pipeline, book int64, w *bursar.Wanted, rows []bursar.AccountRow, g *bursar.Gathered) (err error) {
+func (t *tx) lock(p *pipeline, book int64, w *driver.Wanted, rows []driver.AccountRow, g *driver.Gathered) (err error) {
 	statement, paths := t.sql.LockAccounts, w.Paths
 	switch t.mode {
-	case bursar.Swap, bursar.Hybrid, bursar.Serializable:
+	case driver.ModeSwap, driver.ModeHybrid, driver.ModeSerializable:
 		if !t.readingLocks() {
 			statement = cmp.Or(t.sql.ReadAccounts, statement)
 		}
-	case bursar.Queue:
+	case driver.ModeQueue:
 		if err := t.await(p, book, w.Await); err != nil {
 			return err
 		}
@@ -82,7 +83,7 @@ func (t *tx) inOrder(ctx context.Context, book int64, paths []string) ([]string,
 	}
 	numbers := make(map[string]int64, len(paths))
 	err := lookUp(ctx, t, t.sql.ReadAccounts, book, paths, identity[string], func(scan func(...any) error) error {
-		var row bursar.AccountRow
+		var row driver.AccountRow
 		err := scanAccount(scan, &row)
 		numbers[row.Path] = row.Number
 		return err
@@ -95,8 +96,8 @@ func (t *tx) inOrder(ctx context.Context, book int64, paths []string) ([]string,
 // current refuses a caller's database transaction whose plain reads are of a snapshot in which one of the locked accounts is
 // older than it is. Such a snapshot may not show that a request on the account has been posted already, and is the
 // past of what would be written.
-func (t *tx) current(ctx context.Context, rows []bursar.AccountRow) error {
-	locked := make([]*bursar.AccountRow, len(rows))
+func (t *tx) current(ctx context.Context, rows []driver.AccountRow) error {
+	locked := make([]*driver.AccountRow, len(rows))
 	for i := range rows {
 		locked[i] = &rows[i]
 	}
@@ -106,7 +107,7 @@ func (t *tx) current(ctx context.Context, rows []bursar.AccountRow) error {
 		err = p.flush()
 	}
 	if errors.Is(err, errStale) {
-		return &bursar.Error{Code: bursar.UnsafeTransaction, Err: err,
+		return &bursar.Error{Code: bursar.CodeUnsafeTransaction, Err: err,
 			Message: "the database transaction reads from an old snapshot: roll it back and begin it READ COMMITTED, with &sql.TxOptions{Isolation: sql.LevelReadCommitted}"}
 	}
 	return t.fault("look for an old snapshot", err)
@@ -119,7 +120,7 @@ func (t *tx) await(p *pipeline, book int64, path string) error {
 	}
 	p.step = "wait for an account"
 	return inChunks(p, t.store.dialect.Columnar, t.sql.LockAccounts, book, []string{path}, identity[string], func(scan func(...any) error) error {
-		return scanAccount(scan, &bursar.AccountRow{})
+		return scanAccount(scan, &driver.AccountRow{})
 	})
 }
 
@@ -132,7 +133,7 @@ func (t *tx) turn(p *pipeline, book int64) error {
 }
 
 // held are the paths that exist and could not be locked.
-func (t *tx) held(ctx context.Context, book int64, paths []string, locked map[string]*bursar.AccountRow) (held []string, err error) {
+func (t *tx) held(ctx context.Context, book int64, paths []string, locked map[string]*driver.AccountRow) (held []string, err error) {
 	missing := make([]string, 0, len(paths)-len(locked))
 	for _, path := range paths {
 		if locked[path] == nil {
@@ -150,19 +151,21 @@ func (t *tx) held(ctx context.Context, book int64, paths []string, locked map[st
 
 // swaps reports whether the balances are written without having been locked before.
 func (t *tx) swaps() bool {
-	return t.sql.ReadAccounts != "" && (t.mode == bursar.Swap || t.mode == bursar.Serializable) && !t.readingLocks()
+	return t.sql.ReadAccounts != "" && (t.mode == driver.ModeSwap || t.mode == driver.ModeSerializable) && !t.readingLocks()
 }
 
 // readingLocks reports whether the engine's SERIALIZABLE would lock the accounts as they are read.
-func (t *tx) readingLocks() bool { return t.mode == bursar.Serializable && t.store.dialect.ReadsLock }
+func (t *tx) readingLocks() bool {
+	return t.mode == driver.ModeSerializable && t.store.dialect.ReadsLock
+}
 
 // guard makes sure that what was read without a lock is still so, and locks it: in Hybrid with one statement, else by
 // writing the balances. It goes through the accounts in order of number.
-func (t *tx) guard(p *pipeline, b *bursar.Batch) error {
+func (t *tx) guard(p *pipeline, b *driver.Batch) error {
 	switch {
 	case t.swaps():
 		return t.swap(p, b)
-	case t.mode == bursar.Hybrid && t.sql.LockVersions != "":
+	case t.mode == driver.ModeHybrid && t.sql.LockVersions != "":
 		return t.lockVersions(p, slices.Concat(b.Changed, b.Relied))
 	}
 	return nil
@@ -170,9 +173,9 @@ func (t *tx) guard(p *pipeline, b *bursar.Batch) error {
 
 // swap writes balances one by one, so that locks are taken in order. Accounts that were merely decided on are locked between
 // them; the engine's SERIALIZABLE keeps those by itself.
-func (t *tx) swap(p *pipeline, b *bursar.Batch) error {
+func (t *tx) swap(p *pipeline, b *driver.Batch) error {
 	relied := b.Relied
-	if t.mode == bursar.Serializable {
+	if t.mode == driver.ModeSerializable {
 		relied = nil
 	}
 	for _, a := range b.Changed {
@@ -191,18 +194,18 @@ func (t *tx) swap(p *pipeline, b *bursar.Batch) error {
 }
 
 // lockVersions locks accounts and compares their versions with those that were read.
-func (t *tx) lockVersions(p *pipeline, accounts []*bursar.AccountRow) error {
-	slices.SortFunc(accounts, func(a, b *bursar.AccountRow) int { return cmp.Compare(a.Number, b.Number) })
+func (t *tx) lockVersions(p *pipeline, accounts []*driver.AccountRow) error {
+	slices.SortFunc(accounts, func(a, b *driver.AccountRow) int { return cmp.Compare(a.Number, b.Number) })
 	return t.sameVersions(p, t.sql.LockVersions, accounts)
 }
 
 // sameVersions compares the versions that a statement reads with those that were read before.
-func (t *tx) sameVersions(p *pipeline, statement string, accounts []*bursar.AccountRow) error {
+func (t *tx) sameVersions(p *pipeline, statement string, accounts []*driver.AccountRow) error {
 	if len(accounts) == 0 {
 		return nil
 	}
 	found := make(map[int64]int64, len(accounts))
-	err := inChunks(p, t.store.dialect.Columnar, statement, nil, accounts, func(a *bursar.AccountRow) any { return a.Number },
+	err := inChunks(p, t.store.dialect.Columnar, statement, nil, accounts, func(a *driver.AccountRow) any { return a.Number },
 		func(scan func(...any) error) error {
 			var number, version int64
 			err := scan(&number, &version)
@@ -223,7 +226,7 @@ func (t *tx) sameVersions(p *pipeline, statement string, accounts []*bursar.Acco
 }
 
 // TakeHead claims what others may be writing, locks the head and looks for unsealed entries.
-func (t *tx) TakeHead(ctx context.Context, book int64, b *bursar.Batch, wait bool) (*bursar.Head, []int64, error) {
+func (t *tx) TakeHead(ctx context.Context, book int64, b *driver.Batch, wait bool) (*bursar.Head, []int64, error) {
 	p := newPipeline(ctx, t.db)
 	if b != nil {
 		p.step = claiming
@@ -277,7 +280,7 @@ func (t *tx) unsealed(p *pipeline, book int64, keys *[]int64) error {
 }
 
 // LockEntries returns entries by key and locks what it can.
-func (t *tx) LockEntries(ctx context.Context, _ int64, keys []int64) (entries []bursar.EntryRow, locked map[int64]bool, err error) {
+func (t *tx) LockEntries(ctx context.Context, _ int64, keys []int64) (entries []driver.EntryRow, locked map[int64]bool, err error) {
 	locked = make(map[int64]bool, len(keys))
 	p := newPipeline(ctx, t.db)
 	p.step = "lock entries"
@@ -290,7 +293,7 @@ func (t *tx) LockEntries(ctx context.Context, _ int64, keys []int64) (entries []
 	if err == nil {
 		p.step = "read entries"
 		err = inChunks(p, t.store.dialect.Columnar, t.sql.EntriesOf, nil, keys, identity[int64], func(scan func(...any) error) error {
-			entries = append(entries, bursar.EntryRow{})
+			entries = append(entries, driver.EntryRow{})
 			return scanEntry(scan, &entries[len(entries)-1])
 		})
 	}
@@ -339,7 +342,7 @@ func (s *Store) reserve(ctx context.Context, db Executor, n int64) (first int64,
 	}
 	block := s.dialect.KeyBlock
 	if n > block {
-		return 0, bursar.Errorf(bursar.TooLarge, "%d entries in one database transaction are more than %d", n, block)
+		return 0, bursar.Errorf(bursar.CodeTooLarge, "%d entries in one database transaction are more than %d", n, block)
 	}
 	if take := s.dialect.Statements.TakeKeys; take != "" {
 		if _, err := db.Exec(ctx, take); err != nil {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
@@ -48,7 +48,7 @@ func (d *Dialect) migrations() ([]migration, error) {
 }
 
 // Schema reports the schema's version and the one that this program needs. A migration whose file is not the one
-// that was applied is bursar.SchemaChanged.
+// that was applied is bursar.CodeSchemaChanged.
 func (s *Store) Schema(ctx context.Context) (have, want int, err error) {
 	list, err := s.dialect.migrations()
 	if err != nil {
@@ -112,11 +112,11 @@ func (s *Store) migrateAlone(ctx context.Context, list []migration) error {
 		return err
 	}
 	if alone.Int64 != 1 {
-		return bursar.Errorf(bursar.Conflict, "another program has been migrating this database for %d seconds", schemaPatience)
+		return bursar.Errorf(bursar.CodeConflict, "another program has been migrating this database for %d seconds", schemaPatience)
 	}
 	defer func() {
 		if query(context.WithoutCancel(ctx), std{conn}, s.dialect.Statements.UnlockSchema, nil, lock) != nil {
-			_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // which ends the connection, and the lock with it
+			_ = conn.Raw(func(any) error { return sqldriver.ErrBadConn }) // which ends the connection, and the lock with it
 		}
 	}()
 	for _, m := range list {
@@ -187,7 +187,7 @@ func (s *Store) applied(ctx context.Context, db Executor, list []migration) (ver
 			return err
 		}
 		if version >= 1 && version <= len(list) && checksum != nil && *checksum != list[version-1].checksum {
-			return bursar.Errorf(bursar.SchemaChanged, "migration %d was applied with other content than this program's", version)
+			return bursar.Errorf(bursar.CodeSchemaChanged, "migration %d was applied with other content than this program's", version)
 		}
 		return nil
 	})

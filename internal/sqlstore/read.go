@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 )
 
 // Head is the journal's last position.
@@ -45,11 +46,11 @@ func (t *tx) tryHead(p *pipeline, statement string, book int64, head **bursar.He
 }
 
 func errNoBook() error {
-	return bursar.Errorf(bursar.UnsafeTransaction, "this database does not have the ledger's book: it is another database")
+	return bursar.Errorf(bursar.CodeUnsafeTransaction, "this database does not have the ledger's book: it is another database")
 }
 
 // Account is one account.
-func (t *tx) Account(ctx context.Context, book int64, path string) (*bursar.AccountRecord, error) {
+func (t *tx) Account(ctx context.Context, book int64, path string) (*driver.AccountRecord, error) {
 	records, err := t.accounts(ctx, t.sql.Account, book, path)
 	if err != nil || len(records) == 0 {
 		return nil, t.fault("read account "+path, err)
@@ -58,15 +59,15 @@ func (t *tx) Account(ctx context.Context, book int64, path string) (*bursar.Acco
 }
 
 // Accounts is a page of accounts. Paths are ASCII, so a prefix is a range that ends before its last byte plus one.
-func (t *tx) Accounts(ctx context.Context, book int64, prefix, after string, limit int) ([]bursar.AccountRecord, error) {
+func (t *tx) Accounts(ctx context.Context, book int64, prefix, after string, limit int) ([]driver.AccountRecord, error) {
 	end := prefix + strings.Repeat("\x7f", 1)
 	records, err := t.accounts(ctx, t.sql.Accounts, book, after, prefix, end, limit)
 	return records, t.fault("list accounts", err)
 }
 
-func (t *tx) accounts(ctx context.Context, statement string, args ...any) (records []bursar.AccountRecord, err error) {
+func (t *tx) accounts(ctx context.Context, statement string, args ...any) (records []driver.AccountRecord, err error) {
 	err = query(ctx, t.db, statement, args, func(scan func(...any) error) error {
-		var record bursar.AccountRecord
+		var record driver.AccountRecord
 		var metadata *string
 		if err := scanAccount(scan, &record.AccountRow, (*int64)(&record.Opened), &metadata); err != nil {
 			return err
@@ -81,10 +82,10 @@ func (t *tx) accounts(ctx context.Context, statement string, args ...any) (recor
 }
 
 // Request is what is remembered of an id.
-func (t *tx) Request(ctx context.Context, book int64, id bursar.ID) (*bursar.RequestRecord, []bursar.EntryRow, error) {
-	var record *bursar.RequestRecord
+func (t *tx) Request(ctx context.Context, book int64, id bursar.ID) (*driver.RequestRecord, []driver.EntryRow, error) {
+	var record *driver.RequestRecord
 	err := query(ctx, t.db, t.sql.Request, []any{book, id[:]}, func(scan func(...any) error) error {
-		record = &bursar.RequestRecord{}
+		record = &driver.RequestRecord{}
 		return scanRequest(scan, record)
 	})
 	if err != nil || record == nil || record.LastEntry == 0 {
@@ -95,21 +96,21 @@ func (t *tx) Request(ctx context.Context, book int64, id bursar.ID) (*bursar.Req
 }
 
 // Journal is a page of sealed entries.
-func (t *tx) Journal(ctx context.Context, book, after int64, limit int) ([]bursar.EntryRow, error) {
+func (t *tx) Journal(ctx context.Context, book, after int64, limit int) ([]driver.EntryRow, error) {
 	entries, err := t.entries(ctx, t.sql.Journal, book, after, limit)
 	return entries, t.fault("read the journal", err)
 }
 
 // Back walks an account's history.
-func (t *tx) Back(ctx context.Context, account, key int64, limit int) ([]bursar.EntryRow, error) {
+func (t *tx) Back(ctx context.Context, account, key int64, limit int) ([]driver.EntryRow, error) {
 	entries, err := t.entries(ctx, t.sql.Back, account, key, limit)
 	return entries, t.fault("read an account's history", err)
 }
 
 // Mark is a place to walk back from.
-func (t *tx) Mark(ctx context.Context, account int64, by bursar.MarkBy, n int64) (key int64, err error) {
+func (t *tx) Mark(ctx context.Context, account int64, by driver.MarkBy, n int64) (key int64, err error) {
 	statement := t.sql.MarkSeq
-	if by == bursar.MarkVersion {
+	if by == driver.MarkVersion {
 		statement = t.sql.MarkVersion
 	}
 	err = query(ctx, t.db, statement, []any{account, n}, func(scan func(...any) error) error { return scan(&key) })
@@ -117,14 +118,14 @@ func (t *tx) Mark(ctx context.Context, account int64, by bursar.MarkBy, n int64)
 }
 
 // Backdated are entries by effective time.
-func (t *tx) Backdated(ctx context.Context, account int64, effective bursar.Instant, seq int64) ([]bursar.EntryRow, error) {
+func (t *tx) Backdated(ctx context.Context, account int64, effective bursar.Instant, seq int64) ([]driver.EntryRow, error) {
 	entries, err := t.entries(ctx, t.sql.Backdated, account, int64(effective), seq)
 	return entries, t.fault("read backdated entries", err)
 }
 
-func (t *tx) entries(ctx context.Context, statement string, args ...any) (entries []bursar.EntryRow, err error) {
+func (t *tx) entries(ctx context.Context, statement string, args ...any) (entries []driver.EntryRow, err error) {
 	err = query(ctx, t.db, statement, args, func(scan func(...any) error) error {
-		entries = append(entries, bursar.EntryRow{})
+		entries = append(entries, driver.EntryRow{})
 		return scanEntry(scan, &entries[len(entries)-1])
 	})
 	return entries, err

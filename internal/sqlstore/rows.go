@@ -7,6 +7,7 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -57,12 +58,12 @@ func (f *fixedBytes) Scan(value any) error {
 		return nil
 	case []byte:
 		if len(v) != len(f.target) {
-			return bursar.Errorf(bursar.Corrupt, "a blob of %d bytes stands where %d are stored", len(v), len(f.target))
+			return bursar.Errorf(bursar.CodeCorrupt, "a blob of %d bytes stands where %d are stored", len(v), len(f.target))
 		}
 		copy(f.target, v)
 		return nil
 	default:
-		return bursar.Errorf(bursar.Corrupt, "a %T stands where a blob is stored", value)
+		return bursar.Errorf(bursar.CodeCorrupt, "a %T stands where a blob is stored", value)
 	}
 }
 
@@ -80,7 +81,7 @@ func currencyOf(code string, scale int) (money.Currency, error) {
 	}
 	c, err := money.Declare(code, scale)
 	if err != nil {
-		return money.Currency{}, bursar.Errorf(bursar.Corrupt, "the stored currency %q with %d decimals: %w", code, scale, err)
+		return money.Currency{}, bursar.Errorf(bursar.CodeCorrupt, "the stored currency %q with %d decimals: %w", code, scale, err)
 	}
 	return c, nil
 }
@@ -102,14 +103,14 @@ type amounts struct {
 func (c *amounts) of(p pair) money.Amount {
 	a, err := money.FromParts(p.hi, p.lo, c.currency)
 	if err != nil && c.err == nil {
-		c.err = bursar.Errorf(bursar.Corrupt, "the stored amount (%d, %d): %w", p.hi, p.lo, err)
+		c.err = bursar.Errorf(bursar.CodeCorrupt, "the stored amount (%d, %d): %w", p.hi, p.lo, err)
 	}
 	return a
 }
 
 // scanAccount reads the columns of an account in the order that every statement lists them; more are the targets
 // of columns after those.
-func scanAccount(scan func(...any) error, row *bursar.AccountRow, more ...any) error {
+func scanAccount(scan func(...any) error, row *driver.AccountRow, more ...any) error {
 	var code string
 	var scale int
 	var balance, held, available, low, high pair
@@ -129,23 +130,23 @@ func scanAccount(scan func(...any) error, row *bursar.AccountRow, more ...any) e
 	c := amounts{currency: currency}
 	row.Balance, row.Held = c.of(balance), c.of(held)
 	if min.Valid {
-		row.Min = bursar.Limit{Set: true, Amount: c.of(pair{min.Int64, low.hi})}
+		row.Min = driver.Limit{Set: true, Amount: c.of(pair{min.Int64, low.hi})}
 	}
 	if max.Valid {
-		row.Max = bursar.Limit{Set: true, Amount: c.of(pair{max.Int64, high.hi})}
+		row.Max = driver.Limit{Set: true, Amount: c.of(pair{max.Int64, high.hi})}
 	}
 	stored := c.of(available)
 	if c.err != nil {
 		return c.err
 	}
 	if computed, err := row.Available(); err != nil || computed != stored {
-		return bursar.Errorf(bursar.Corrupt, "account %s stores %v as available, but its balance is %v with %v held", row.Path, stored, row.Balance, row.Held)
+		return bursar.Errorf(bursar.CodeCorrupt, "account %s stores %v as available, but its balance is %v with %v held", row.Path, stored, row.Balance, row.Held)
 	}
 	return nil
 }
 
 // scanEntry reads the columns of an entry with both paths and the currency.
-func scanEntry(scan func(...any) error, e *bursar.EntryRow) error {
+func scanEntry(scan func(...any) error, e *driver.EntryRow) error {
 	var code string
 	var scale int
 	var seq, at, fromAccount, effective sql.NullInt64
@@ -178,7 +179,7 @@ func scanEntry(scan func(...any) error, e *bursar.EntryRow) error {
 }
 
 // scanRequest reads the columns of a request.
-func scanRequest(scan func(...any) error, r *bursar.RequestRecord) error {
+func scanRequest(scan func(...any) error, r *driver.RequestRecord) error {
 	var last, seq, at sql.NullInt64
 	var reference, metadata, refusal, field, message sql.NullString
 	if err := scan(fixed(r.ID[:]), &r.Content, (*int64)(&r.Decided), &last, &seq, &at,

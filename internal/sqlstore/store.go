@@ -9,6 +9,7 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/driver"
 )
 
 // Options is how a store is made. The zero value is the usual one.
@@ -22,7 +23,7 @@ type Options struct {
 	Retry atomic.Budget
 }
 
-// Store is a bursar.Store over a pool of connections. It is safe for concurrent use.
+// Store is a driver.Store over a pool of connections. It is safe for concurrent use.
 type Store struct {
 	pool    *sql.DB
 	db      *atomic.DB
@@ -32,7 +33,7 @@ type Store struct {
 	keys    keys
 }
 
-var _ bursar.Store = (*Store)(nil)
+var _ driver.Store = (*Store)(nil)
 
 // New makes a store over pool. It does not talk to the database.
 func New(pool *sql.DB, d Dialect, o *Options) *Store {
@@ -67,29 +68,29 @@ const optimisticMax = 3
 // Write runs fn in one database transaction of the store's own.
 //
 // A mode that finds out late that others were faster could go on being too late where many want one account. After
-// optimisticMax attempts the next one locks as bursar.Locks does, in the order that all modes keep, and so has its turn.
-func (s *Store) Write(ctx context.Context, mode bursar.Mode, retried func(code string), fn func(context.Context, bursar.Tx) error) error {
+// optimisticMax attempts the next one locks as driver.ModeLocks does, in the order that all modes keep, and so has its turn.
+func (s *Store) Write(ctx context.Context, mode driver.Mode, retried func(code string), fn func(context.Context, driver.Tx) error) error {
 	if retried != nil {
 		ctx = context.WithValue(ctx, retriedKey{}, retried)
 	}
 	budget := s.options.Retry
-	optimistic := s.dialect.SealsLater && (mode == bursar.Swap || mode == bursar.Hybrid || mode == bursar.Serializable)
+	optimistic := s.dialect.SealsLater && (mode == driver.ModeSwap || mode == driver.ModeHybrid || mode == driver.ModeSerializable)
 	if optimistic {
 		budget.Attempts = optimisticMax
 	}
 	err := s.write(ctx, mode, budget, fn)
 	if optimistic && errors.Is(err, atomic.ErrBudget) && ctx.Err() == nil {
-		err = s.write(ctx, bursar.Locks, s.options.Retry, fn)
+		err = s.write(ctx, driver.ModeLocks, s.options.Retry, fn)
 	}
 	return s.wrap(err)
 }
 
-func (s *Store) write(ctx context.Context, mode bursar.Mode, budget atomic.Budget, fn func(context.Context, bursar.Tx) error) error {
+func (s *Store) write(ctx context.Context, mode driver.Mode, budget atomic.Budget, fn func(context.Context, driver.Tx) error) error {
 	o := &atomic.Options{Nesting: atomic.Outermost, Retry: budget, RetryStale: true}
 	switch isolation := s.dialect.Isolation; {
 	case isolation != nil:
 		o.Isolation = isolation(mode)
-	case mode == bursar.Serializable:
+	case mode == driver.ModeSerializable:
 		o.Isolation = sql.LevelSerializable
 	}
 	return atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
@@ -100,15 +101,15 @@ func (s *Store) write(ctx context.Context, mode bursar.Mode, budget atomic.Budge
 }
 
 // Join makes a Tx of the caller's database transaction.
-func (s *Store) Join(ctx context.Context, caller bursar.CallerTx) (bursar.Tx, error) {
+func (s *Store) Join(ctx context.Context, caller driver.CallerTx) (driver.Tx, error) {
 	if caller == nil || caller.DatabaseTx() == nil {
-		return nil, bursar.Errorf(bursar.UnsafeTransaction, "there is no database transaction to take part in")
+		return nil, bursar.Errorf(bursar.CodeUnsafeTransaction, "there is no database transaction to take part in")
 	}
 	t := s.tx(nil)
 	t.joined = true
 	switch db := caller.DatabaseTx().(type) {
 	case *sql.DB:
-		return nil, bursar.Errorf(bursar.UnsafeTransaction, "a *sql.DB is not a database transaction: begin one and pass the *sql.Tx")
+		return nil, bursar.Errorf(bursar.CodeUnsafeTransaction, "a *sql.DB is not a database transaction: begin one and pass the *sql.Tx")
 	case *atomic.Tx:
 		t.db, t.block = s.executor(db), db
 	case Executor:
@@ -116,7 +117,7 @@ func (s *Store) Join(ctx context.Context, caller bursar.CallerTx) (bursar.Tx, er
 	case DBTX:
 		t.db = std{db}
 	default:
-		return nil, bursar.Errorf(bursar.Unsupported, "a %T does not run statements: it needs ExecContext and QueryContext", db)
+		return nil, bursar.Errorf(bursar.CodeUnsupported, "a %T does not run statements: it needs ExecContext and QueryContext", db)
 	}
 	if err := s.dialect.Admit(ctx, t.db, caller.DatabaseTx()); err != nil {
 		return nil, s.wrap(err)
@@ -125,7 +126,7 @@ func (s *Store) Join(ctx context.Context, caller bursar.CallerTx) (bursar.Tx, er
 }
 
 // Read runs fn over one snapshot.
-func (s *Store) Read(ctx context.Context, fn func(context.Context, bursar.Reader) error) error {
+func (s *Store) Read(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
 	if open, ok := atomic.From(ctx, s.db); ok {
 		return s.wrap(fn(ctx, s.tx(std{open})))
 	}

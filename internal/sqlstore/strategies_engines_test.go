@@ -9,15 +9,15 @@ import (
 	"strings"
 	"testing"
 
-	driver "github.com/go-sql-driver/mysql"
+	gomysql "github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	modernc "modernc.org/sqlite"
 
-	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
 	atomicsqlite "github.com/bursar-ledger/bursar/atomic/sqlite"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/store/mysql"
@@ -35,11 +35,11 @@ type place struct {
 type handle struct {
 	store  *sqlstore.Store
 	caller string // what begin gives
-	begin  func(ctx context.Context) (bursar.CallerTx, func() error, error)
+	begin  func(ctx context.Context) (driver.CallerTx, func() error, error)
 }
 
-func throughSQL(store *sqlstore.Store, db *sql.DB, join func(*sql.Tx) bursar.CallerTx) handle {
-	return handle{store: store, caller: "*sql.Tx", begin: func(ctx context.Context) (bursar.CallerTx, func() error, error) {
+func throughSQL(store *sqlstore.Store, db *sql.DB, join func(*sql.Tx) driver.CallerTx) handle {
+	return handle{store: store, caller: "*sql.Tx", begin: func(ctx context.Context) (driver.CallerTx, func() error, error) {
 		tx, err := db.BeginTx(ctx, nil)
 		if err != nil {
 			return nil, nil, err
@@ -76,7 +76,7 @@ func onSQLite(t *testing.T) place {
 	listener := &inDriver{Connector: base}
 	open := func(t *testing.T) handle {
 		db := one(t, sql.OpenDB(listener))
-		return migrated(t, throughSQL(sqlite.New(db), db, func(tx *sql.Tx) bursar.CallerTx { return sqlite.Tx(tx) }))
+		return migrated(t, throughSQL(sqlite.New(db), db, func(tx *sql.Tx) driver.CallerTx { return sqlite.Tx(tx) }))
 	}
 	impatient, err := sql.Open("sqlite", "file:"+path+"?"+url.Values{"_pragma": {"busy_timeout(0)"}, "_txlock": {"immediate"}}.Encode())
 	if err != nil {
@@ -113,7 +113,7 @@ func onPostgres(t *testing.T, pool bool) place {
 			return migrated(t, throughPgx(t, proxy.DSN("pool_max_conns=1")))
 		}
 		db := one(t, stdlib.OpenDB(*config))
-		return migrated(t, throughSQL(postgres.NewSQL(db), db, func(tx *sql.Tx) bursar.CallerTx { return postgres.Tx(tx) }))
+		return migrated(t, throughSQL(postgres.NewSQL(db), db, func(tx *sql.Tx) driver.CallerTx { return postgres.Tx(tx) }))
 	}
 	return place{open: open, tape: &tape{names: names(sqlstore.StatementsOf(postgres.NewSQL(nil))), record: overWire(proxy), probe: rowLocks{
 		db:     one(t, server.Open(t)),
@@ -138,7 +138,7 @@ func throughPgx(t *testing.T, dsn string) handle {
 			t.Error(err)
 		}
 	})
-	return handle{store: store, caller: "pgx.Tx", begin: func(ctx context.Context) (bursar.CallerTx, func() error, error) {
+	return handle{store: store, caller: "pgx.Tx", begin: func(ctx context.Context) (driver.CallerTx, func() error, error) {
 		tx, err := pool.Begin(ctx)
 		if err != nil {
 			return nil, nil, err
@@ -162,17 +162,17 @@ func onMariaDB(t *testing.T) place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := driver.ParseDSN(dsn)
+	config, err := gomysql.ParseDSN(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	open := func(t *testing.T) handle {
-		connector, err := driver.NewConnector(config.Clone())
+		connector, err := gomysql.NewConnector(config.Clone())
 		if err != nil {
 			t.Fatal(err)
 		}
 		db := one(t, sql.OpenDB(connector))
-		return migrated(t, throughSQL(mysql.New(db), db, func(tx *sql.Tx) bursar.CallerTx { return mysql.Tx(tx) }))
+		return migrated(t, throughSQL(mysql.New(db), db, func(tx *sql.Tx) driver.CallerTx { return mysql.Tx(tx) }))
 	}
 	return place{open: open, tape: &tape{names: names(sqlstore.StatementsOf(mysql.New(nil))), record: overWire(proxy), probe: rowLocks{
 		db:     admin,

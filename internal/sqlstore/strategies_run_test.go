@@ -10,8 +10,9 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/driver"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
-	"github.com/bursar-ledger/bursar/posting"
 )
 
 // batchSize is how many transfers a batch of the document has, no two on one account.
@@ -42,14 +43,14 @@ type bench struct {
 	t      *testing.T
 	tape   *tape
 	handle handle
-	ledger *bursar.Ledger
+	ledger *ledger.Ledger
 }
 
-func newBench(t *testing.T, p place, s bursar.Strategy) *bench {
+func newBench(t *testing.T, p place, s ledger.Strategy) *bench {
 	t.Helper()
 	b := &bench{t: t, tape: p.tape, handle: p.open(t)}
 	var err error
-	b.ledger, err = bursar.New(b.handle.store, &bursar.Options{Strategy: s, SealEvery: -1})
+	b.ledger, err = ledger.New(t.Context(), b.handle.store, &ledger.Options{Strategy: s, SealEvery: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,21 +65,21 @@ func newBench(t *testing.T, p place, s bursar.Strategy) *bench {
 // furnish opens the accounts: two for each transfer of a batch, of which the first may be overdrawn, and one that is empty.
 func furnish(t *testing.T, p place) {
 	t.Helper()
-	b := newBench(t, p, posting.Queue{})
+	b := newBench(t, p, ledger.Queue{})
 	var all sync.WaitGroup
 	open := func(o bursar.Opening) {
 		o.Currency = money.USD{}.Currency()
 		all.Go(func() {
-			if _, err := b.ledger.Open(t.Context(), o); err != nil {
+			if _, err := b.ledger.OpenAccount(t.Context(), o); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	for i := range batchSize {
-		open(bursar.Opening{Account: from(i), NoMin: true})
-		open(bursar.Opening{Account: to(i)})
+		open(bursar.Opening{Path: from(i), NoMin: true})
+		open(bursar.Opening{Path: to(i)})
 	}
-	open(bursar.Opening{Account: empty})
+	open(bursar.Opening{Path: empty})
 	all.Wait()
 	b.seal()
 }
@@ -134,7 +135,7 @@ func posts(post poster, t bursar.Transfer) error {
 }
 
 func refused(post poster, t bursar.Transfer) error {
-	if _, err := post(t); bursar.CodeOf(err) != bursar.InsufficientFunds {
+	if _, err := post(t); bursar.CodeOf(err) != bursar.CodeInsufficientFunds {
 		return fmt.Errorf("a transfer from an empty account is not refused: %w", err)
 	}
 	return nil
@@ -195,7 +196,7 @@ func (b *bench) sealing(entries int, what string) line {
 
 // beside is a posting of the queue when another program has left an entry to seal.
 func (b *bench) beside() line {
-	other, err := bursar.New(b.handle.store, &bursar.Options{SealEvery: -1})
+	other, err := ledger.New(context.Background(), b.handle.store, &ledger.Options{SealEvery: -1})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -217,10 +218,10 @@ func (b *bench) beside() line {
 }
 
 // inside is the posters of a ledger in a database transaction of the caller's, each time a new one.
-func (b *bench) inside(name string, begin func(do func(bursar.CallerTx) error) error) traces {
+func (b *bench) inside(name string, begin func(do func(driver.CallerTx) error) error) traces {
 	record := func(work func(poster) error) (got *trace) {
 		for n := range 3 {
-			err := begin(func(tx bursar.CallerTx) error {
+			err := begin(func(tx driver.CallerTx) error {
 				post := func(t bursar.Transfer) (bursar.Posted, error) { return b.ledger.In(tx).Post(b.t.Context(), t) }
 				if n < 2 {
 					return work(post)
@@ -255,10 +256,10 @@ func run(t *testing.T, p place) []traces {
 func runStrategies(t *testing.T, p place) (all []traces) {
 	for _, s := range []struct {
 		name     string
-		strategy bursar.Strategy
+		strategy ledger.Strategy
 	}{
-		{"none", nil}, {"locks", posting.Locks{}}, {"swap", posting.Swap{}}, {"hybrid", posting.Hybrid{}},
-		{"serializable", posting.Serializable{}}, {"queue", posting.Queue{}},
+		{"none", nil}, {"locks", ledger.Locks{}}, {"swap", ledger.Swap{}}, {"hybrid", ledger.Hybrid{}},
+		{"serializable", ledger.Serializable{}}, {"queue", ledger.Queue{}},
 	} {
 		b := newBench(t, p, s.strategy)
 		if s.name == "none" {
@@ -278,7 +279,7 @@ func runStrategies(t *testing.T, p place) (all []traces) {
 
 func runInside(t *testing.T, p place) []traces {
 	b := newBench(t, p, nil)
-	own := b.inside("In("+b.handle.caller+")", func(do func(bursar.CallerTx) error) error {
+	own := b.inside("In("+b.handle.caller+")", func(do func(driver.CallerTx) error) error {
 		tx, rollback, err := b.handle.begin(t.Context())
 		if err != nil {
 			return err
@@ -290,7 +291,7 @@ func runInside(t *testing.T, p place) []traces {
 		}()
 		return do(tx)
 	})
-	block := b.inside("In(*atomic.Tx)", func(do func(bursar.CallerTx) error) error {
+	block := b.inside("In(*atomic.Tx)", func(do func(driver.CallerTx) error) error {
 		return atomic.Do(t.Context(), b.handle.store.DB(), func(_ context.Context, tx *atomic.Tx) error { return do(tx) }, nil)
 	})
 	return []traces{own, block}

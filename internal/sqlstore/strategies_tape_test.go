@@ -2,7 +2,7 @@ package sqlstore_test
 
 import (
 	"context"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"fmt"
 	"maps"
 	"slices"
@@ -177,7 +177,7 @@ func (c *catch) disarm() {
 
 // inDriver records what a driver is asked to do, where there is no wire.
 type inDriver struct {
-	driver.Connector
+	sqldriver.Connector
 	next func(text string) // nil while nothing is recorded
 }
 
@@ -187,7 +187,7 @@ func (d *inDriver) record(t *testing.T, on *recording, work func() error) (int, 
 	return 0, work()
 }
 
-func (d *inDriver) Connect(ctx context.Context) (driver.Conn, error) {
+func (d *inDriver) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	opened, err := d.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
@@ -197,13 +197,13 @@ func (d *inDriver) Connect(ctx context.Context) (driver.Conn, error) {
 
 // recordable is what database/sql asks of a connection while it is recorded.
 type recordable interface {
-	driver.Conn
-	driver.ConnBeginTx
-	driver.ConnPrepareContext
-	driver.ExecerContext
-	driver.QueryerContext
-	driver.SessionResetter
-	driver.Validator
+	sqldriver.Conn
+	sqldriver.ConnBeginTx
+	sqldriver.ConnPrepareContext
+	sqldriver.ExecerContext
+	sqldriver.QueryerContext
+	sqldriver.SessionResetter
+	sqldriver.Validator
 }
 
 type driverConn struct {
@@ -217,12 +217,12 @@ func (c *driverConn) note(text string) {
 	}
 }
 
-func (c *driverConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+func (c *driverConn) ExecContext(ctx context.Context, query string, args []sqldriver.NamedValue) (sqldriver.Result, error) {
 	c.note(query)
 	return c.recordable.ExecContext(ctx, query, args)
 }
 
-func (c *driverConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *driverConn) QueryContext(ctx context.Context, query string, args []sqldriver.NamedValue) (sqldriver.Rows, error) {
 	c.note(query)
 	return c.recordable.QueryContext(ctx, query, args)
 }

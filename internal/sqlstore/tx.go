@@ -8,6 +8,7 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/driver"
 )
 
 // tx is the writing and the reading side over one database transaction.
@@ -15,21 +16,21 @@ type tx struct {
 	db     Executor
 	store  *Store
 	sql    *Statements
-	mode   bursar.Mode
+	mode   driver.Mode
 	joined bool       // the database transaction is the caller's
 	block  *atomic.Tx // which it began with package atomic
 }
 
 var (
-	_ bursar.Tx     = (*tx)(nil)
-	_ bursar.SealTx = (*tx)(nil)
+	_ driver.Tx     = (*tx)(nil)
+	_ driver.SealTx = (*tx)(nil)
 )
 
 var (
 	// errStale means that a row guarded by its version, or the head, was changed by someone else in between.
 	errStale = fmt.Errorf("changed by another database transaction: %w", atomic.ErrStale)
 	// errOvertaken means that what a batch claims was claimed by someone else.
-	errOvertaken = fmt.Errorf("%w: %w", bursar.ErrOvertaken, atomic.ErrStale)
+	errOvertaken = fmt.Errorf("%w: %w", driver.ErrOvertaken, atomic.ErrStale)
 )
 
 // inParameters bounds how many values one IN list has.
@@ -82,22 +83,22 @@ func lookUp[T any](ctx context.Context, t *tx, statement string, first any, valu
 }
 
 // Known returns what is remembered of ids and references.
-func (t *tx) Known(ctx context.Context, book int64, ids []bursar.ID, references []string) ([]bursar.RequestRecord, []string, error) {
-	var g bursar.Gathered
+func (t *tx) Known(ctx context.Context, book int64, ids []bursar.ID, references []string) ([]driver.RequestRecord, []string, error) {
+	var g driver.Gathered
 	p := newPipeline(ctx, t.db)
-	err := t.known(p, book, &bursar.Wanted{IDs: ids, References: references}, &g)
+	err := t.known(p, book, &driver.Wanted{IDs: ids, References: references}, &g)
 	if err == nil {
 		err = p.flush()
 	}
 	return g.Requests, g.References, t.fault(p.step, err)
 }
 
-func (t *tx) known(p *pipeline, book int64, w *bursar.Wanted, g *bursar.Gathered) error {
+func (t *tx) known(p *pipeline, book int64, w *driver.Wanted, g *driver.Gathered) error {
 	columnar := t.store.dialect.Columnar
 	p.step = "look up ids"
 	err := inChunks(p, columnar, t.sql.Known, book, w.IDs, func(id bursar.ID) any { return id[:] },
 		func(scan func(...any) error) error {
-			var record bursar.RequestRecord
+			var record driver.RequestRecord
 			err := scanRequest(scan, &record)
 			g.Requests = append(g.Requests, record)
 			return err
@@ -129,7 +130,7 @@ func (t *tx) Keys(ctx context.Context, entries, accounts int) (entry, account in
 
 // Insert writes a batch. In a database transaction of the caller's it does so under a savepoint: the caller may
 // commit in spite of an error, and must not commit half a batch.
-func (t *tx) Insert(ctx context.Context, b *bursar.Batch) error {
+func (t *tx) Insert(ctx context.Context, b *driver.Batch) error {
 	p := newPipeline(ctx, t.db)
 	if !t.joined {
 		return t.insert(p, b)
@@ -166,14 +167,14 @@ func (t *tx) ended(err error) error {
 	if class := t.store.dialect.Atomic.Classify(err); class.Kind != atomic.KindStatement {
 		return t.fault("look for the savepoint", err)
 	}
-	return &bursar.Error{Code: bursar.UnsafeTransaction, Err: err,
+	return &bursar.Error{Code: bursar.CodeUnsafeTransaction, Err: err,
 		Message: "the database transaction is not open any more: an earlier error has rolled it back, so begin again from the start"}
 }
 
 // step is a part of the writing.
 type step struct {
 	what  string
-	write func(*pipeline, *bursar.Batch) error
+	write func(*pipeline, *driver.Batch) error
 }
 
 // claiming is the step in which others may be faster.
@@ -181,7 +182,7 @@ const claiming = "write requests"
 
 // insert writes in the order in which everybody takes locks: accounts, what is claimed, and the head last, which whoever
 // seals has locked already.
-func (t *tx) insert(p *pipeline, b *bursar.Batch) error {
+func (t *tx) insert(p *pipeline, b *driver.Batch) error {
 	return t.steps(p, b, []step{
 		{"write versions", t.guard}, {claiming, t.claim}, {"write balances", t.writeBalances}, {"write places", t.sealEntries},
 		{"write entries", t.insertEntries}, {"write checkpoints", t.insertCheckpoints}, {"write effective times", t.insertBackdated},
@@ -189,7 +190,7 @@ func (t *tx) insert(p *pipeline, b *bursar.Batch) error {
 	})
 }
 
-func (t *tx) steps(p *pipeline, b *bursar.Batch, steps []step) error {
+func (t *tx) steps(p *pipeline, b *driver.Batch, steps []step) error {
 	for _, step := range steps {
 		p.step = step.what
 		if err := step.write(p, b); err != nil {
@@ -214,7 +215,7 @@ func (t *tx) failed(p *pipeline, err error) error {
 }
 
 // claim writes what others may be writing too.
-func (t *tx) claim(p *pipeline, b *bursar.Batch) error {
+func (t *tx) claim(p *pipeline, b *driver.Batch) error {
 	if b.Claimed {
 		return nil
 	}
@@ -228,7 +229,7 @@ func (t *tx) unique(err error) bool {
 	return err != nil && t.store.dialect.Atomic.Classify(err).Kind == atomic.KindUnique
 }
 
-func (t *tx) insertRequests(p *pipeline, b *bursar.Batch) error {
+func (t *tx) insertRequests(p *pipeline, b *driver.Batch) error {
 	return t.store.bulk.requests.run(p, len(b.Requests), func(args []any, i int) []any {
 		r := &b.Requests[i]
 		var last, code, field, message any
@@ -241,7 +242,7 @@ func (t *tx) insertRequests(p *pipeline, b *bursar.Batch) error {
 	})
 }
 
-func (t *tx) insertAccounts(p *pipeline, b *bursar.Batch) error {
+func (t *tx) insertAccounts(p *pipeline, b *driver.Batch) error {
 	err := t.store.bulk.accounts.run(p, len(b.Opened), func(args []any, i int) []any {
 		a := &b.Opened[i]
 		return append(args, a.Number, b.Book, a.Path, a.Currency.Code(), a.Currency.Scale(), int64(a.Opened), text(a.Metadata))
@@ -268,19 +269,19 @@ func (t *tx) insertAccounts(p *pipeline, b *bursar.Batch) error {
 
 // writeBalances updates the accounts that a batch changed, each guarded by the version it was decided on. In modes that did not
 // lock them, guard has done so.
-func (t *tx) writeBalances(p *pipeline, b *bursar.Batch) error {
+func (t *tx) writeBalances(p *pipeline, b *driver.Batch) error {
 	if t.swaps() {
 		return nil
 	}
 	return t.store.bulk.updates.run(p, len(b.Changed), func(args []any, i int) []any { return appendChange(args, b.Changed[i]) })
 }
 
-func appendChange(args []any, a *bursar.AccountRow) []any {
+func appendChange(args []any, a *driver.AccountRow) []any {
 	args = appendBalance(append(args, a.Number, a.Locked, a.Version), a)
 	return append(args, int64(a.Decided), a.LastEntry)
 }
 
-func appendBalance(args []any, a *bursar.AccountRow) []any {
+func appendBalance(args []any, a *driver.AccountRow) []any {
 	available, err := a.Available()
 	if err != nil {
 		panic(fmt.Sprintf("sqlstore: account %s was decided with an impossible balance: %v", a.Path, err))
@@ -289,7 +290,7 @@ func appendBalance(args []any, a *bursar.AccountRow) []any {
 	return append(args, balance.lo, balance.hi, held.lo, held.hi, free.lo, free.hi)
 }
 
-func (t *tx) insertEntries(p *pipeline, b *bursar.Batch) error {
+func (t *tx) insertEntries(p *pipeline, b *driver.Batch) error {
 	return t.store.bulk.entries.run(p, len(b.Entries), func(args []any, i int) []any {
 		e := &b.Entries[i]
 		seq, at, hash := placeOf(e)
@@ -312,7 +313,7 @@ func (t *tx) insertEntries(p *pipeline, b *bursar.Batch) error {
 }
 
 // placeOf is an entry's place as it is stored: empty until it is sealed.
-func placeOf(e *bursar.EntryRow) (seq, at, hash any) {
+func placeOf(e *driver.EntryRow) (seq, at, hash any) {
 	if e.Seq == 0 {
 		return nil, nil, nil
 	}
@@ -320,21 +321,21 @@ func placeOf(e *bursar.EntryRow) (seq, at, hash any) {
 }
 
 // sealEntries gives entries of others their places.
-func (t *tx) sealEntries(p *pipeline, b *bursar.Batch) error {
+func (t *tx) sealEntries(p *pipeline, b *driver.Batch) error {
 	return t.store.bulk.seals.run(p, len(b.Sealed), func(args []any, i int) []any {
 		e := &b.Sealed[i]
 		return append(args, e.Key, e.Seq, int64(e.At), e.Hash[:])
 	})
 }
 
-func (t *tx) insertCheckpoints(p *pipeline, b *bursar.Batch) error {
+func (t *tx) insertCheckpoints(p *pipeline, b *driver.Batch) error {
 	return t.store.bulk.checkpoints.run(p, len(b.Checkpoints), func(args []any, i int) []any {
 		c := &b.Checkpoints[i]
 		return append(args, c.Account, c.Version, c.Seq, c.Key)
 	})
 }
 
-func (t *tx) insertBackdated(p *pipeline, b *bursar.Batch) error {
+func (t *tx) insertBackdated(p *pipeline, b *driver.Batch) error {
 	type date struct{ account, effective, entry int64 }
 	var dates []date
 	for i := range b.Entries {
@@ -348,7 +349,7 @@ func (t *tx) insertBackdated(p *pipeline, b *bursar.Batch) error {
 }
 
 // moveHead advances the head from exactly where the batch was built.
-func (t *tx) moveHead(p *pipeline, b *bursar.Batch) error {
+func (t *tx) moveHead(p *pipeline, b *driver.Batch) error {
 	if b.From.Seq == b.To.Seq {
 		return nil
 	}
@@ -363,7 +364,7 @@ func (t *tx) fault(doing string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, atomic.ErrStale):
-		return &bursar.Error{Code: bursar.Conflict, Message: doing, Err: err}
+		return &bursar.Error{Code: bursar.CodeConflict, Message: doing, Err: err}
 	case t.joined:
 		return t.store.wrap(fmt.Errorf("%s: %w", doing, err))
 	default:

@@ -39,15 +39,15 @@ var packageCommentExamples = []example{
 	{
 		name: "without, twice and malformed",
 		files: map[string]string{
-			"money/a.go":   "// a stray comment\n\npackage money",
-			"atomic/a.go":  "// Package atomic commits.\npackage atomic",
-			"atomic/b.go":  "// Package atomic retries.\npackage atomic",
-			"posting/a.go": "// This package posts.\npackage posting",
+			"money/a.go":  "// a stray comment\n\npackage money",
+			"atomic/a.go": "// Package atomic commits.\npackage atomic",
+			"atomic/b.go": "// Package atomic retries.\npackage atomic",
+			"ledger/a.go": "// This package posts.\npackage ledger",
 		},
 		want: []string{
 			"atomic: 2 package comments, want 1",
+			`ledger/a.go:1: the package comment does not begin with "Package ledger"`,
 			"money: 0 package comments, want 1",
-			`posting/a.go:1: the package comment does not begin with "Package posting"`,
 		},
 	},
 }
@@ -185,7 +185,7 @@ func (h *hidden) String() string { return "" }
 	{
 		name: "bare names",
 		files: map[string]string{
-			"posting/a.go": `package posting
+			"ledger/a.go": `package ledger
 
 type Queue[T any] struct{}
 func (q *Queue[T]) Post() {}
@@ -202,12 +202,12 @@ type Poster interface {
 `,
 		},
 		want: []string{
-			"posting/a.go:13: exported Post has no comment",
-			"posting/a.go:3: exported Queue has no comment",
-			"posting/a.go:4: exported Post has no comment",
-			"posting/a.go:5: exported New has no comment",
-			"posting/a.go:6: exported Max has no comment",
-			"posting/a.go:9: exported One has no comment",
+			"ledger/a.go:13: exported Post has no comment",
+			"ledger/a.go:3: exported Queue has no comment",
+			"ledger/a.go:4: exported Post has no comment",
+			"ledger/a.go:5: exported New has no comment",
+			"ledger/a.go:6: exported Max has no comment",
+			"ledger/a.go:9: exported One has no comment",
 		},
 	},
 }

@@ -135,10 +135,10 @@ func scan(src any) (int64, error) {
 	return 0, nil
 }
 func f(float64 int) int { return float64 }`,
-		"money/a_test.go":               "package money\nimport \"math/rand/v2\"\nvar x = 1.5 + rand.Float64()",
-		"atomic/atomic.go":              "package atomic\nimport \"math/rand/v2\"\nvar x = rand.Float64()",
-		"posting/postingtest/random.go": "package postingtest\nimport \"math/rand/v2\"\nvar x = rand.Int()",
-		"internal/bench/a.go":           "package bench\nvar rate = 1.5",
+		"money/a_test.go":          "package money\nimport \"math/rand/v2\"\nvar x = 1.5 + rand.Float64()",
+		"atomic/atomic.go":         "package atomic\nimport \"math/rand/v2\"\nvar x = rand.Float64()",
+		"ledger/lawtest/random.go": "package lawtest\nimport \"math/rand/v2\"\nvar x = rand.Int()",
+		"internal/bench/a.go":      "package bench\nvar rate = 1.5",
 	}},
 	{
 		name: "inexact",

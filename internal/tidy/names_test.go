@@ -73,7 +73,7 @@ var bannedExamples = []example{
 	{
 		name: "elsewhere",
 		files: map[string]string{
-			"posting/a.go": `package posting
+			"ledger/a.go": `package ledger
 import ("context"; "fmt"; "log"; "os"; clock "time")
 var now = clock.Now
 func f() {
@@ -89,14 +89,14 @@ func f() {
 		},
 		want: []string{
 			"internal/tools/testenv/a.go:3: time.Now: take the time from internal/clock",
-			"posting/a.go:10: context.TODO: take the context from the caller",
-			"posting/a.go:11: os.Stderr: only commands own the process; return an error or take an io.Writer",
-			"posting/a.go:3: time.Now: take the time from internal/clock",
-			"posting/a.go:5: time.Since: take the time from internal/clock",
-			"posting/a.go:6: fmt.Printf: only commands talk to the terminal; return a value or take an io.Writer",
-			"posting/a.go:7: os.Exit: only commands own the process; return an error or take an io.Writer",
-			"posting/a.go:8: log.Fatalf: return an error, or take a *slog.Logger",
-			"posting/a.go:9: println: left over from debugging",
+			"ledger/a.go:10: context.TODO: take the context from the caller",
+			"ledger/a.go:11: os.Stderr: only commands own the process; return an error or take an io.Writer",
+			"ledger/a.go:3: time.Now: take the time from internal/clock",
+			"ledger/a.go:5: time.Since: take the time from internal/clock",
+			"ledger/a.go:6: fmt.Printf: only commands talk to the terminal; return a value or take an io.Writer",
+			"ledger/a.go:7: os.Exit: only commands own the process; return an error or take an io.Writer",
+			"ledger/a.go:8: log.Fatalf: return an error, or take a *slog.Logger",
+			"ledger/a.go:9: println: left over from debugging",
 		},
 	},
 }

@@ -51,40 +51,50 @@ var arrows = []row{
 	{room: "atomic/sqlite", may: []string{"atomic"}},
 	{room: "atomic/postgres", may: []string{"atomic"}},
 	{room: "atomic/mysql", may: []string{"atomic"}},
-	{room: ".", may: []string{"money", "internal/journal", "internal/clock"}, never: []string{"database/sql"}},
-	{room: "internal/sqlstore", may: []string{".", "atomic", "money", "internal/journal", "internal/clock"}},
+	{room: "internal/brief", never: []string{"database/sql"}},
+	{room: ".", may: []string{"money", "internal/brief"}, never: []string{"database/sql"}},
+	{room: "internal/coded", may: []string{"."}, never: []string{"database/sql"}},
+	{room: "internal/chain", may: []string{".", "money", "internal/journal"}, never: []string{"database/sql"}},
+	{room: "driver", may: []string{".", "money"}, never: []string{"database/sql"}},
+	{
+		room: "ledger",
+		may: []string{
+			".", "driver", "money", "internal/brief", "internal/chain", "internal/clock", "internal/coded", "internal/journal",
+		},
+		never: []string{"database/sql"},
+	},
+	{room: "internal/sqlstore", may: []string{".", "driver", "atomic", "money"}},
 	{
 		room:    "store/sqlite",
-		may:     []string{".", "atomic", "atomic/sqlite", "internal/sqlstore"},
+		may:     []string{".", "driver", "atomic", "atomic/sqlite", "internal/sqlstore"},
 		outside: []string{sqliteDriver}, drags: []string{sqliteDriver},
 	},
 	{
 		room:    "store/postgres",
-		may:     []string{".", "atomic", "atomic/postgres", "internal/sqlstore"},
+		may:     []string{".", "driver", "atomic", "atomic/postgres", "internal/sqlstore"},
 		outside: []string{pgxModule}, drags: []string{pgxModule},
 	},
 	{
 		room:    "store/mysql",
-		may:     []string{".", "atomic", "atomic/mysql", "internal/sqlstore"},
+		may:     []string{".", "driver", "atomic", "atomic/mysql", "internal/sqlstore"},
 		outside: []string{mysqlDriver}, drags: []string{mysqlDriver},
 	},
 	{
 		room:  "store",
-		may:   []string{".", "store/sqlite", "store/postgres", "store/mysql"},
+		may:   []string{".", "driver", "store/sqlite", "store/postgres", "store/mysql"},
 		drags: []string{sqliteDriver, pgxModule, mysqlDriver},
 	},
-	{room: "posting", may: []string{".", "money", "internal/clock"}, never: []string{"database/sql"}},
-	{room: "internal/verify", may: []string{".", "money", "internal/journal"}},
-	{room: "internal/exchange", may: []string{".", "money"}},
+	{room: "internal/verify", may: []string{".", "driver", "money", "internal/chain", "internal/journal"}},
+	{room: "internal/exchange", may: []string{".", "driver", "money", "internal/brief", "internal/coded"}},
 	{
 		room:    "internal/httpapi",
-		may:     []string{".", "money", "internal/verify"},
+		may:     []string{".", "ledger", "money", "internal/brief", "internal/coded"},
 		outside: []string{humaModule}, drags: []string{humaModule},
 	},
 	{room: "cmd/bursar", may: []string{anything}, outside: []string{anything}, drags: []string{anything}},
 	{
 		room:  "examples/...",
-		may:   []string{".", "money", "posting", "store", "store/sqlite", "store/postgres", "bursartest"},
+		may:   []string{".", "ledger", "money", "driver", "atomic", "store", "store/sqlite", "store/postgres"},
 		drags: []string{sqliteDriver, pgxModule, mysqlDriver},
 	},
 	{room: "internal/tidy"},
@@ -92,7 +102,7 @@ var arrows = []row{
 	{room: "internal/sqltest/server", never: []string{"database/sql"}},
 	{
 		room:  "bursartest",
-		may:   []string{".", "money", "posting", "store/sqlite", "internal/clock", "internal/verify"},
+		may:   []string{".", "driver", "ledger", "money", "store/sqlite", "internal/clock", "internal/verify"},
 		drags: []string{sqliteDriver}, suite: true,
 	},
 	{
@@ -104,14 +114,15 @@ var arrows = []row{
 	{
 		room: "store/storetest",
 		may: []string{
-			".", "money", "atomic", "internal/clock", "internal/journal", "internal/sqlstore", "internal/verify", "internal/sqltest",
+			".", "driver", "ledger", "money", "atomic", "internal/chain", "internal/clock", "internal/journal", "internal/sqlstore",
+			"internal/verify", "internal/sqltest",
 		},
 		outside: []string{goCmp, rapidModule}, drags: []string{sqliteDriver, goCmp, rapidModule}, suite: true,
 	},
 	{
-		room: "posting/postingtest",
+		room: "ledger/lawtest",
 		may: []string{
-			".", "money", "posting", "store/storetest", "bursartest", "internal/clock", "internal/sqltest",
+			".", "driver", "ledger", "money", "store/storetest", "bursartest", "internal/clock", "internal/sqltest",
 		},
 		outside: []string{goCmp, rapidModule, porcupine}, drags: []string{sqliteDriver, goCmp, rapidModule, porcupine}, suite: true,
 	},
@@ -138,7 +149,7 @@ var longAllowed = map[string]string{}
 
 // exactRooms compute with money, or decide on it: no floats, no random numbers.
 var exactRooms = []string{
-	".", "money/...", "posting/...", "internal/journal/...", "internal/sqlstore/...", "store/...",
+	".", "ledger/...", "driver/...", "money/...", "internal/chain/...", "internal/journal/...", "internal/sqlstore/...", "store/...",
 }
 
 // randomAllowed names the files that may draw random numbers in spite of standing

@@ -154,7 +154,7 @@ func f() map[string]int {
 	{
 		name: "changed later",
 		files: map[string]string{
-			"posting/a.go": `package posting
+			"ledger/a.go": `package ledger
 import ("sync"; "sync/atomic")
 var names = map[string]int{}
 var list []string
@@ -164,7 +164,7 @@ var mu sync.Mutex
 var hits = &atomic.Int64{}
 func init() {}
 `,
-			"posting/b.go": `package posting
+			"ledger/b.go": `package ledger
 import "net/http"
 func f() {
 	names["x"] = 1
@@ -178,16 +178,16 @@ func f() {
 }`,
 		},
 		want: []string{
-			"posting/a.go:7: sync.Mutex of package level; put it into a value that is passed",
-			"posting/a.go:8: sync/atomic.Int64 of package level; put it into a value that is passed",
-			"posting/a.go:9: init function; pass values instead",
-			"posting/b.go:10: count is of package level and is changed here",
-			"posting/b.go:4: names is of package level and is changed here",
-			"posting/b.go:5: list is of package level and is changed here",
-			"posting/b.go:6: count is of package level and is changed here",
-			"posting/b.go:7: current is of package level and is changed here",
-			"posting/b.go:8: names is of package level and is changed here",
-			"posting/b.go:9: net/http.DefaultClient is of package level and is changed here",
+			"ledger/a.go:7: sync.Mutex of package level; put it into a value that is passed",
+			"ledger/a.go:8: sync/atomic.Int64 of package level; put it into a value that is passed",
+			"ledger/a.go:9: init function; pass values instead",
+			"ledger/b.go:10: count is of package level and is changed here",
+			"ledger/b.go:4: names is of package level and is changed here",
+			"ledger/b.go:5: list is of package level and is changed here",
+			"ledger/b.go:6: count is of package level and is changed here",
+			"ledger/b.go:7: current is of package level and is changed here",
+			"ledger/b.go:8: names is of package level and is changed here",
+			"ledger/b.go:9: net/http.DefaultClient is of package level and is changed here",
 		},
 	},
 }

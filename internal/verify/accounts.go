@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -58,7 +59,7 @@ func (a *audit) checkUnseen() {
 	}
 }
 
-func (a *audit) checkAccount(row *bursar.AuditedAccount) {
+func (a *audit) checkAccount(row *driver.AuditedAccount) {
 	acc := a.accounts[row.Number]
 	if acc != nil {
 		acc.seen = true
@@ -88,7 +89,7 @@ func (a *audit) checkAccount(row *bursar.AuditedAccount) {
 }
 
 // compareBalance names the first column of a balance that is not as in the replay.
-func compareBalance(row *bursar.AuditedAccount, acc *account) string {
+func compareBalance(row *driver.AuditedAccount, acc *account) string {
 	available, err := acc.after.Balance.Sub(acc.after.Held)
 	switch {
 	case row.State != bursar.AccountOpen:

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/clock"
 	"github.com/bursar-ledger/bursar/internal/verify"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 	"github.com/bursar-ledger/bursar/store/sqlite"
 )
@@ -31,16 +33,16 @@ func amount(t testing.TB, s string) money.Amount {
 // keeper writes a ledger for a test and fails the test when it cannot.
 type keeper struct {
 	t      testing.TB
-	ledger *bursar.Ledger
+	ledger *ledger.Ledger
 	clock  *clock.Fake
 	count  int
 }
 
-func keep(t testing.TB, store bursar.Store, book string) *keeper {
+func keep(t testing.TB, store driver.Store, book string) *keeper {
 	t.Helper()
 	k := &keeper{t: t, clock: clock.NewFake(start)}
 	var err error
-	if k.ledger, err = bursar.New(store, &bursar.Options{Book: book, Migrate: true, Clock: k.clock}); err != nil {
+	if k.ledger, err = ledger.New(t.Context(), store, &ledger.Options{Book: book, Migrate: true, Clock: k.clock}); err != nil {
 		t.Fatal(err)
 	}
 	return k
@@ -49,7 +51,7 @@ func keep(t testing.TB, store bursar.Store, book string) *keeper {
 func (k *keeper) open(o bursar.Opening) {
 	k.t.Helper()
 	k.clock.Advance(time.Second)
-	if _, err := k.ledger.Open(context.Background(), o); err != nil {
+	if _, err := k.ledger.OpenAccount(context.Background(), o); err != nil {
 		k.t.Fatal(err)
 	}
 }
@@ -69,27 +71,27 @@ func (k *keeper) leg(from, to, text string) bursar.Leg {
 }
 
 // build writes two books with something of everything.
-func build(t testing.TB, store bursar.Store) bursar.Book {
+func build(t testing.TB, store driver.Store) bursar.Book {
 	t.Helper()
 	k := keep(t, store, "main")
 	usd, chip := amount(t, "0.00 USD").Currency(), amount(t, "0 CHIP/0").Currency()
 	low, high := amount(t, "-100.00 USD"), amount(t, "5000.00 USD")
-	k.open(bursar.Opening{Account: "world:usd", Currency: usd, NoMin: true})
-	k.open(bursar.Opening{Account: "world:chip", Currency: chip, NoMin: true})
-	k.open(bursar.Opening{Account: "users:alice", Currency: usd, Metadata: bursar.Metadata{"name": "Alice <a&b>", "tier": "gold"}})
-	k.open(bursar.Opening{Account: "users:bob", Currency: usd, Min: &low, Max: &high})
-	k.open(bursar.Opening{Account: "users:carol", Currency: usd})
-	k.open(bursar.Opening{Account: "chips:alice", Currency: chip})
+	k.open(bursar.Opening{Path: "world:usd", Currency: usd, NoMin: true})
+	k.open(bursar.Opening{Path: "world:chip", Currency: chip, NoMin: true})
+	k.open(bursar.Opening{Path: "users:alice", Currency: usd, Metadata: bursar.Metadata{"name": "Alice <a&b>", "tier": "gold"}})
+	k.open(bursar.Opening{Path: "users:bob", Currency: usd, Min: &low, Max: &high})
+	k.open(bursar.Opening{Path: "users:carol", Currency: usd})
+	k.open(bursar.Opening{Path: "chips:alice", Currency: chip})
 	k.post("", bursar.Transfer{Legs: []bursar.Leg{k.leg("world:usd", "users:alice", "1000.00 USD")}, Reference: "invoice 1", Metadata: bursar.Metadata{"memo": "first"}})
 	k.post("", bursar.Transfer{Legs: []bursar.Leg{k.leg("world:chip", "chips:alice", "1234567890123456789012 CHIP/0")}})
-	k.post(bursar.InsufficientFunds, bursar.Transfer{Legs: []bursar.Leg{k.leg("users:carol", "users:bob", "1.00 USD")}, Metadata: bursar.Metadata{"memo": "no"}})
+	k.post(bursar.CodeInsufficientFunds, bursar.Transfer{Legs: []bursar.Leg{k.leg("users:carol", "users:bob", "1.00 USD")}, Metadata: bursar.Metadata{"memo": "no"}})
 	least, version := amount(t, "10.00 USD"), int64(2)
 	for i := range 70 {
 		legs := []bursar.Leg{k.leg("users:alice", "users:bob", "2.00 USD")}
 		transfer := bursar.Transfer{Legs: legs}
 		switch i {
 		case 10:
-			transfer.Conditions = []bursar.Condition{{Account: "users:alice", AtLeast: &least}}
+			transfer.Conditions = []bursar.Condition{{Path: "users:alice", AtLeast: &least}}
 			transfer.NotAfter = start.AddDate(1, 0, 0)
 		case 20:
 			transfer.Legs = append(legs, k.leg("users:bob", "users:carol", "1.00 USD"), k.leg("users:carol", "users:alice", "0.50 USD"))
@@ -103,13 +105,13 @@ func build(t testing.TB, store bursar.Store) bursar.Book {
 		k.post("", transfer)
 	}
 	k.post("", bursar.Transfer{Legs: []bursar.Leg{k.leg("chips:alice", "world:chip", "1000000000000000000000 CHIP/0")},
-		Conditions: []bursar.Condition{{Account: "chips:alice", Version: &version}}})
-	k.post(bursar.ReferenceTaken, bursar.Transfer{Legs: []bursar.Leg{k.leg("users:alice", "users:bob", "1.00 USD")}, Reference: "invoice 1"})
+		Conditions: []bursar.Condition{{Path: "chips:alice", Version: &version}}})
+	k.post(bursar.CodeReferenceTaken, bursar.Transfer{Legs: []bursar.Leg{k.leg("users:alice", "users:bob", "1.00 USD")}, Reference: "invoice 1"})
 	k.post("", bursar.Transfer{Legs: []bursar.Leg{k.leg("users:carol", "users:bob", "0.25 USD")}, Metadata: bursar.Metadata{"memo": "last"}})
 
 	other := keep(t, store, "other")
-	other.open(bursar.Opening{Account: "world:usd", Currency: usd, NoMin: true})
-	other.open(bursar.Opening{Account: "users:alice", Currency: usd})
+	other.open(bursar.Opening{Path: "world:usd", Currency: usd, NoMin: true})
+	other.open(bursar.Opening{Path: "users:alice", Currency: usd})
 	other.post("", bursar.Transfer{Legs: []bursar.Leg{other.leg("world:usd", "users:alice", "7.00 USD")}})
 	return k.ledger.Book()
 }

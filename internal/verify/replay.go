@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
+	"github.com/bursar-ledger/bursar/internal/chain"
 	"github.com/bursar-ledger/bursar/internal/journal"
 	"github.com/bursar-ledger/bursar/money"
 )
@@ -19,7 +21,7 @@ type account struct {
 	path     string
 	currency money.Currency
 	after    bursar.After
-	min, max bursar.Limit
+	min, max driver.Limit
 	metadata string // canonical JSON
 	opened   bursar.Instant
 	decided  bursar.Instant
@@ -31,7 +33,7 @@ type account struct {
 
 // replay checks one entry and goes on from what it says, not from what it should say: so one fault is reported
 // where it is, and once more at most where something builds on it, but not at every entry after it.
-func (a *audit) replay(e *bursar.AuditedEntry, known map[bursar.ID][]bursar.AuditedRequest) {
+func (a *audit) replay(e *driver.AuditedEntry, known map[bursar.ID][]driver.AuditedRequest) {
 	a.position(e.Seq)
 	if e.Fault != nil {
 		a.find(max(e.Seq, 1), Readable, "entry %d: %v", e.Key, e.Fault)
@@ -50,7 +52,7 @@ func (a *audit) replay(e *bursar.AuditedEntry, known map[bursar.ID][]bursar.Audi
 }
 
 // content checks and applies what an entry says of everything but its place in the journal.
-func (a *audit) content(e *bursar.AuditedEntry, known map[bursar.ID][]bursar.AuditedRequest, sealed bool) {
+func (a *audit) content(e *driver.AuditedEntry, known map[bursar.ID][]driver.AuditedRequest, sealed bool) {
 	if e.Backdated && e.Effective > e.Decided {
 		a.fault(e, Time, "it is effective from %v, after %v when it was decided", e.Effective, e.Decided)
 	}
@@ -88,12 +90,12 @@ func (a *audit) position(seq int64) {
 }
 
 // link recomputes the hash. After a missing entry there is nothing to build on.
-func (a *audit) link(e *bursar.AuditedEntry) {
+func (a *audit) link(e *driver.AuditedEntry) {
 	if !a.last.broken && a.breaks < breaksMax {
 		var hash [32]byte
 		hashable := len(e.From) <= math.MaxUint16 && len(e.To) <= math.MaxUint16
 		if hashable {
-			hash, a.buf = e.Link(a.book.UUID, a.last.hash, a.buf)
+			hash, a.buf = chain.Link(&e.Entry, a.book.UUID, a.last.hash, a.buf)
 		}
 		if !hashable || hash != e.Hash {
 			a.breaks++
@@ -103,7 +105,7 @@ func (a *audit) link(e *bursar.AuditedEntry) {
 	a.last.hash = e.Hash
 }
 
-func (a *audit) times(e *bursar.AuditedEntry) {
+func (a *audit) times(e *driver.AuditedEntry) {
 	if !a.last.broken && a.last.seq > 1 && e.At <= a.last.at {
 		a.find(e.Seq, Time, "its time %v is not later than %v, that of the entry before", e.At, a.last.at)
 	}
@@ -114,7 +116,7 @@ func (a *audit) times(e *bursar.AuditedEntry) {
 }
 
 // apply replays the entry on its accounts and returns how many checkpoints must point at it.
-func (a *audit) apply(e *bursar.AuditedEntry) (marks int64) {
+func (a *audit) apply(e *driver.AuditedEntry) (marks int64) {
 	if e.Kind == bursar.EntryOpen {
 		a.open(e)
 		return 0
@@ -130,7 +132,7 @@ func (a *audit) apply(e *bursar.AuditedEntry) (marks int64) {
 		{e.ToAccount, e.To, e.Amount, e.ToAfter, e.ToPrev},
 	} {
 		a.move(e, &s)
-		if s.after.Version%bursar.CheckpointEvery == 0 {
+		if s.after.Version%driver.CheckpointEvery == 0 {
 			marks++
 		}
 	}
@@ -147,7 +149,7 @@ type side struct {
 }
 
 // open begins an account.
-func (a *audit) open(e *bursar.AuditedEntry) {
+func (a *audit) open(e *driver.AuditedEntry) {
 	zero := money.Zero(e.Amount.Currency())
 	first := bursar.After{Version: 1, Balance: zero, Held: zero}
 	switch {
@@ -175,14 +177,14 @@ func (a *audit) open(e *bursar.AuditedEntry) {
 }
 
 // enter makes an account that the journal names for the first time.
-func (a *audit) enter(e *bursar.AuditedEntry, s *side) *account {
+func (a *audit) enter(e *driver.AuditedEntry, s *side) *account {
 	acc := &account{number: s.number, path: s.path, currency: e.Amount.Currency(), after: s.after, first: spotOf(e), decided: e.Decided}
 	a.accounts[s.number], a.paths[s.path] = acc, acc
 	return acc
 }
 
 // move replays one side of a leg.
-func (a *audit) move(e *bursar.AuditedEntry, s *side) {
+func (a *audit) move(e *driver.AuditedEntry, s *side) {
 	acc := a.accounts[s.number]
 	if acc == nil {
 		a.fault(e, Accounts, "account %d %q was never opened", s.number, s.path)
@@ -213,7 +215,7 @@ func (a *audit) move(e *bursar.AuditedEntry, s *side) {
 }
 
 // leave goes on from what the entry says.
-func (a *audit) leave(e *bursar.AuditedEntry, acc *account, after bursar.After) {
+func (a *audit) leave(e *driver.AuditedEntry, acc *account, after bursar.After) {
 	acc.after, acc.key, acc.last = after, e.Key, spotOf(e)
 	acc.decided = max(acc.decided, e.Decided)
 }
@@ -242,13 +244,13 @@ func withinLimits(acc *account, after bursar.After) error {
 }
 
 // limitOf is a bound of an opening in the account's currency.
-func limitOf(b journal.Bound, c money.Currency) bursar.Limit {
+func limitOf(b journal.Bound, c money.Currency) driver.Limit {
 	if !b.Set {
-		return bursar.Limit{}
+		return driver.Limit{}
 	}
 	amount, err := money.FromParts(b.Amount.Hi, b.Amount.Lo, c)
 	if err != nil {
-		return bursar.Limit{}
+		return driver.Limit{}
 	}
-	return bursar.Limit{Set: true, Amount: amount}
+	return driver.Limit{Set: true, Amount: amount}
 }

@@ -80,7 +80,7 @@ type Report struct {
 // OK reports whether nothing was found.
 func (r *Report) OK() bool { return r.Found == 0 }
 
-// Err is nil when nothing was found, and otherwise bursar.VerificationFailed naming the first finding.
+// Err is nil when nothing was found, and otherwise bursar.CodeVerificationFailed naming the first finding.
 func (r *Report) Err() error {
 	if r.OK() {
 		return nil
@@ -89,7 +89,7 @@ func (r *Report) Err() error {
 	if len(r.Findings) > 0 {
 		first = r.Findings[0].String()
 	}
-	return bursar.Errorf(bursar.VerificationFailed, "book %s: %s (findings: %d)", r.Book.Name, first, r.Found)
+	return bursar.Errorf(bursar.CodeVerificationFailed, "book %s: %s (findings: %d)", r.Book.Name, first, r.Found)
 }
 
 // HeadHash is the hash of the journal's last position in hexadecimal digits: what to keep outside the database.

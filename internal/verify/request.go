@@ -1,13 +1,13 @@
 package verify
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
+	"github.com/bursar-ledger/bursar/internal/chain"
 	"github.com/bursar-ledger/bursar/internal/journal"
 	"github.com/bursar-ledger/bursar/money"
 )
@@ -34,16 +34,16 @@ func (r *asked) entries() int {
 }
 
 // limits are those of an opening.
-func (r *asked) limits(c money.Currency) (min, max bursar.Limit, metadata string) {
+func (r *asked) limits(c money.Currency) (min, max driver.Limit, metadata string) {
 	if !r.known || r.content.Kind != journal.RequestOpen {
-		return bursar.Limit{}, bursar.Limit{}, ""
+		return driver.Limit{}, driver.Limit{}, ""
 	}
-	return limitOf(r.content.Min, c), limitOf(r.content.Max, c), metadataText(r.content.Metadata)
+	return limitOf(r.content.Min, c), limitOf(r.content.Max, c), chain.MetadataText(r.content.Metadata)
 }
 
 // requestsOf looks up the requests of a page of entries.
-func (a *audit) requestsOf(ctx context.Context, page []bursar.AuditedEntry) (map[bursar.ID][]bursar.AuditedRequest, error) {
-	known := make(map[bursar.ID][]bursar.AuditedRequest)
+func (a *audit) requestsOf(ctx context.Context, page []driver.AuditedEntry) (map[bursar.ID][]driver.AuditedRequest, error) {
+	known := make(map[bursar.ID][]driver.AuditedRequest)
 	var ids []bursar.ID
 	for i := range page {
 		id := page[i].Transfer
@@ -62,7 +62,7 @@ func (a *audit) requestsOf(ctx context.Context, page []bursar.AuditedEntry) (map
 }
 
 // ask compares an entry with what was asked for under its id.
-func (a *audit) ask(e *bursar.AuditedEntry, known map[bursar.ID][]bursar.AuditedRequest) {
+func (a *audit) ask(e *driver.AuditedEntry, known map[bursar.ID][]driver.AuditedRequest) {
 	r := &a.request
 	if !r.open || r.id != e.Transfer {
 		a.endRequest()
@@ -78,7 +78,7 @@ func (a *audit) ask(e *bursar.AuditedEntry, known map[bursar.ID][]bursar.Audited
 }
 
 // begin checks the request that an entry is the first one of.
-func (a *audit) begin(e *bursar.AuditedEntry, records []bursar.AuditedRequest) {
+func (a *audit) begin(e *driver.AuditedEntry, records []driver.AuditedRequest) {
 	if len(records) != 1 {
 		a.fault(e, Requests, "%v: %d requests have this id that can be read", e.Transfer, len(records))
 		return
@@ -139,7 +139,7 @@ func (a *audit) holds(c *journal.Condition) bool {
 }
 
 // compare says what of an entry is not as the request has it, or nothing.
-func (r *asked) compare(e *bursar.AuditedEntry) string {
+func (r *asked) compare(e *driver.AuditedEntry) string {
 	switch n := r.entries(); {
 	case e.RequestHash != r.hash:
 		return "its content has another hash than the entry says"
@@ -158,14 +158,14 @@ func (r *asked) compare(e *bursar.AuditedEntry) string {
 	}
 }
 
-func (r *asked) compareOpening(e *bursar.AuditedEntry) string {
+func (r *asked) compareOpening(e *driver.AuditedEntry) string {
 	if e.Kind != bursar.EntryOpen || e.To != r.content.Account || !sameCurrency(e.Amount.Currency(), r.content.Currency, r.content.Scale) {
 		return fmt.Sprintf("it asked to open %s in %s", r.content.Account, r.content.Currency)
 	}
 	return ""
 }
 
-func (r *asked) compareLeg(e *bursar.AuditedEntry) string {
+func (r *asked) compareLeg(e *driver.AuditedEntry) string {
 	leg := &r.content.Legs[e.Leg]
 	hi, lo := e.Amount.Parts()
 	if e.Kind != bursar.EntryLeg || e.From != leg.From || e.To != leg.To ||
@@ -192,7 +192,7 @@ func (a *audit) endRequest() {
 }
 
 // columns says which columns of a request are not as its content has them.
-func columns(record *bursar.AuditedRequest, content *journal.Request) string {
+func columns(record *driver.AuditedRequest, content *journal.Request) string {
 	reference := content.Reference
 	if record.Refusal != nil {
 		reference = "" // it stays free
@@ -200,29 +200,11 @@ func columns(record *bursar.AuditedRequest, content *journal.Request) string {
 	switch {
 	case record.Reference != reference:
 		return "the reference is not that of its content"
-	case record.Metadata != metadataText(content.Metadata):
+	case record.Metadata != chain.MetadataText(content.Metadata):
 		return "the metadata is not that of its content"
 	default:
 		return ""
 	}
-}
-
-// metadataText is the canonical JSON of sorted tags.
-func metadataText(tags []journal.Tag) string {
-	if len(tags) == 0 {
-		return ""
-	}
-	m := make(map[string]string, len(tags))
-	for _, tag := range tags {
-		m[tag.Key] = tag.Value
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(m); err != nil {
-		return "" // a map of strings encodes
-	}
-	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
 }
 
 // checkRequests looks at every request once: refusals, and posted ones that no entry has led to.
@@ -255,7 +237,7 @@ func (a *audit) checkRequests(ctx context.Context) error {
 }
 
 // refusal says what is wrong with a refused request, or nothing.
-func refusal(r *bursar.AuditedRequest) string {
+func refusal(r *driver.AuditedRequest) string {
 	content, err := journal.ParseRequest(r.Content)
 	if err != nil {
 		return err.Error()

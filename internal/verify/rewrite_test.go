@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
+	"github.com/bursar-ledger/bursar/internal/chain"
 	"github.com/bursar-ledger/bursar/internal/journal"
 	"github.com/bursar-ledger/bursar/internal/verify"
 	"github.com/bursar-ledger/bursar/store/sqlite"
@@ -14,8 +16,8 @@ import (
 // reseal computes all hashes of book 1 anew, as a vandal would who knows how.
 func reseal(t *testing.T, raw *sql.DB, book bursar.Book) {
 	t.Helper()
-	var entries []bursar.EntryRow
-	err := sqlite.New(raw).Read(context.Background(), func(ctx context.Context, r bursar.Reader) (err error) {
+	var entries []driver.EntryRow
+	err := sqlite.New(raw).Read(context.Background(), func(ctx context.Context, r driver.Reader) (err error) {
 		entries, err = r.Journal(ctx, book.Number, 0, 1_000)
 		return err
 	})
@@ -24,7 +26,7 @@ func reseal(t *testing.T, raw *sql.DB, book bursar.Book) {
 	}
 	hash := book.Genesis
 	for i := range entries {
-		hash, _ = entries[i].Link(book.UUID, hash, nil)
+		hash, _ = chain.Link(&entries[i].Entry, book.UUID, hash, nil)
 		exec(t, raw, "UPDATE bursar_entry SET hash = ? WHERE entry = ?", hash[:], entries[i].Key)
 	}
 	last := entries[len(entries)-1]

@@ -232,7 +232,7 @@ func TestEveryColumnMatters(t *testing.T) {
 
 // expect reports whether the first finding is at seq and one of the checks failed there; 0 is any place.
 func expect(r *verify.Report, seq int64, want []verify.Check) bool {
-	if r.OK() || len(r.Findings) == 0 || !errors.Is(r.Err(), &bursar.Error{Code: bursar.VerificationFailed}) {
+	if r.OK() || len(r.Findings) == 0 || !errors.Is(r.Err(), &bursar.Error{Code: bursar.CodeVerificationFailed}) {
 		return false
 	}
 	return slices.ContainsFunc(r.Findings, func(f verify.Finding) bool {
@@ -271,11 +271,11 @@ func TestMigrations(t *testing.T) {
 		statement string
 		want      bursar.Code
 	}{
-		{"UPDATE bursar_migration SET version = 2", bursar.SchemaAhead},
-		{"UPDATE bursar_migration SET version = 0", bursar.SchemaBehind},
-		{"UPDATE bursar_migration SET checksum = 'x' || checksum", bursar.SchemaChanged},
-		{"DELETE FROM bursar_migration", bursar.SchemaBehind},
-		{"INSERT INTO bursar_migration (version, name) VALUES (2, 'later')", bursar.SchemaAhead},
+		{"UPDATE bursar_migration SET version = 2", bursar.CodeSchemaAhead},
+		{"UPDATE bursar_migration SET version = 0", bursar.CodeSchemaBehind},
+		{"UPDATE bursar_migration SET checksum = 'x' || checksum", bursar.CodeSchemaChanged},
+		{"DELETE FROM bursar_migration", bursar.CodeSchemaBehind},
+		{"INSERT INTO bursar_migration (version, name) VALUES (2, 'later')", bursar.CodeSchemaAhead},
 		{"UPDATE bursar_migration SET name = 'first'", ""},
 		{"UPDATE bursar_migration SET checksum = NULL", ""},
 	} {

@@ -7,7 +7,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 )
 
 // checkUnsealed applies the entries that are committed and not sealed to the accounts as the journal left them.
@@ -39,7 +39,7 @@ func (a *audit) checkUnsealed(ctx context.Context) error {
 }
 
 // unsealed reads all entries that are not sealed and reports those that cannot be read.
-func (a *audit) unsealed(ctx context.Context) (entries []bursar.AuditedEntry, err error) {
+func (a *audit) unsealed(ctx context.Context) (entries []driver.AuditedEntry, err error) {
 	for key := int64(math.MinInt64); ; {
 		page, err := a.source.AuditUnsealed(ctx, a.book.Number, key, pageSize)
 		if err != nil {
@@ -64,7 +64,7 @@ func (a *audit) unsealed(ctx context.Context) (entries []bursar.AuditedEntry, er
 
 // request is the entries of one request, whose row keys follow one another.
 type request struct {
-	entries  []bursar.AuditedEntry
+	entries  []driver.AuditedEntry
 	missing  int        // links to entries of others that do not stand before it yet
 	awaiting []*request // those that build on it, once for each link
 	astray   bool       // it builds on an entry that is neither unsealed nor the last one of its account in the journal
@@ -76,7 +76,7 @@ type request struct {
 //
 // Where links are missing or go in a circle, the rest is placed first and then what comes next by time, so that the
 // replay stumbles there and not at every entry that follows.
-func (a *audit) inOrder(entries []bursar.AuditedEntry) []bursar.AuditedEntry {
+func (a *audit) inOrder(entries []driver.AuditedEntry) []driver.AuditedEntry {
 	requests := a.linked(requestsIn(entries), len(entries))
 	ready := make(queue, 0, len(requests))
 	for _, r := range requests {
@@ -86,7 +86,7 @@ func (a *audit) inOrder(entries []bursar.AuditedEntry) []bursar.AuditedEntry {
 	}
 	heap.Init(&ready)
 	slices.SortFunc(requests, sooner)
-	ordered := make([]bursar.AuditedEntry, 0, len(entries))
+	ordered := make([]driver.AuditedEntry, 0, len(entries))
 	for len(ordered) < len(entries) {
 		if len(ready) == 0 { // a circle
 			for requests[0].placed {
@@ -110,7 +110,7 @@ func (a *audit) inOrder(entries []bursar.AuditedEntry) []bursar.AuditedEntry {
 }
 
 // requestsIn splits entries into requests.
-func requestsIn(entries []bursar.AuditedEntry) (requests []*request) {
+func requestsIn(entries []driver.AuditedEntry) (requests []*request) {
 	for begin := 0; begin < len(entries); {
 		end := begin + 1
 		for end < len(entries) && entries[end].Transfer == entries[begin].Transfer {

@@ -11,6 +11,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/verify"
 	"github.com/bursar-ledger/bursar/money"
 )
@@ -18,25 +19,25 @@ import (
 // late is a store whose journal ends with position cut: what comes after it is committed and not sealed. rekey gives
 // entries other row keys, as programs do that draw them from blocks of their own.
 type late struct {
-	bursar.Store
+	driver.Store
 	cut    int64
 	rekey  func(int64) int64
-	tamper func([]bursar.AuditedEntry) []bursar.AuditedEntry // changes what is not sealed
+	tamper func([]driver.AuditedEntry) []driver.AuditedEntry // changes what is not sealed
 }
 
-func (s late) Read(ctx context.Context, fn func(context.Context, bursar.Reader) error) error {
-	return s.Store.Read(ctx, func(ctx context.Context, r bursar.Reader) error {
-		return fn(ctx, lateAuditor{r, r.(bursar.Auditor), s})
+func (s late) Read(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
+	return s.Store.Read(ctx, func(ctx context.Context, r driver.Reader) error {
+		return fn(ctx, lateAuditor{r, r.(driver.Auditor), s})
 	})
 }
 
 type lateAuditor struct {
-	bursar.Reader
-	bursar.Auditor
+	driver.Reader
+	driver.Auditor
 	late late
 }
 
-func (r lateAuditor) AuditBooks(ctx context.Context) ([]bursar.AuditedBook, error) {
+func (r lateAuditor) AuditBooks(ctx context.Context) ([]driver.AuditedBook, error) {
 	books, err := r.Auditor.AuditBooks(ctx)
 	for i := range books {
 		if h := books[i].Head; books[i].Name == "main" && h.Seq > r.late.cut {
@@ -61,55 +62,55 @@ func (r lateAuditor) key(key int64) int64 {
 }
 
 // rekeyed gives an entry its other keys.
-func (r lateAuditor) rekeyed(e bursar.AuditedEntry) bursar.AuditedEntry {
+func (r lateAuditor) rekeyed(e driver.AuditedEntry) driver.AuditedEntry {
 	e.Key, e.FromPrev, e.ToPrev = r.key(e.Key), r.key(e.FromPrev), r.key(e.ToPrev)
 	return e
 }
 
-func (r lateAuditor) AuditEntries(ctx context.Context, book, seq, _ int64, limit int) ([]bursar.AuditedEntry, error) {
+func (r lateAuditor) AuditEntries(ctx context.Context, book, seq, _ int64, limit int) ([]driver.AuditedEntry, error) {
 	entries, err := r.Auditor.AuditEntries(ctx, book, seq, 1<<62, limit)
-	entries = slices.DeleteFunc(entries, func(e bursar.AuditedEntry) bool { return e.Seq > r.late.cut })
+	entries = slices.DeleteFunc(entries, func(e driver.AuditedEntry) bool { return e.Seq > r.late.cut })
 	for i := range entries {
 		entries[i] = r.rekeyed(entries[i])
 	}
 	return entries, err
 }
 
-func (r lateAuditor) AuditUnsealed(ctx context.Context, book, key int64, limit int) ([]bursar.AuditedEntry, error) {
+func (r lateAuditor) AuditUnsealed(ctx context.Context, book, key int64, limit int) ([]driver.AuditedEntry, error) {
 	entries, err := r.Auditor.AuditEntries(ctx, book, r.late.cut, 1<<62, 1<<30)
 	for i := range entries {
 		e := r.rekeyed(entries[i])
 		e.Seq, e.At, e.Hash, e.Checkpoints = 0, 0, [32]byte{}, 0
 		entries[i] = e
 	}
-	byKey := func(a, b bursar.AuditedEntry) int { return cmp.Compare(a.Key, b.Key) }
+	byKey := func(a, b driver.AuditedEntry) int { return cmp.Compare(a.Key, b.Key) }
 	slices.SortFunc(entries, byKey)
 	if r.late.tamper != nil {
 		entries = r.late.tamper(entries)
 		slices.SortFunc(entries, byKey)
 	}
-	entries = slices.DeleteFunc(entries, func(e bursar.AuditedEntry) bool { return e.Key <= key })
+	entries = slices.DeleteFunc(entries, func(e driver.AuditedEntry) bool { return e.Key <= key })
 	return entries[:min(len(entries), limit)], err
 }
 
-func (r lateAuditor) AuditRequests(ctx context.Context, book, row int64, limit int) ([]bursar.AuditedRequest, error) {
+func (r lateAuditor) AuditRequests(ctx context.Context, book, row int64, limit int) ([]driver.AuditedRequest, error) {
 	requests, err := r.Auditor.AuditRequests(ctx, book, row, limit)
 	return r.lastEntries(requests), err
 }
 
-func (r lateAuditor) AuditRequestsOf(ctx context.Context, book int64, ids []bursar.ID) ([]bursar.AuditedRequest, error) {
+func (r lateAuditor) AuditRequestsOf(ctx context.Context, book int64, ids []bursar.ID) ([]driver.AuditedRequest, error) {
 	requests, err := r.Auditor.AuditRequestsOf(ctx, book, ids)
 	return r.lastEntries(requests), err
 }
 
-func (r lateAuditor) lastEntries(requests []bursar.AuditedRequest) []bursar.AuditedRequest {
+func (r lateAuditor) lastEntries(requests []driver.AuditedRequest) []driver.AuditedRequest {
 	for i := range requests {
 		requests[i].LastEntry = r.key(requests[i].LastEntry)
 	}
 	return requests
 }
 
-func (r lateAuditor) AuditAccounts(ctx context.Context, book, number int64, limit int) ([]bursar.AuditedAccount, error) {
+func (r lateAuditor) AuditAccounts(ctx context.Context, book, number int64, limit int) ([]driver.AuditedAccount, error) {
 	accounts, err := r.Auditor.AuditAccounts(ctx, book, number, limit)
 	for i := range accounts {
 		accounts[i].LastEntry = r.key(accounts[i].LastEntry)
@@ -119,10 +120,10 @@ func (r lateAuditor) AuditAccounts(ctx context.Context, book, number int64, limi
 
 // rekeyings keep the keys of a request one after the other, as every program does. A leg that is not the first has a
 // key that does not begin a request.
-func rekeyings(t *testing.T, store bursar.Store, book bursar.Book) map[string]func(int64) int64 {
+func rekeyings(t *testing.T, store driver.Store, book bursar.Book) map[string]func(int64) int64 {
 	t.Helper()
 	first := make(map[int64]int64) // key of the request's first entry, by key
-	err := store.Read(t.Context(), func(ctx context.Context, r bursar.Reader) error {
+	err := store.Read(t.Context(), func(ctx context.Context, r driver.Reader) error {
 		entries, err := r.Journal(ctx, book.Number, 0, 1<<30)
 		for i := range entries {
 			first[entries[i].Key] = entries[i].Key - int64(entries[i].Leg)
@@ -173,29 +174,29 @@ func TestUnsealedEntries(t *testing.T) {
 // both of its accounts build on, with the check that must fail.
 var unsealedFaults = []struct {
 	what   string
-	change func(e *bursar.AuditedEntry)
+	change func(e *driver.AuditedEntry)
 	want   verify.Check
 }{
-	{"built on nothing that exists", func(e *bursar.AuditedEntry) { e.FromPrev = 1 << 40 }, verify.Pointers},
-	{"built on nothing", func(e *bursar.AuditedEntry) { e.ToPrev = 0 }, verify.Pointers},
-	{"built on an entry after it", func(e *bursar.AuditedEntry) { e.FromPrev = e.Key + 1 }, verify.Pointers},
-	{"another version", func(e *bursar.AuditedEntry) { e.FromAfter.Version++ }, verify.Versions},
-	{"another balance", func(e *bursar.AuditedEntry) { e.ToAfter.Balance = e.ToAfter.Balance.Neg() }, verify.Balances},
-	{"another amount", func(e *bursar.AuditedEntry) { e.Amount = e.Amount.Neg() }, verify.Balances},
-	{"below the limit", func(e *bursar.AuditedEntry) {
+	{"built on nothing that exists", func(e *driver.AuditedEntry) { e.FromPrev = 1 << 40 }, verify.Pointers},
+	{"built on nothing", func(e *driver.AuditedEntry) { e.ToPrev = 0 }, verify.Pointers},
+	{"built on an entry after it", func(e *driver.AuditedEntry) { e.FromPrev = e.Key + 1 }, verify.Pointers},
+	{"another version", func(e *driver.AuditedEntry) { e.FromAfter.Version++ }, verify.Versions},
+	{"another balance", func(e *driver.AuditedEntry) { e.ToAfter.Balance = e.ToAfter.Balance.Neg() }, verify.Balances},
+	{"another amount", func(e *driver.AuditedEntry) { e.Amount = e.Amount.Neg() }, verify.Balances},
+	{"below the limit", func(e *driver.AuditedEntry) {
 		e.FromAfter.Balance = money.FromUnits(-1_000_000, e.Amount.Currency())
 	}, verify.Limits},
-	{"decided before the one before it", func(e *bursar.AuditedEntry) { e.Decided -= 1e10 }, verify.Time},
-	{"decided before it is effective", func(e *bursar.AuditedEntry) { e.Backdated, e.Effective = true, e.Decided+1 }, verify.Time},
-	{"another content", func(e *bursar.AuditedEntry) { e.RequestHash[5] ^= 1 }, verify.Requests},
-	{"another leg", func(e *bursar.AuditedEntry) { e.Leg = 0 }, verify.Requests},
-	{"another request", func(e *bursar.AuditedEntry) { e.Transfer[0] ^= 1 }, verify.Requests},
-	{"another account", func(e *bursar.AuditedEntry) { e.ToAccount, e.To = 77, "users:nobody" }, verify.Accounts},
-	{"a checkpoint already", func(e *bursar.AuditedEntry) { e.Checkpoints = 1 }, verify.Checkpoints},
-	{"an index that misses it", func(e *bursar.AuditedEntry) { e.Backdatings = 1 }, verify.Backdated},
-	{"part of a place", func(e *bursar.AuditedEntry) { e.At = 1 }, verify.Gapless},
-	{"unreadable", func(e *bursar.AuditedEntry) {
-		*e = bursar.AuditedEntry{EntryRow: bursar.EntryRow{Key: e.Key}, Fault: bursar.Errorf(bursar.Corrupt, "torn")}
+	{"decided before the one before it", func(e *driver.AuditedEntry) { e.Decided -= 1e10 }, verify.Time},
+	{"decided before it is effective", func(e *driver.AuditedEntry) { e.Backdated, e.Effective = true, e.Decided+1 }, verify.Time},
+	{"another content", func(e *driver.AuditedEntry) { e.RequestHash[5] ^= 1 }, verify.Requests},
+	{"another leg", func(e *driver.AuditedEntry) { e.Leg = 0 }, verify.Requests},
+	{"another request", func(e *driver.AuditedEntry) { e.Transfer[0] ^= 1 }, verify.Requests},
+	{"another account", func(e *driver.AuditedEntry) { e.ToAccount, e.To = 77, "users:nobody" }, verify.Accounts},
+	{"a checkpoint already", func(e *driver.AuditedEntry) { e.Checkpoints = 1 }, verify.Checkpoints},
+	{"an index that misses it", func(e *driver.AuditedEntry) { e.Backdatings = 1 }, verify.Backdated},
+	{"part of a place", func(e *driver.AuditedEntry) { e.At = 1 }, verify.Gapless},
+	{"unreadable", func(e *driver.AuditedEntry) {
+		*e = driver.AuditedEntry{EntryRow: driver.EntryRow{Key: e.Key}, Fault: bursar.Errorf(bursar.CodeCorrupt, "torn")}
 	}, verify.Readable},
 }
 
@@ -206,7 +207,7 @@ func TestUnsealedEntriesMatter(t *testing.T) {
 	for name, rekey := range rekeyings(t, store, book) {
 		for _, fault := range unsealedFaults {
 			var key int64
-			tamper := func(entries []bursar.AuditedEntry) []bursar.AuditedEntry {
+			tamper := func(entries []driver.AuditedEntry) []driver.AuditedEntry {
 				for i := range entries {
 					if e := &entries[i]; e.Leg == 1 && e.To == "users:carol" {
 						key = e.Key
@@ -234,24 +235,24 @@ func TestUnsealedRowsMatter(t *testing.T) {
 	t.Parallel()
 	store := openStore(t)
 	book := build(t, store)
-	is := func(e *bursar.AuditedEntry, leg int) bool { return e.Leg == leg && e.From == "users:bob" }
+	is := func(e *driver.AuditedEntry, leg int) bool { return e.Leg == leg && e.From == "users:bob" }
 	for _, c := range []struct {
 		what   string
-		tamper func([]bursar.AuditedEntry) []bursar.AuditedEntry
+		tamper func([]driver.AuditedEntry) []driver.AuditedEntry
 		want   []verify.Check
 	}{
-		{"all missing", func([]bursar.AuditedEntry) []bursar.AuditedEntry { return nil }, checks{verify.BalanceRows}},
-		{"the last missing", func(entries []bursar.AuditedEntry) []bursar.AuditedEntry { return entries[:len(entries)-1] }, checks{verify.BalanceRows}},
-		{"the first missing", func(entries []bursar.AuditedEntry) []bursar.AuditedEntry { return entries[1:] }, checks{verify.Versions, verify.Pointers}},
-		{"a leg missing", func(entries []bursar.AuditedEntry) []bursar.AuditedEntry {
-			return slices.DeleteFunc(entries, func(e bursar.AuditedEntry) bool { return is(&e, 1) })
+		{"all missing", func([]driver.AuditedEntry) []driver.AuditedEntry { return nil }, checks{verify.BalanceRows}},
+		{"the last missing", func(entries []driver.AuditedEntry) []driver.AuditedEntry { return entries[:len(entries)-1] }, checks{verify.BalanceRows}},
+		{"the first missing", func(entries []driver.AuditedEntry) []driver.AuditedEntry { return entries[1:] }, checks{verify.Versions, verify.Pointers}},
+		{"a leg missing", func(entries []driver.AuditedEntry) []driver.AuditedEntry {
+			return slices.DeleteFunc(entries, func(e driver.AuditedEntry) bool { return is(&e, 1) })
 		}, checks{verify.Requests, verify.Versions, verify.Pointers}},
-		{"an entry of two", func(entries []bursar.AuditedEntry) []bursar.AuditedEntry {
+		{"an entry of two", func(entries []driver.AuditedEntry) []driver.AuditedEntry {
 			again := entries[9]
 			again.Key = 1 << 50
 			return append(entries, again)
 		}, checks{verify.Versions, verify.Pointers, verify.Requests}},
-		{"a circle", func(entries []bursar.AuditedEntry) []bursar.AuditedEntry {
+		{"a circle", func(entries []driver.AuditedEntry) []driver.AuditedEntry {
 			entries[3].FromPrev = entries[7].Key
 			return entries
 		}, checks{verify.Pointers}},
@@ -271,8 +272,8 @@ func TestUnsealedPages(t *testing.T) {
 	store := openStore(t)
 	k := keep(t, store, "main")
 	usd := amount(t, "0.00 USD").Currency()
-	k.open(bursar.Opening{Account: "world", Currency: usd, NoMin: true})
-	k.open(bursar.Opening{Account: "users:a", Currency: usd})
+	k.open(bursar.Opening{Path: "world", Currency: usd, NoMin: true})
+	k.open(bursar.Opening{Path: "users:a", Currency: usd})
 	transfers := make([]bursar.Transfer, 900)
 	for i := range transfers {
 		transfers[i] = bursar.Transfer{ID: bursar.IDOf("page", i), Legs: []bursar.Leg{

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/journal"
 )
 
@@ -29,9 +30,9 @@ const pageSize = 1_000
 // Run checks one book over one snapshot. It holds a few hundred bytes for each account and for each entry that is not
 // sealed, and one page of everything else. It seals nothing. A ledger that is not sound is no error: see [Report.Err].
 //
-// Errors: bursar.Unsupported for a store that cannot be verified; bursar.SchemaBehind, SchemaAhead and SchemaChanged
+// Errors: bursar.CodeUnsupported for a store that cannot be verified; bursar.CodeSchemaBehind, SchemaAhead and SchemaChanged
 // for a database that this program does not know how to read; those of reading.
-func Run(ctx context.Context, store bursar.Store, book bursar.Book, o *Options) (Report, error) {
+func Run(ctx context.Context, store driver.Store, book bursar.Book, o *Options) (Report, error) {
 	a := audit{book: book}
 	if o != nil {
 		a.options = *o
@@ -43,7 +44,7 @@ func Run(ctx context.Context, store bursar.Store, book bursar.Book, o *Options) 
 		return Report{}, err
 	}
 	var report Report
-	err := read(ctx, store, func(ctx context.Context, source bursar.Auditor) error {
+	err := read(ctx, store, func(ctx context.Context, source driver.Auditor) error {
 		attempt := a // reading may begin anew
 		attempt.source = source
 		err := attempt.run(ctx)
@@ -56,13 +57,13 @@ func Run(ctx context.Context, store bursar.Store, book bursar.Book, o *Options) 
 	return report, nil
 }
 
-// Book finds a book of a database by name without creating it. A name that no book has is bursar.Malformed, or
-// bursar.Corrupt when there are books that cannot be read.
-func Book(ctx context.Context, store bursar.Store, name string) (book bursar.Book, err error) {
+// Book finds a book of a database by name without creating it. A name that no book has is bursar.CodeMalformed, or
+// bursar.CodeCorrupt when there are books that cannot be read.
+func Book(ctx context.Context, store driver.Store, name string) (book bursar.Book, err error) {
 	if err := checkSchema(ctx, store); err != nil {
 		return bursar.Book{}, err
 	}
-	err = read(ctx, store, func(ctx context.Context, source bursar.Auditor) error {
+	err = read(ctx, store, func(ctx context.Context, source driver.Auditor) error {
 		books, err := source.AuditBooks(ctx)
 		if err != nil {
 			return err
@@ -73,13 +74,13 @@ func Book(ctx context.Context, store bursar.Store, name string) (book bursar.Boo
 	return book, err
 }
 
-func named(books []bursar.AuditedBook, name string) (bursar.Book, error) {
-	missing := bursar.Errorf(bursar.Malformed, "there is no book %q among the %d of the database", name, len(books))
+func named(books []driver.AuditedBook, name string) (bursar.Book, error) {
+	missing := bursar.Errorf(bursar.CodeMalformed, "there is no book %q among the %d of the database", name, len(books))
 	missing.Field = "book"
 	for i := range books {
 		switch b := &books[i]; {
 		case b.Fault != nil:
-			missing = bursar.Errorf(bursar.Corrupt, "the rows of book number %d: %w", b.Number, b.Fault)
+			missing = bursar.Errorf(bursar.CodeCorrupt, "the rows of book number %d: %w", b.Number, b.Fault)
 		case b.Name == name:
 			return b.Book, nil
 		}
@@ -87,25 +88,25 @@ func named(books []bursar.AuditedBook, name string) (bursar.Book, error) {
 	return bursar.Book{}, missing
 }
 
-func read(ctx context.Context, store bursar.Store, fn func(context.Context, bursar.Auditor) error) error {
-	return store.Read(ctx, func(ctx context.Context, r bursar.Reader) error {
-		source, ok := r.(bursar.Auditor)
+func read(ctx context.Context, store driver.Store, fn func(context.Context, driver.Auditor) error) error {
+	return store.Read(ctx, func(ctx context.Context, r driver.Reader) error {
+		source, ok := r.(driver.Auditor)
 		if !ok {
-			return bursar.Errorf(bursar.Unsupported, "a %T cannot be verified", store)
+			return bursar.Errorf(bursar.CodeUnsupported, "a %T cannot be verified", store)
 		}
 		return fn(ctx, source)
 	})
 }
 
-func checkSchema(ctx context.Context, store bursar.Store) error {
+func checkSchema(ctx context.Context, store driver.Store) error {
 	have, want, err := store.Schema(ctx)
 	switch {
 	case err != nil:
 		return err
 	case have < want:
-		return bursar.Errorf(bursar.SchemaBehind, "the database has schema %d and verify reads %d", have, want)
+		return bursar.Errorf(bursar.CodeSchemaBehind, "the database has schema %d and verify reads %d", have, want)
 	case have > want:
-		return bursar.Errorf(bursar.SchemaAhead, "the database has schema %d and verify reads %d", have, want)
+		return bursar.Errorf(bursar.CodeSchemaAhead, "the database has schema %d and verify reads %d", have, want)
 	default:
 		return nil
 	}
@@ -113,7 +114,7 @@ func checkSchema(ctx context.Context, store bursar.Store) error {
 
 // audit is one run.
 type audit struct {
-	source  bursar.Auditor
+	source  driver.Auditor
 	book    bursar.Book
 	options Options
 	report  Report
@@ -155,7 +156,7 @@ func (a *audit) run(ctx context.Context) error {
 // spot is where a finding is: a position of the journal, or an entry without one.
 type spot struct{ seq, row int64 }
 
-func spotOf(e *bursar.AuditedEntry) spot { return spot{seq: e.Seq, row: e.Key} }
+func spotOf(e *driver.AuditedEntry) spot { return spot{seq: e.Seq, row: e.Key} }
 
 // compare orders by position, and entries without one after all that have one.
 func (s spot) compare(other spot) int {
@@ -168,7 +169,7 @@ func (a *audit) find(seq int64, check Check, format string, args ...any) {
 }
 
 // fault reports a finding at an entry.
-func (a *audit) fault(e *bursar.AuditedEntry, check Check, format string, args ...any) {
+func (a *audit) fault(e *driver.AuditedEntry, check Check, format string, args ...any) {
 	a.findAt(spotOf(e), check, format, args...)
 }
 

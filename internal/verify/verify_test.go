@@ -9,7 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/verify"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/sqlite"
 )
 
@@ -44,11 +46,11 @@ func TestSoundLedger(t *testing.T) {
 	if diff := cmp.Diff([][2]int64{{83, 83}}, told); diff != "" {
 		t.Errorf("progress (-want +got):\n%s", diff)
 	}
-	ledger, err := bursar.New(store, nil)
+	l, err := ledger.New(t.Context(), store, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	head, err := ledger.Head(t.Context())
+	head, err := l.Head(t.Context())
 	if err != nil || head != report.Head {
 		t.Errorf("head %v, the ledger says %v, %v", report.Head, head, err)
 	}
@@ -86,7 +88,7 @@ func TestBookByName(t *testing.T) {
 	if err != nil || !report.OK() || report.Entries != 3 {
 		t.Errorf("the other book: %d entries, %v, %v", report.Entries, err, summary(&report))
 	}
-	if _, err := verify.Book(t.Context(), store, "none"); bursar.CodeOf(err) != bursar.Malformed {
+	if _, err := verify.Book(t.Context(), store, "none"); bursar.CodeOf(err) != bursar.CodeMalformed {
 		t.Errorf("a book that does not exist: %v", err)
 	}
 }
@@ -122,7 +124,7 @@ func TestLostBook(t *testing.T) {
 	}
 	raw = m.copyTo(t, path)
 	run(t, raw, "UPDATE bursar_book SET uuid = substr(uuid, 1, 15) WHERE book = 1")
-	if _, err := verify.Book(t.Context(), sqlite.New(raw), "main"); bursar.CodeOf(err) != bursar.Corrupt {
+	if _, err := verify.Book(t.Context(), sqlite.New(raw), "main"); bursar.CodeOf(err) != bursar.CodeCorrupt {
 		t.Errorf("a book whose row cannot be read: %v", err)
 	}
 	if _, err := verify.Book(t.Context(), sqlite.New(raw), "other"); err != nil {
@@ -131,11 +133,11 @@ func TestLostBook(t *testing.T) {
 }
 
 // mute is a store whose reader is only a reader.
-type mute struct{ bursar.Store }
+type mute struct{ driver.Store }
 
-func (m mute) Read(ctx context.Context, fn func(context.Context, bursar.Reader) error) error {
-	return m.Store.Read(ctx, func(ctx context.Context, r bursar.Reader) error {
-		return fn(ctx, struct{ bursar.Reader }{r})
+func (m mute) Read(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
+	return m.Store.Read(ctx, func(ctx context.Context, r driver.Reader) error {
+		return fn(ctx, struct{ driver.Reader }{r})
 	})
 }
 
@@ -146,12 +148,12 @@ func TestWhatCannotBeVerified(t *testing.T) {
 		t.Errorf("without a schema: %v", err)
 	}
 	book := build(t, store)
-	if _, err := verify.Run(t.Context(), mute{store}, book, nil); bursar.CodeOf(err) != bursar.Unsupported {
+	if _, err := verify.Run(t.Context(), mute{store}, book, nil); bursar.CodeOf(err) != bursar.CodeUnsupported {
 		t.Errorf("a store without an auditor: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := verify.Run(ctx, store, book, nil); bursar.CodeOf(err) != bursar.Canceled {
+	if _, err := verify.Run(ctx, store, book, nil); bursar.CodeOf(err) != bursar.CodeCanceled {
 		t.Errorf("a cancelled context: %v", err)
 	}
 }
@@ -162,8 +164,8 @@ func TestPages(t *testing.T) {
 	store := openStore(t)
 	k := keep(t, store, "main")
 	usd := amount(t, "0.00 USD").Currency()
-	k.open(bursar.Opening{Account: "world", Currency: usd, NoMin: true})
-	k.open(bursar.Opening{Account: "users:a", Currency: usd})
+	k.open(bursar.Opening{Path: "world", Currency: usd, NoMin: true})
+	k.open(bursar.Opening{Path: "users:a", Currency: usd})
 	transfers := make([]bursar.Transfer, 1_100)
 	for i := range transfers {
 		transfers[i] = bursar.Transfer{ID: bursar.IDOf("page", i), Legs: []bursar.Leg{
@@ -196,7 +198,7 @@ func TestReportNamesTheFirst(t *testing.T) {
 	}
 	r = verify.Report{Book: bursar.Book{Name: "main"}, Found: 3, Findings: []verify.Finding{{Seq: 7, Check: verify.Chain, Detail: "broken"}}}
 	want := "verification_failed: book main: position 7: chain: broken (findings: 3)"
-	if got := r.Err(); !errors.Is(got, &bursar.Error{Code: bursar.VerificationFailed}) || got.Error() != want {
+	if got := r.Err(); !errors.Is(got, &bursar.Error{Code: bursar.CodeVerificationFailed}) || got.Error() != want {
 		t.Errorf("Err = %v, want %s", got, want)
 	}
 }

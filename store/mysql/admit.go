@@ -30,7 +30,7 @@ func admit(ctx context.Context, tx sqlstore.Executor, _ any) error {
 	s, err := read(ctx, tx, readSettings+lockNothing)
 	if err != nil {
 		if kind := (atomicmysql.MariaDB{}).Classify(err).Kind; kind == atomic.KindReadOnly || kind == atomic.KindStatement {
-			return &bursar.Error{Code: bursar.UnsafeTransaction, Err: err,
+			return &bursar.Error{Code: bursar.CodeUnsafeTransaction, Err: err,
 				Message: "the database transaction is read-only, or of a database without a ledger: use one of the ledger's own database that may write"}
 		}
 		return err
@@ -45,7 +45,7 @@ func admit(ctx context.Context, tx sqlstore.Executor, _ any) error {
 		}
 	}
 	if !open {
-		return bursar.Errorf(bursar.UnsafeTransaction, "no database transaction is open: begin one first, or begin again after a deadlock, which ends it")
+		return bursar.Errorf(bursar.CodeUnsafeTransaction, "no database transaction is open: begin one first, or begin again after a deadlock, which ends it")
 	}
 	return s.checkLevel()
 }
@@ -104,22 +104,22 @@ func (s *session) check() error {
 	strict := strings.Contains(s.mode, "STRICT_TRANS_TABLES") || strings.Contains(s.mode, "STRICT_ALL_TABLES")
 	switch {
 	case !s.modern():
-		return bursar.Errorf(bursar.Unsupported, "the server is %s: a ledger needs MariaDB 10.6, MySQL 8.0.19 or a later one", s.version)
+		return bursar.Errorf(bursar.CodeUnsupported, "the server is %s: a ledger needs MariaDB 10.6, MySQL 8.0.19 or a later one", s.version)
 	case !strict:
-		return bursar.Errorf(bursar.UnsafeTransaction, "sql_mode is %q: numbers that do not fit would be cut to size; add STRICT_TRANS_TABLES to it, as mysql.DSN does", s.mode)
+		return bursar.Errorf(bursar.CodeUnsafeTransaction, "sql_mode is %q: numbers that do not fit would be cut to size; add STRICT_TRANS_TABLES to it, as mysql.DSN does", s.mode)
 	case s.client != charset || s.connection != charset || s.results != charset:
-		return bursar.Errorf(bursar.UnsafeTransaction, "the connection's character set is %s, %s, %s: references could be mangled; open it with collation=utf8mb4_bin, as mysql.DSN does",
+		return bursar.Errorf(bursar.CodeUnsafeTransaction, "the connection's character set is %s, %s, %s: references could be mangled; open it with collation=utf8mb4_bin, as mysql.DSN does",
 			s.client, s.connection, s.results)
 	case s.flush != 1 && s.flush != 3:
-		return bursar.Errorf(bursar.UnsafeTransaction, "innodb_flush_log_at_trx_commit is %d: a commit could be lost with the power; set it to 1 in the server's configuration", s.flush)
+		return bursar.Errorf(bursar.CodeUnsafeTransaction, "innodb_flush_log_at_trx_commit is %d: a commit could be lost with the power; set it to 1 in the server's configuration", s.flush)
 	case !s.uniqueChecks:
-		return bursar.Errorf(bursar.UnsafeTransaction, "unique_checks is off: an id could be posted twice; turn it on")
+		return bursar.Errorf(bursar.CodeUnsafeTransaction, "unique_checks is off: an id could be posted twice; turn it on")
 	case !s.checks:
-		return bursar.Errorf(bursar.UnsafeTransaction, "check_constraint_checks is off: the connection would not keep accounts within their limits; turn it on")
+		return bursar.Errorf(bursar.CodeUnsafeTransaction, "check_constraint_checks is off: the connection would not keep accounts within their limits; turn it on")
 	case s.safeUpdates:
-		return bursar.Errorf(bursar.UnsafeTransaction, "sql_safe_updates is on: the server would refuse to update several balances at once; turn it off")
+		return bursar.Errorf(bursar.CodeUnsafeTransaction, "sql_safe_updates is on: the server would refuse to update several balances at once; turn it off")
 	case s.selectLimit != noSelectLimit:
-		return bursar.Errorf(bursar.UnsafeTransaction, "sql_select_limit is %s: the ledger would not see all of its rows; SET sql_select_limit = DEFAULT", s.selectLimit)
+		return bursar.Errorf(bursar.CodeUnsafeTransaction, "sql_select_limit is %s: the ledger would not see all of its rows; SET sql_select_limit = DEFAULT", s.selectLimit)
 	default:
 		return nil
 	}
@@ -132,9 +132,9 @@ const charset = "utf8mb4"
 func (s *session) checkLevel() error {
 	switch s.level {
 	case "READ-UNCOMMITTED":
-		return bursar.Errorf(bursar.UnsafeTransaction, "the session's isolation level is READ UNCOMMITTED: it would decide on what is rolled back later; use READ COMMITTED, as mysql.DSN does")
+		return bursar.Errorf(bursar.CodeUnsafeTransaction, "the session's isolation level is READ UNCOMMITTED: it would decide on what is rolled back later; use READ COMMITTED, as mysql.DSN does")
 	case "SERIALIZABLE":
-		return bursar.Errorf(bursar.UnsafeTransaction, "the session's isolation level is SERIALIZABLE: each read would keep everybody from posting until the commit; use READ COMMITTED, as mysql.DSN does")
+		return bursar.Errorf(bursar.CodeUnsafeTransaction, "the session's isolation level is SERIALIZABLE: each read would keep everybody from posting until the commit; use READ COMMITTED, as mysql.DSN does")
 	default:
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/mysql"
 )
 
@@ -34,7 +35,7 @@ func TestUnsafeSettingsAreRefused(t *testing.T) {
 			_, err := db.ExecContext(t.Context(), "SET "+test.set)
 			must(t, err)
 			before := variables(t, db)
-			_, err = bursar.New(mysql.New(db), nil)
+			_, err = ledger.New(t.Context(), mysql.New(db), nil)
 			wantUnsafe(t, err, test.remedy)
 			tx, err := db.BeginTx(t.Context(), nil)
 			must(t, err)
@@ -74,11 +75,11 @@ func TestSafeSettingsAreTaken(t *testing.T) {
 			in := l.In(mysql.Tx(tx))
 			transfer := pay("users:1", "users:2", "1.00 USD")
 			transfer.Reference = `back\slash ` + set
-			_, err = in.PostBatch(t.Context(), []bursar.Transfer{transfer, pay("users:2", "users:1", "1.00 USD")})
+			_, err = in.PostAll(t.Context(), []bursar.Transfer{transfer, pay("users:2", "users:1", "1.00 USD")})
 			must(t, err)
 			transfer.ID = bursar.ID{}
 			_, err = in.Post(t.Context(), transfer)
-			wantCode(t, err, bursar.ReferenceTaken)
+			wantCode(t, err, bursar.CodeReferenceTaken)
 			must(t, tx.Commit())
 		})
 	}
@@ -199,7 +200,7 @@ func TestAServerThatLosesCommits(t *testing.T) {
 		must(t, err)
 		_, inside := l.In(mysql.Tx(tx)).Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
 		must(t, tx.Rollback())
-		_, outside := bursar.New(mysql.New(db), nil)
+		_, outside := ledger.New(t.Context(), mysql.New(db), nil)
 		for _, err := range []error{inside, outside} {
 			if remedy == "" {
 				must(t, err)
@@ -216,7 +217,7 @@ func TestAServerThatLosesCommits(t *testing.T) {
 	must(t, err)
 	asTeller := strings.Replace(server.URL(), server.URL()[len("mysql://"):strings.Index(server.URL(), "@")], "teller:x", 1)
 	teller := openDB(t, asTeller)
-	other, err := bursar.New(mysql.New(teller), nil)
+	other, err := ledger.New(t.Context(), mysql.New(teller), nil)
 	must(t, err)
 	defer other.Close(t.Context())
 	_, err = other.Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
@@ -224,5 +225,5 @@ func TestAServerThatLosesCommits(t *testing.T) {
 	_, err = db.ExecContext(t.Context(), "SET GLOBAL read_only = 1")
 	must(t, err)
 	_, err = other.Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
-	wantCode(t, err, bursar.Unavailable)
+	wantCode(t, err, bursar.CodeUnavailable)
 }

@@ -7,8 +7,8 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
-	"github.com/bursar-ledger/bursar/posting"
 	"github.com/bursar-ledger/bursar/store/mysql"
 )
 
@@ -18,8 +18,8 @@ func BenchmarkPost(b *testing.B) {
 	for _, callers := range []int{1, 64, 1024} {
 		for _, s := range []struct {
 			name     string
-			strategy bursar.Strategy
-		}{{"locks", posting.Locks{}}, {"queue", posting.Queue{}}} {
+			strategy ledger.Strategy
+		}{{"locks", ledger.Locks{}}, {"queue", ledger.Queue{}}} {
 			if s.name == "locks" && callers > 64 {
 				continue // they would only wait for connections
 			}
@@ -28,20 +28,20 @@ func BenchmarkPost(b *testing.B) {
 	}
 }
 
-func benchmarkPost(b *testing.B, strategy bursar.Strategy, callers int) {
+func benchmarkPost(b *testing.B, strategy ledger.Strategy, callers int) {
 	store, err := mysql.Open(sqltest.MariaDB(b).URL())
 	must(b, err)
 	defer store.Close()
-	ledger, err := bursar.New(store, &bursar.Options{Migrate: true, Strategy: strategy})
+	l, err := ledger.New(b.Context(), store, &ledger.Options{Migrate: true, Strategy: strategy})
 	must(b, err)
-	defer ledger.Close(b.Context())
+	defer l.Close(b.Context())
 	one := money.MustParse("0.01 USD")
 	paths := make([]string, 1000)
 	var wg sync.WaitGroup
 	for i := range paths {
 		paths[i] = fmt.Sprintf("users:%d", i)
 		wg.Go(func() {
-			if _, err := ledger.Open(b.Context(), bursar.Opening{Account: paths[i], Currency: one.Currency(), NoMin: true}); err != nil {
+			if _, err := l.OpenAccount(b.Context(), bursar.Opening{Path: paths[i], Currency: one.Currency(), NoMin: true}); err != nil {
 				b.Error(err)
 			}
 		})
@@ -55,7 +55,7 @@ func benchmarkPost(b *testing.B, strategy bursar.Strategy, callers int) {
 				if from == to {
 					to = paths[(n*7919+1)%len(paths)]
 				}
-				if _, err := ledger.Post(b.Context(), bursar.Transfer{Legs: []bursar.Leg{{From: from, To: to, Amount: one}}}); err != nil {
+				if _, err := l.Post(b.Context(), bursar.Transfer{Legs: []bursar.Leg{{From: from, To: to, Amount: one}}}); err != nil {
 					b.Error(err)
 					return
 				}

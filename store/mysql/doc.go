@@ -15,13 +15,13 @@
 //
 // The level of one database transaction cannot be read while it is open: the variable shows the session's, whatever BeginTx asked
 // for. So what matters is looked at instead: once its accounts are locked, a post compares them with what a plain read sees.
-// A snapshot from before someone else's post on one of these accounts is refused with bursar.UnsafeTransaction; one that is as
+// A snapshot from before someone else's post on one of these accounts is refused with bursar.CodeUnsafeTransaction; one that is as
 // new as the accounts is as good as READ COMMITTED. SERIALIZABLE, where it shows, is refused too: there each plain read locks
 // what it reads until the commit, the journal's head and the place of every new id among it, so that nobody could post.
 //
 // A deadlock rolls back the whole database transaction, and the server then commits every further statement by itself. A post
 // after such an error that was ignored is refused as well. Two posts in one database transaction may meet two others in
-// opposite order: that is the error bursar.Conflict, and the whole is to be done again, as atomic.Do does by itself.
+// opposite order: that is the error bursar.CodeConflict, and the whole is to be done again, as atomic.Do does by itself.
 //
 // Posting changes what LAST_INSERT_ID() says.
 //

@@ -10,8 +10,8 @@ import (
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
-	"github.com/bursar-ledger/bursar/posting"
 	"github.com/bursar-ledger/bursar/store/mysql"
 )
 
@@ -42,24 +42,24 @@ func TestOvertaken(t *testing.T) {
 	l := startLedger(t, store, nil)
 	referenced := func(t bursar.Transfer) bursar.Transfer { t.Reference = "order 7"; return t }
 	usd := money.MustParse("1.00 USD").Currency()
-	open := func(ctx context.Context, j *bursar.Joined) error {
-		_, err := j.Open(ctx, bursar.Opening{Account: "users:new", Currency: usd})
+	open := func(ctx context.Context, j *ledger.Joined) error {
+		_, err := j.OpenAccount(ctx, bursar.Opening{Path: "users:new", Currency: usd})
 		return err
 	}
-	post := func(transfer bursar.Transfer) func(context.Context, *bursar.Joined) error {
-		return func(ctx context.Context, j *bursar.Joined) error {
+	post := func(transfer bursar.Transfer) func(context.Context, *ledger.Joined) error {
+		return func(ctx context.Context, j *ledger.Joined) error {
 			_, err := j.Post(ctx, transfer)
 			return err
 		}
 	}
 	for _, test := range []struct {
 		name          string
-		first, second func(context.Context, *bursar.Joined) error
+		first, second func(context.Context, *ledger.Joined) error
 		want          bursar.Code
 	}{
 		{"the same id and content", post(identified(1, pay("users:1", "users:2", "1.00 USD"))), post(identified(1, pay("users:1", "users:2", "1.00 USD"))), ""},
-		{"the same id, other accounts", post(identified(2, pay("users:1", "users:2", "1.00 USD"))), post(identified(2, pay("world", "users:3", "1.00 USD"))), bursar.IDReused},
-		{"the same reference", post(referenced(pay("users:1", "users:2", "1.00 USD"))), post(referenced(pay("world", "users:3", "1.00 USD"))), bursar.ReferenceTaken},
+		{"the same id, other accounts", post(identified(2, pay("users:1", "users:2", "1.00 USD"))), post(identified(2, pay("world", "users:3", "1.00 USD"))), bursar.CodeIDReused},
+		{"the same reference", post(referenced(pay("users:1", "users:2", "1.00 USD"))), post(referenced(pay("world", "users:3", "1.00 USD"))), bursar.CodeReferenceTaken},
 		{"the same account", open, open, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -129,7 +129,7 @@ func TestAWaitMakesASnapshotOld(t *testing.T) {
 	db := openDB(t, sqltest.MariaDB(t).URL())
 	store := mysql.New(db)
 	l := startLedger(t, store, nil)
-	for level, want := range map[sql.IsolationLevel]bursar.Code{sql.LevelRepeatableRead: bursar.UnsafeTransaction, sql.LevelReadCommitted: ""} {
+	for level, want := range map[sql.IsolationLevel]bursar.Code{sql.LevelRepeatableRead: bursar.CodeUnsafeTransaction, sql.LevelReadCommitted: ""} {
 		one, two := begin(t, db, sql.LevelReadCommitted), begin(t, db, level)
 		_, err := l.In(mysql.Tx(one)).Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
 		must(t, err)
@@ -156,7 +156,7 @@ func TestASnapshotThatGuardsItself(t *testing.T) {
 	_, err = l.Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
 	must(t, err)
 	_, err = in.Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
-	wantCode(t, err, bursar.Conflict)
+	wantCode(t, err, bursar.CodeConflict)
 	_ = tx.Rollback()
 	tx = begin(t, db, sql.LevelReadCommitted)
 	_, err = l.In(mysql.Tx(tx)).Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
@@ -256,7 +256,7 @@ func TestALongTransactionDelaysItsAccountsAlone(t *testing.T) {
 	server := sqltest.MariaDB(t)
 	db := openDB(t, server.URL())
 	store := mysql.New(db)
-	l := startLedger(t, store, &bursar.Options{Strategy: posting.Queue{}})
+	l := startLedger(t, store, &ledger.Options{Strategy: ledger.Queue{}})
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	usd := money.MustParse("1.00 USD").Currency()
@@ -265,17 +265,17 @@ func TestALongTransactionDelaysItsAccountsAlone(t *testing.T) {
 		in := l.In(mysql.Tx(long))
 		_, err := in.Post(ctx, pay("users:1", "users:2", "1.00 USD"))
 		must(t, err)
-		_, err = in.Open(ctx, bursar.Opening{Account: fmt.Sprintf("long:%d", level), Currency: usd})
+		_, err = in.OpenAccount(ctx, bursar.Opening{Path: fmt.Sprintf("long:%d", level), Currency: usd})
 		must(t, err)
-		for name, strategy := range map[string]bursar.Strategy{"queue": posting.Queue{}, "locks": posting.Locks{}, "swap": posting.Swap{}, "hybrid": posting.Hybrid{}} {
-			other, err := bursar.New(openStore(t, server.URL()), &bursar.Options{Strategy: strategy})
+		for name, strategy := range map[string]ledger.Strategy{"queue": ledger.Queue{}, "locks": ledger.Locks{}, "swap": ledger.Swap{}, "hybrid": ledger.Hybrid{}} {
+			other, err := ledger.New(ctx, openStore(t, server.URL()), &ledger.Options{Strategy: strategy})
 			must(t, err)
 			for range 3 {
 				if _, err := other.Post(ctx, pay("world", "users:3", "1.00 USD")); err != nil {
 					t.Fatalf("%s: %v", name, err)
 				}
 			}
-			_, err = other.Open(ctx, bursar.Opening{Account: fmt.Sprintf("%s:%d", name, level), Currency: usd})
+			_, err = other.OpenAccount(ctx, bursar.Opening{Path: fmt.Sprintf("%s:%d", name, level), Currency: usd})
 			must(t, err)
 			_, err = other.Seal(ctx)
 			must(t, err)
@@ -314,7 +314,7 @@ func TestARowIsCommittedWithItsMoney(t *testing.T) {
 				return err
 			}
 			_, err := l.In(tx).Post(ctx, pay("users:1", "users:2", "101.00 USD"))
-			wantCode(t, err, bursar.InsufficientFunds)
+			wantCode(t, err, bursar.CodeInsufficientFunds)
 			_, err = l.In(tx).Post(ctx, pay("users:1", "users:2", "1.00 USD"))
 			return errors.Join(err, undo)
 		}, nil)

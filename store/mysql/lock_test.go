@@ -9,13 +9,14 @@ import (
 	"strings"
 	"testing"
 
-	driver "github.com/go-sql-driver/mysql"
+	gomysql "github.com/go-sql-driver/mysql"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
-	"github.com/bursar-ledger/bursar/posting"
 	"github.com/bursar-ledger/bursar/store/mysql"
 )
 
@@ -35,7 +36,7 @@ func free(t *testing.T, db *sql.DB, table, key string) (keys []int64) {
 	must(t, rows.Err())
 	for _, n := range all {
 		_, err := tx.ExecContext(t.Context(), fmt.Sprintf("SELECT 1 FROM %s WHERE %s = %d FOR UPDATE NOWAIT", table, key, n))
-		var refused *driver.MySQLError
+		var refused *gomysql.MySQLError
 		switch {
 		case err == nil:
 			keys = append(keys, n)
@@ -95,7 +96,7 @@ func TestLocksAreTakenInOrderOfNumber(t *testing.T) {
 	l := startLedger(t, ledgers, nil)
 	usd := money.MustParse("1.00 USD").Currency()
 	for _, path := range []string{"m", "z", "a"} { // in this order of number
-		_, err := l.Open(t.Context(), bursar.Opening{Account: path, Currency: usd, NoMin: true})
+		_, err := l.OpenAccount(t.Context(), bursar.Opening{Path: path, Currency: usd, NoMin: true})
 		must(t, err)
 	}
 	order := []int64{}
@@ -114,9 +115,9 @@ func TestLocksAreTakenInOrderOfNumber(t *testing.T) {
 			}
 			return tx.Commit()
 		},
-		"locks":  strategy(t, ledgers, posting.Locks{}, transfer),
-		"hybrid": strategy(t, ledgers, posting.Hybrid{}, transfer),
-		"swap":   strategy(t, ledgers, posting.Swap{}, transfer),
+		"locks":  strategy(t, ledgers, ledger.Locks{}, transfer),
+		"hybrid": strategy(t, ledgers, ledger.Hybrid{}, transfer),
+		"swap":   strategy(t, ledgers, ledger.Swap{}, transfer),
 	} {
 		t.Run(name, func(t *testing.T) {
 			holder := begin(t, db, sql.LevelReadCommitted)
@@ -153,7 +154,7 @@ func TestManyLocksAreTakenInOrderOfNumber(t *testing.T) {
 	transfers := make([]bursar.Transfer, count/2)
 	for i := range count {
 		path := fmt.Sprintf("many:%d", i*769%count)
-		_, err := in.Open(t.Context(), bursar.Opening{Account: path, Currency: one.Currency(), NoMin: true})
+		_, err := in.OpenAccount(t.Context(), bursar.Opening{Path: path, Currency: one.Currency(), NoMin: true})
 		must(t, err)
 	}
 	for i := range transfers {
@@ -191,9 +192,9 @@ func pathOf(t *testing.T, db *sql.DB, number int64) (path string) {
 }
 
 // strategy posts through a strategy of its own.
-func strategy(t *testing.T, s bursar.Store, strategy bursar.Strategy, transfer bursar.Transfer) func(context.Context) error {
+func strategy(t *testing.T, s driver.Store, strategy ledger.Strategy, transfer bursar.Transfer) func(context.Context) error {
 	t.Helper()
-	l, err := bursar.New(s, &bursar.Options{Strategy: strategy})
+	l, err := ledger.New(t.Context(), s, &ledger.Options{Strategy: strategy})
 	must(t, err)
 	t.Cleanup(func() {
 		if err := l.Close(context.Background()); err != nil {
@@ -215,11 +216,11 @@ func TestBlocksOfKeys(t *testing.T) {
 	var txs []*sql.Tx
 	for range 4 { // each a program of its own, which begins with a block of its own
 		pool := openDB(t, server.URL())
-		l, err := bursar.New(mysql.New(pool), nil)
+		l, err := ledger.New(t.Context(), mysql.New(pool), nil)
 		must(t, err)
 		t.Cleanup(func() { _ = l.Close(context.Background()) })
 		tx := begin(t, pool, sql.LevelReadCommitted)
-		_, err = l.In(mysql.Tx(tx)).Open(t.Context(), bursar.Opening{Account: fmt.Sprintf("new:%d", len(txs)), Currency: money.MustParse("1 JPY").Currency()})
+		_, err = l.In(mysql.Tx(tx)).OpenAccount(t.Context(), bursar.Opening{Path: fmt.Sprintf("new:%d", len(txs)), Currency: money.MustParse("1 JPY").Currency()})
 		must(t, err)
 		txs = append(txs, tx)
 	}
@@ -227,10 +228,10 @@ func TestBlocksOfKeys(t *testing.T) {
 	must(t, txs[3].Rollback())
 	must(t, txs[2].Commit())
 	must(t, txs[0].Commit())
-	after, err := bursar.New(mysql.New(openDB(t, server.URL())), nil)
+	after, err := ledger.New(t.Context(), mysql.New(openDB(t, server.URL())), nil)
 	must(t, err)
 	defer after.Close(t.Context())
-	_, err = after.Open(t.Context(), bursar.Opening{Account: "new:4", Currency: money.MustParse("1 JPY").Currency()})
+	_, err = after.OpenAccount(t.Context(), bursar.Opening{Path: "new:4", Currency: money.MustParse("1 JPY").Currency()})
 	must(t, err)
 	blocks := map[int64]bool{}
 	for _, n := range numbers(t, db, "world", "new:0", "new:2", "new:4") {

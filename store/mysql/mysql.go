@@ -9,15 +9,16 @@ import (
 	"net/url"
 	"time"
 
-	driver "github.com/go-sql-driver/mysql"
+	gomysql "github.com/go-sql-driver/mysql"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
 	atomicmysql "github.com/bursar-ledger/bursar/atomic/mysql"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 )
 
-// Store is a bursar.Store in a MariaDB or MySQL database. Its DB method is the handle for atomic.Do over the same pool. The
+// Store is a driver.Store in a MariaDB or MySQL database. Its DB method is the handle for atomic.Do over the same pool. The
 // handle's lock clauses are MariaDB's, of which MySQL lacks NOWAIT and SKIP LOCKED on shared locks.
 type Store = sqlstore.Store
 
@@ -39,10 +40,10 @@ func Open(address string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.Logger = &driver.NopLogger{} // every error is returned too
-	connector, err := driver.NewConnector(config)
+	config.Logger = &gomysql.NopLogger{} // every error is returned too
+	connector, err := gomysql.NewConnector(config)
 	if err != nil {
-		return nil, bursar.Errorf(bursar.Malformed, "%s: %w", u.Redacted(), err)
+		return nil, bursar.Errorf(bursar.CodeMalformed, "%s: %w", u.Redacted(), err)
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(connectionsMax)
@@ -89,10 +90,10 @@ func settings() url.Values {
 }
 
 // configure reads a URL.
-func configure(address string) (*driver.Config, *url.URL, error) {
+func configure(address string) (*gomysql.Config, *url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, nil, bursar.Errorf(bursar.Malformed, "the database URL cannot be read: write one like mysql://user:password@host:3306/database")
+		return nil, nil, bursar.Errorf(bursar.CodeMalformed, "the database URL cannot be read: write one like mysql://user:password@host:3306/database")
 	}
 	port := mysqlPort
 	switch u.Scheme {
@@ -100,27 +101,27 @@ func configure(address string) (*driver.Config, *url.URL, error) {
 	case tidbScheme:
 		port = tidbPort
 	default:
-		return nil, nil, bursar.Errorf(bursar.Unsupported, "%s is no URL of MySQL, MariaDB or TiDB", u.Redacted())
+		return nil, nil, bursar.Errorf(bursar.CodeUnsupported, "%s is no URL of MySQL, MariaDB or TiDB", u.Redacted())
 	}
 	if u.Hostname() == "" || len(u.Path) < 2 || u.User == nil {
-		return nil, nil, bursar.Errorf(bursar.Malformed, "%s does not name user, host and database: write it like mysql://user:password@host:3306/database", u.Redacted())
+		return nil, nil, bursar.Errorf(bursar.CodeMalformed, "%s does not name user, host and database: write it like mysql://user:password@host:3306/database", u.Redacted())
 	}
 	if u.Port() != "" {
 		port = u.Port()
 	}
-	c := driver.NewConfig()
+	c := gomysql.NewConfig()
 	c.Net, c.Addr, c.DBName, c.User = "tcp", net.JoinHostPort(u.Hostname(), port), u.Path[1:], u.User.Username()
 	c.Passwd, _ = u.User.Password()
 	query := settings()
 	for name, values := range u.Query() {
 		query[name] = values
 	}
-	config, err := driver.ParseDSN(c.FormatDSN() + "?" + query.Encode())
+	config, err := gomysql.ParseDSN(c.FormatDSN() + "?" + query.Encode())
 	if err != nil {
-		return nil, nil, bursar.Errorf(bursar.Malformed, "%s: %w", u.Redacted(), err)
+		return nil, nil, bursar.Errorf(bursar.CodeMalformed, "%s: %w", u.Redacted(), err)
 	}
 	if config.User != c.User || config.Passwd != c.Passwd || config.Addr != c.Addr || config.DBName != c.DBName {
-		return nil, nil, bursar.Errorf(bursar.Unsupported, "%s has a name that the driver's data source name cannot hold", u.Redacted())
+		return nil, nil, bursar.Errorf(bursar.CodeUnsupported, "%s has a name that the driver's data source name cannot hold", u.Redacted())
 	}
 	return config, u, nil
 }
@@ -144,7 +145,7 @@ type DBTX = sqlstore.DBTX
 
 // Tx makes a database transaction of the application's fit for ledger.In. Begin it READ COMMITTED, as a handle opened with
 // [DSN] does; the package comment says what happens to others.
-func Tx(tx DBTX) bursar.CallerTx { return sqlstore.Caller(tx) }
+func Tx(tx DBTX) driver.CallerTx { return sqlstore.Caller(tx) }
 
 func dialect() sqlstore.Dialect {
 	return sqlstore.Dialect{
@@ -167,7 +168,7 @@ func dialect() sqlstore.Dialect {
 // isolation is READ COMMITTED for bursar.Serializable too. The engine's SERIALIZABLE locks, shared, all that a plain read
 // reads until the commit: the journal's head, which nobody may hold who still waits for something else, and the gaps where
 // others want to put their ids. What is left of it are the locks on the accounts that are read, and these ReadsLock gives.
-func isolation(bursar.Mode) sql.IsolationLevel { return sql.LevelReadCommitted }
+func isolation(driver.Mode) sql.IsolationLevel { return sql.LevelReadCommitted }
 
 // mariaDB is atomic's dialect, which knows no driver, with what this driver says of a lost connection. Without it the
 // engine would have to be asked.
@@ -177,13 +178,13 @@ type mariaDB struct{ atomicmysql.MariaDB }
 func (d mariaDB) Classify(err error) atomic.Class { return orLost(err, d.MariaDB.Classify(err)) }
 
 func orLost(err error, class atomic.Class) atomic.Class {
-	if class.Kind == atomic.KindOther && class.Code == "" && errors.Is(err, driver.ErrInvalidConn) {
+	if class.Kind == atomic.KindOther && class.Code == "" && errors.Is(err, gomysql.ErrInvalidConn) {
 		return atomic.Class{Kind: atomic.KindLost, Damage: atomic.DamageAll}
 	}
 	return class
 }
 
 var (
-	_ bursar.CallerTx = (*atomic.Tx)(nil)
+	_ driver.CallerTx = (*atomic.Tx)(nil)
 	_ DBTX            = (*sql.Tx)(nil)
 )

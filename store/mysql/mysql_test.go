@@ -8,25 +8,26 @@ import (
 	"testing"
 	"time"
 
-	driver "github.com/go-sql-driver/mysql"
+	gomysql "github.com/go-sql-driver/mysql"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/internal/verify"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
-	"github.com/bursar-ledger/bursar/posting"
 	"github.com/bursar-ledger/bursar/store/mysql"
 )
 
 // startLedger makes a ledger with three funded accounts, sealed, which is closed with the test.
-func startLedger(t testing.TB, store bursar.Store, o *bursar.Options) *bursar.Ledger {
+func startLedger(t testing.TB, store driver.Store, o *ledger.Options) *ledger.Ledger {
 	t.Helper()
 	if o == nil {
-		o = &bursar.Options{}
+		o = &ledger.Options{}
 	}
 	o.Migrate = true
-	l, err := bursar.New(store, o)
+	l, err := ledger.New(t.Context(), store, o)
 	must(t, err)
 	t.Cleanup(func() {
 		if err := l.Close(context.Background()); err != nil {
@@ -35,12 +36,12 @@ func startLedger(t testing.TB, store bursar.Store, o *bursar.Options) *bursar.Le
 	})
 	usd, err := money.Lookup("USD")
 	must(t, err)
-	for _, opening := range []bursar.Opening{{Account: "world", NoMin: true}, {Account: "users:1"}, {Account: "users:2"}, {Account: "users:3"}} {
+	for _, opening := range []bursar.Opening{{Path: "world", NoMin: true}, {Path: "users:1"}, {Path: "users:2"}, {Path: "users:3"}} {
 		opening.Currency = usd
-		_, err := l.Open(t.Context(), opening)
+		_, err := l.OpenAccount(t.Context(), opening)
 		must(t, err)
-		if opening.Account != "world" {
-			_, err := l.Post(t.Context(), pay("world", opening.Account, "100.00 USD"))
+		if opening.Path != "world" {
+			_, err := l.Post(t.Context(), pay("world", opening.Path, "100.00 USD"))
 			must(t, err)
 		}
 	}
@@ -75,12 +76,12 @@ func wantCode(t testing.TB, err error, want bursar.Code) {
 
 func wantUnsafe(t *testing.T, err error, remedy string) {
 	t.Helper()
-	if bursar.CodeOf(err) != bursar.UnsafeTransaction || !strings.Contains(err.Error(), remedy) {
+	if bursar.CodeOf(err) != bursar.CodeUnsafeTransaction || !strings.Contains(err.Error(), remedy) {
 		t.Errorf("got %v, want unsafe_transaction with the remedy %q", err, remedy)
 	}
 }
 
-func wantBalance(t testing.TB, l *bursar.Ledger, path, want string) {
+func wantBalance(t testing.TB, l *ledger.Ledger, path, want string) {
 	t.Helper()
 	balance, err := l.Balance(t.Context(), path, bursar.AsOf{})
 	must(t, err)
@@ -90,7 +91,7 @@ func wantBalance(t testing.TB, l *bursar.Ledger, path, want string) {
 }
 
 // wantVerified seals and checks everything that is stored.
-func wantVerified(t testing.TB, store bursar.Store, l *bursar.Ledger) {
+func wantVerified(t testing.TB, store driver.Store, l *ledger.Ledger) {
 	t.Helper()
 	_, err := l.Seal(t.Context())
 	must(t, err)
@@ -125,7 +126,7 @@ func waits(t testing.TB, db *sql.DB) {
 
 func TestDSN(t *testing.T) {
 	t.Parallel()
-	for url, want := range map[string]*driver.Config{
+	for url, want := range map[string]*gomysql.Config{
 		"mysql://bob:secret@db.example/bank":               {User: "bob", Passwd: "secret", Addr: "db.example:3306", DBName: "bank"},
 		"mariadb://bob@[::1]:3307/bank":                    {User: "bob", Addr: "[::1]:3307", DBName: "bank"},
 		"tidb://root@127.0.0.1/bank":                       {User: "root", Addr: "127.0.0.1:4000", DBName: "bank"},
@@ -139,14 +140,14 @@ func TestDSN(t *testing.T) {
 			t.Errorf("%s: %v", url, err)
 			continue
 		}
-		got, err := driver.ParseDSN(dsn)
+		got, err := gomysql.ParseDSN(dsn)
 		must(t, err)
 		type chosen struct {
 			User, Passwd, Addr, DBName, Collation         string
 			ClientFoundRows, ParseTime, InterpolateParams bool
 			Timeout                                       time.Duration
 		}
-		pick := func(c *driver.Config) chosen {
+		pick := func(c *gomysql.Config) chosen {
 			return chosen{c.User, c.Passwd, c.Addr, c.DBName, c.Collation, c.ClientFoundRows, c.ParseTime, c.InterpolateParams, c.Timeout}
 		}
 		want.Collation, want.InterpolateParams = "utf8mb4_bin", !strings.Contains(url, "interpolateParams=false")
@@ -159,14 +160,14 @@ func TestDSN(t *testing.T) {
 func TestAURLThatIsNone(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]bursar.Code{
-		"":                                 bursar.Unsupported,
-		"mysql://secret:secret@%zz/x":      bursar.Malformed,
-		"mysql://secret:secret@db":         bursar.Malformed,
-		"mysql://db/bank":                  bursar.Malformed,
-		"mysql://:3306/bank":               bursar.Malformed,
-		"postgres://bob:secret@db/bank":    bursar.Unsupported,
-		"mysql://a%3Ab:secret@db/bank":     bursar.Unsupported,
-		"mysql://bob:secret@db/b?tls=none": bursar.Malformed,
+		"":                                 bursar.CodeUnsupported,
+		"mysql://secret:secret@%zz/x":      bursar.CodeMalformed,
+		"mysql://secret:secret@db":         bursar.CodeMalformed,
+		"mysql://db/bank":                  bursar.CodeMalformed,
+		"mysql://:3306/bank":               bursar.CodeMalformed,
+		"postgres://bob:secret@db/bank":    bursar.CodeUnsupported,
+		"mysql://a%3Ab:secret@db/bank":     bursar.CodeUnsupported,
+		"mysql://bob:secret@db/b?tls=none": bursar.CodeMalformed,
 	} {
 		_, err := mysql.Open(url)
 		wantCode(t, err, want)
@@ -225,8 +226,8 @@ func TestTheApplicationsHandleIsLeftAsItIs(t *testing.T) {
 
 func TestAServerThatIsNotThereIsUnavailable(t *testing.T) {
 	t.Parallel()
-	_, err := bursar.New(openStore(t, "mysql://nobody:x@127.0.0.1:1/bank"), nil)
-	if bursar.CodeOf(err) != bursar.Unavailable || !bursar.Retryable(err) {
+	_, err := ledger.New(t.Context(), openStore(t, "mysql://nobody:x@127.0.0.1:1/bank"), nil)
+	if bursar.CodeOf(err) != bursar.CodeUnavailable || !bursar.Retryable(err) {
 		t.Errorf("got %v, want unavailable", err)
 	}
 }
@@ -235,7 +236,7 @@ func TestCloseOwnsWhatOpenOpened(t *testing.T) {
 	t.Parallel()
 	store, err := mysql.Open(sqltest.MariaDB(t).URL())
 	must(t, err)
-	l, err := bursar.New(store, &bursar.Options{Migrate: true})
+	l, err := ledger.New(t.Context(), store, &ledger.Options{Migrate: true})
 	must(t, err)
 	must(t, l.Close(t.Context()))
 	must(t, store.Close())
@@ -247,12 +248,12 @@ func TestCloseOwnsWhatOpenOpened(t *testing.T) {
 // everyWay posts in every mode, and reads and writes with every statement that takes part in posting.
 func everyWay(t *testing.T, db *sql.DB) {
 	t.Helper()
-	strategies := map[string]bursar.Strategy{"none": nil, "queue": posting.Queue{}, "locks": posting.Locks{}, "swap": posting.Swap{},
-		"hybrid": posting.Hybrid{}, "serializable": posting.Serializable{}}
+	strategies := map[string]ledger.Strategy{"none": nil, "queue": ledger.Queue{}, "locks": ledger.Locks{}, "swap": ledger.Swap{},
+		"hybrid": ledger.Hybrid{}, "serializable": ledger.Serializable{}}
 	store := mysql.New(db)
 	first := startLedger(t, store, nil)
 	for name, strategy := range strategies {
-		l, err := bursar.New(store, &bursar.Options{Strategy: strategy})
+		l, err := ledger.New(t.Context(), store, &ledger.Options{Strategy: strategy})
 		must(t, err)
 		transfers := make([]bursar.Transfer, 130)
 		for i := range transfers {
@@ -272,7 +273,7 @@ func everyWay(t *testing.T, db *sql.DB) {
 		}
 		tx, err := db.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 		must(t, err)
-		_, err = l.In(mysql.Tx(tx)).PostBatch(t.Context(), []bursar.Transfer{pay("users:2", "users:1", "1.30 USD"), pay("users:2", "users:3", "0.01 USD")})
+		_, err = l.In(mysql.Tx(tx)).PostAll(t.Context(), []bursar.Transfer{pay("users:2", "users:1", "1.30 USD"), pay("users:2", "users:3", "0.01 USD")})
 		must(t, err)
 		must(t, tx.Commit())
 		must(t, l.Close(t.Context()))

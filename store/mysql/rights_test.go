@@ -9,8 +9,8 @@ import (
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/internal/verify"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
-	"github.com/bursar-ledger/bursar/posting"
 	"github.com/bursar-ledger/bursar/store/mysql"
 )
 
@@ -37,34 +37,34 @@ func TestRights(t *testing.T) {
 	u.User = url.UserPassword(name, password)
 	db := openDB(t, u.String())
 	store := mysql.New(db)
-	open := func(o *bursar.Options) *bursar.Ledger {
-		ledger, err := bursar.New(store, o)
+	open := func(o *ledger.Options) *ledger.Ledger {
+		l, err := ledger.New(t.Context(), store, o)
 		must(t, err)
-		return ledger
+		return l
 	}
-	must(t, open(&bursar.Options{Book: "another"}).Close(t.Context()))
+	must(t, open(&ledger.Options{Book: "another"}).Close(t.Context()))
 	one := money.MustParse("1.00 USD")
-	for i, strategy := range []bursar.Strategy{posting.Queue{}, posting.Locks{}, posting.Swap{}, posting.Hybrid{}, posting.Serializable{}} {
-		ledger := open(&bursar.Options{Strategy: strategy})
+	for i, strategy := range []ledger.Strategy{ledger.Queue{}, ledger.Locks{}, ledger.Swap{}, ledger.Hybrid{}, ledger.Serializable{}} {
+		l := open(&ledger.Options{Strategy: strategy})
 		world, user := fmt.Sprintf("world:%d", i), fmt.Sprintf("users:%d", i)
-		for _, o := range []bursar.Opening{{Account: world, NoMin: true}, {Account: user}} {
+		for _, o := range []bursar.Opening{{Path: world, NoMin: true}, {Path: user}} {
 			o.Currency = one.Currency()
-			_, err := ledger.Open(t.Context(), o)
+			_, err := l.OpenAccount(t.Context(), o)
 			must(t, err)
 		}
 		pay := bursar.Transfer{Legs: []bursar.Leg{{From: world, To: user, Amount: one}}}
-		_, err := ledger.Post(t.Context(), pay)
+		_, err := l.Post(t.Context(), pay)
 		must(t, err)
 		tx := begin(t, db, sql.LevelReadCommitted)
-		_, err = ledger.In(mysql.Tx(tx)).Post(t.Context(), pay)
+		_, err = l.In(mysql.Tx(tx)).Post(t.Context(), pay)
 		must(t, err)
 		must(t, tx.Commit())
-		_, err = ledger.Seal(t.Context())
+		_, err = l.Seal(t.Context())
 		must(t, err)
-		report, err := verify.Run(t.Context(), store, ledger.Book(), nil)
+		report, err := verify.Run(t.Context(), store, l.Book(), nil)
 		must(t, err)
 		must(t, report.Err())
-		must(t, ledger.Close(t.Context()))
+		must(t, l.Close(t.Context()))
 	}
 
 	for _, statement := range []string{

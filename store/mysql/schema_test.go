@@ -10,10 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	driver "github.com/go-sql-driver/mysql"
+	gomysql "github.com/go-sql-driver/mysql"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/store/mysql"
 )
@@ -22,7 +23,7 @@ import (
 func wantRefused(t *testing.T, db *sql.DB, statement string, numbers ...uint16) {
 	t.Helper()
 	_, err := db.ExecContext(t.Context(), statement)
-	var refused *driver.MySQLError
+	var refused *gomysql.MySQLError
 	if !errors.As(err, &refused) || !slices.Contains(numbers, refused.Number) {
 		t.Errorf("%s: %v, want a refusal by the schema (%v)", statement, err, numbers)
 	}
@@ -166,8 +167,8 @@ func TestGuardsThatAreMissing(t *testing.T) {
 	store := mysql.New(db)
 	startLedger(t, store, nil)
 	guards := func() (missing []string) {
-		must(t, store.Read(t.Context(), func(ctx context.Context, r bursar.Reader) (err error) {
-			missing, err = r.(bursar.Auditor).AuditGuards(ctx)
+		must(t, store.Read(t.Context(), func(ctx context.Context, r driver.Reader) (err error) {
+			missing, err = r.(driver.Auditor).AuditGuards(ctx)
 			return err
 		}))
 		return missing
@@ -192,8 +193,8 @@ func TestGuardsThatAreMissing(t *testing.T) {
 	}
 	_, err := db.ExecContext(t.Context(), "ALTER TABLE bursar_backdated ENGINE = MyISAM")
 	must(t, err)
-	must(t, store.Read(t.Context(), func(ctx context.Context, r bursar.Reader) error {
-		faults, err := r.(bursar.Auditor).AuditStorage(ctx)
+	must(t, store.Read(t.Context(), func(ctx context.Context, r driver.Reader) error {
+		faults, err := r.(driver.Auditor).AuditStorage(ctx)
 		if len(faults) != 1 || !strings.Contains(faults[0], "bursar_backdated") {
 			t.Errorf("the faults are %v", faults)
 		}
@@ -306,7 +307,7 @@ func TestAMigrationThatIsCutShort(t *testing.T) {
 				t.Fatal("the statement did not come")
 			}
 			if at.text != "RELEASE_LOCK" {
-				wantCode(t, err, bursar.Unavailable)
+				wantCode(t, err, bursar.CodeUnavailable)
 			}
 			store := openStore(t, server.URL())
 			must(t, store.Migrate(t.Context()))

@@ -5,7 +5,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/store/mysql"
 	"github.com/bursar-ledger/bursar/store/storetest"
@@ -35,8 +35,8 @@ func TestStoreOnTiDB(t *testing.T) {
 func harness(db *sql.DB, url string, store *mysql.Store) storetest.Harness {
 	return storetest.Harness{
 		Store: store, DB: db, Atomic: store.DB(),
-		Reopen: func(t *testing.T) bursar.Store { return openStore(t, url) },
-		Tx:     func(tx *sql.Tx) bursar.CallerTx { return mysql.Tx(tx) },
+		Reopen: func(t *testing.T) driver.Store { return openStore(t, url) },
+		Tx:     func(tx *sql.Tx) driver.CallerTx { return mysql.Tx(tx) },
 	}
 }
 
@@ -63,7 +63,7 @@ func openDB(t testing.TB, url string, params ...string) *sql.DB {
 }
 
 // openStore opens a pool of a ledger's own.
-func openStore(t testing.TB, url string) bursar.Store {
+func openStore(t testing.TB, url string) driver.Store {
 	t.Helper()
 	store, err := mysql.Open(url)
 	if err != nil {

@@ -5,9 +5,9 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
 	atomicmysql "github.com/bursar-ledger/bursar/atomic/mysql"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 )
 
@@ -36,8 +36,8 @@ func tidb() sqlstore.Dialect {
 	}
 	s.AuditGuards = auditChecks
 	// What others have committed meanwhile must be seen, and TiDB's own default is a snapshot.
-	d.Isolation = func(mode bursar.Mode) sql.IsolationLevel {
-		if mode == bursar.Serializable {
+	d.Isolation = func(mode driver.Mode) sql.IsolationLevel {
+		if mode == driver.ModeSerializable {
 			return sql.LevelSerializable
 		}
 		return sql.LevelReadCommitted

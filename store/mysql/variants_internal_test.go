@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	driver "github.com/go-sql-driver/mysql"
+	gomysql "github.com/go-sql-driver/mysql"
 
-	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
@@ -71,9 +71,9 @@ func TestALostConnectionIsLost(t *testing.T) {
 	t.Parallel()
 	for _, d := range []atomic.Dialect{dialect().Atomic, tidb().Atomic} {
 		for err, want := range map[error]atomic.Kind{
-			fmt.Errorf("write: %w", driver.ErrInvalidConn):                                atomic.KindLost,
-			&driver.MySQLError{Number: 1213}:                                              atomic.KindRetry,
-			fmt.Errorf("%w: %w", driver.ErrInvalidConn, &driver.MySQLError{Number: 1105}): (atomic.Dialect)(d).Classify(&driver.MySQLError{Number: 1105}).Kind,
+			fmt.Errorf("write: %w", gomysql.ErrInvalidConn):                                 atomic.KindLost,
+			&gomysql.MySQLError{Number: 1213}:                                               atomic.KindRetry,
+			fmt.Errorf("%w: %w", gomysql.ErrInvalidConn, &gomysql.MySQLError{Number: 1105}): (atomic.Dialect)(d).Classify(&gomysql.MySQLError{Number: 1105}).Kind,
 			context.Canceled: atomic.KindOther,
 		} {
 			if got := d.Classify(err).Kind; got != want {
@@ -92,7 +92,7 @@ func TestTiDB(t *testing.T) {
 			t.Errorf("%s has SKIP LOCKED", s.Type().Field(i).Name)
 		}
 	}
-	if got := d.Isolation(bursar.Queue); got != sql.LevelReadCommitted {
+	if got := d.Isolation(driver.ModeQueue); got != sql.LevelReadCommitted {
 		t.Errorf("the level is %v", got)
 	}
 	text, err := fs.ReadFile(d.Migrations, "0001_init.up.sql")
@@ -108,8 +108,8 @@ func TestTiDB(t *testing.T) {
 		t.Fatal(err)
 	}
 	var missing []string
-	err = store.Read(t.Context(), func(ctx context.Context, r bursar.Reader) (err error) {
-		missing, err = r.(bursar.Auditor).AuditGuards(ctx)
+	err = store.Read(t.Context(), func(ctx context.Context, r driver.Reader) (err error) {
+		missing, err = r.(driver.Auditor).AuditGuards(ctx)
 		return err
 	})
 	if err != nil || len(missing) > 0 {

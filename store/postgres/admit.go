@@ -50,9 +50,9 @@ var (
 // Rules for the ledger's own connections.
 var (
 	version = rule{broken: `current_setting('server_version_num')::integer < 150000`,
-		remedy: "the server is older than PostgreSQL 15", code: bursar.Unsupported}
+		remedy: "the server is older than PostgreSQL 15", code: bursar.CodeUnsupported}
 	encoding = rule{broken: `current_setting('server_encoding') <> 'UTF8'`,
-		remedy: "the database's encoding is not UTF8: create one with ENCODING UTF8 TEMPLATE template0", code: bursar.Unsupported}
+		remedy: "the database's encoding is not UTF8: create one with ENCODING UTF8 TEMPLATE template0", code: bursar.CodeUnsupported}
 	writes = rule{broken: `current_setting('default_transaction_read_only') = 'on'`,
 		remedy: "default_transaction_read_only is on, so that nothing could be posted: set it to off"}
 )
@@ -90,7 +90,7 @@ func (r rules) check(ctx context.Context, conn sqlstore.Executor) (err error) {
 	}
 	code := r[i].code
 	if code == "" {
-		code = bursar.UnsafeTransaction
+		code = bursar.CodeUnsafeTransaction
 	}
 	return bursar.Errorf(code, "%s", r[i].remedy)
 }
@@ -135,10 +135,10 @@ const (
 func notOpen(err error, given any) error {
 	switch (atomicpostgres.Dialect{}).Classify(err).Code {
 	case noTransaction:
-		return &bursar.Error{Code: bursar.UnsafeTransaction, Err: err,
+		return &bursar.Error{Code: bursar.CodeUnsafeTransaction, Err: err,
 			Message: fmt.Sprintf("no database transaction is open on the %T: begin one first", given)}
 	case failedTransaction:
-		return &bursar.Error{Code: bursar.UnsafeTransaction, Err: err,
+		return &bursar.Error{Code: bursar.CodeUnsafeTransaction, Err: err,
 			Message: "a statement of the database transaction has failed before: roll it back and begin again"}
 	default:
 		return err

@@ -10,6 +10,8 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/driver"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
 
@@ -41,7 +43,7 @@ func TestUnsafeTransactionsAreRefused(t *testing.T) {
 	db := d.open(t)
 	for _, e := range entrances {
 		t.Run(e.name, func(t *testing.T) {
-			check := func(in bursar.CallerTx, exec func(string) error) {
+			check := func(in driver.CallerTx, exec func(string) error) {
 				t.Helper()
 				d.must(exec("SELECT 1"))
 				for range 2 { // the first refusal leaves it usable
@@ -50,7 +52,7 @@ func TestUnsafeTransactionsAreRefused(t *testing.T) {
 					switch {
 					case e.remedy == "" && err != nil:
 						t.Errorf("refused: %v", err)
-					case e.remedy != "" && (bursar.CodeOf(err) != bursar.UnsafeTransaction || !strings.Contains(err.Error(), e.remedy)):
+					case e.remedy != "" && (bursar.CodeOf(err) != bursar.CodeUnsafeTransaction || !strings.Contains(err.Error(), e.remedy)):
 						t.Errorf("got %v, want a refusal that says %q", err, e.remedy)
 					}
 				}
@@ -89,8 +91,8 @@ func TestAtomicTransactionsAreChecked(t *testing.T) {
 	}{
 		{atomic.Options{}, ""},
 		{atomic.Options{Isolation: sql.LevelSerializable}, ""},
-		{atomic.Options{Isolation: sql.LevelRepeatableRead}, bursar.UnsafeTransaction},
-		{atomic.Options{ReadOnly: true}, bursar.UnsafeTransaction},
+		{atomic.Options{Isolation: sql.LevelRepeatableRead}, bursar.CodeUnsafeTransaction},
+		{atomic.Options{ReadOnly: true}, bursar.CodeUnsafeTransaction},
 	} {
 		err := atomic.Do(t.Context(), d.store.DB(), func(ctx context.Context, tx *atomic.Tx) error {
 			_, err := d.ledger.In(tx).Post(ctx, move("users:1", "users:2", "0.01 USD"))
@@ -124,7 +126,7 @@ func TestWhatIsNotOpenIsRefused(t *testing.T) {
 	_, err = mine.Exec(t.Context(), "COMMIT")
 	d.must(err)
 	for name, test := range map[string]struct {
-		tx     bursar.CallerTx
+		tx     driver.CallerTx
 		remedy string
 	}{
 		"a connection":             {postgres.Tx(conn), "begin one first"},
@@ -137,7 +139,7 @@ func TestWhatIsNotOpenIsRefused(t *testing.T) {
 		"no pgx":                   {postgres.PgxTx(nil), "no database transaction"},
 	} {
 		_, err := d.ledger.In(test.tx).Post(t.Context(), move("users:1", "users:2", "1.00 USD"))
-		if bursar.CodeOf(err) != bursar.UnsafeTransaction || !strings.Contains(err.Error(), test.remedy) {
+		if bursar.CodeOf(err) != bursar.CodeUnsafeTransaction || !strings.Contains(err.Error(), test.remedy) {
 			t.Errorf("%s: %v, want a refusal that says %q", name, err, test.remedy)
 		}
 	}
@@ -156,11 +158,11 @@ func TestUnsafeConnectionsAreRefused(t *testing.T) {
 		"synchronous_commit=remote_write":            "",
 		"default_transaction_isolation=serializable": "", // the store asks for what it needs
 	} {
-		_, err := bursar.New(postgres.NewSQL(d.open(t, setting)), &bursar.Options{SealEvery: -1})
+		_, err := ledger.New(t.Context(), postgres.NewSQL(d.open(t, setting)), &ledger.Options{SealEvery: -1})
 		switch {
 		case remedy == "" && err != nil:
 			t.Errorf("%s: %v", setting, err)
-		case remedy != "" && (bursar.CodeOf(err) != bursar.UnsafeTransaction || !strings.Contains(err.Error(), remedy)):
+		case remedy != "" && (bursar.CodeOf(err) != bursar.CodeUnsafeTransaction || !strings.Contains(err.Error(), remedy)):
 			t.Errorf("%s: %v, want a refusal that says %q", setting, err, remedy)
 		}
 	}
@@ -182,11 +184,11 @@ func TestUnsafeServersAreRefused(t *testing.T) {
 		own, joined          bursar.Code
 	}{
 		{"nothing", "", "", "", ""},
-		{"fsync", "off", "turn it on", bursar.UnsafeTransaction, bursar.UnsafeTransaction},
-		{"full_page_writes", "off", "turn it on", bursar.UnsafeTransaction, bursar.UnsafeTransaction},
-		{"standby", "", "connect to the primary", bursar.UnsafeTransaction, bursar.UnsafeTransaction},
-		{"server_version_num", "140011", "PostgreSQL 15", bursar.Unsupported, ""},
-		{"server_encoding", "SQL_ASCII", "ENCODING UTF8", bursar.Unsupported, ""},
+		{"fsync", "off", "turn it on", bursar.CodeUnsafeTransaction, bursar.CodeUnsafeTransaction},
+		{"full_page_writes", "off", "turn it on", bursar.CodeUnsafeTransaction, bursar.CodeUnsafeTransaction},
+		{"standby", "", "connect to the primary", bursar.CodeUnsafeTransaction, bursar.CodeUnsafeTransaction},
+		{"server_version_num", "140011", "PostgreSQL 15", bursar.CodeUnsupported, ""},
+		{"server_encoding", "SQL_ASCII", "ENCODING UTF8", bursar.CodeUnsupported, ""},
 	} {
 		d.exec("DELETE FROM said")
 		if test.name != "nothing" {
@@ -198,7 +200,7 @@ func TestUnsafeServersAreRefused(t *testing.T) {
 				t.Errorf("%s is %q: %s: %v, want %s that says %q", test.name, test.answer, what, err, code, test.remedy)
 			}
 		}
-		_, err := bursar.New(postgres.NewSQL(db), &bursar.Options{SealEvery: -1})
+		_, err := ledger.New(t.Context(), postgres.NewSQL(db), &ledger.Options{SealEvery: -1})
 		want("opening", err, test.own)
 		tx, err := db.BeginTx(t.Context(), nil)
 		d.must(err)

@@ -8,8 +8,8 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
-	"github.com/bursar-ledger/bursar/posting"
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
 
@@ -20,8 +20,8 @@ func BenchmarkPost(b *testing.B) {
 	for _, callers := range []int{1, 16, 64, 1024} {
 		for _, s := range []struct {
 			name     string
-			strategy bursar.Strategy
-		}{{"none", nil}, {"queue", posting.Queue{}}} {
+			strategy ledger.Strategy
+		}{{"none", nil}, {"queue", ledger.Queue{}}} {
 			if s.strategy == nil && callers > 64 {
 				continue // it would only wait for a connection
 			}
@@ -32,7 +32,7 @@ func BenchmarkPost(b *testing.B) {
 
 // BenchmarkPostBatch is large batches over ten thousand accounts, written by the queue.
 func BenchmarkPostBatch(b *testing.B) {
-	desk := newBench(b, posting.Queue{}, 10_000)
+	desk := newBench(b, ledger.Queue{}, 10_000)
 	batch := make([]bursar.Transfer, 8_192)
 	b.ResetTimer()
 	for n := 0; n < b.N; n += len(batch) {
@@ -47,38 +47,38 @@ func BenchmarkPostBatch(b *testing.B) {
 }
 
 type bench struct {
-	ledger *bursar.Ledger
+	ledger *ledger.Ledger
 	paths  []string
 }
 
 var oneCent = money.MustParse("0.01 USD")
 
-func newBench(b *testing.B, strategy bursar.Strategy, accounts int) *bench {
+func newBench(b *testing.B, strategy ledger.Strategy, accounts int) *bench {
 	where := schemas(b, sqltest.Postgres(b))(b)
 	params := strings.Join(where.params, "&")
 	store, err := postgres.Open(where.server.DSN() + "&" + params)
 	if err != nil {
 		b.Fatal(err)
 	}
-	ledger, err := bursar.New(store, &bursar.Options{Migrate: true, Strategy: strategy})
+	l, err := ledger.New(b.Context(), store, &ledger.Options{Migrate: true, Strategy: strategy})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		if err := ledger.Close(b.Context()); err != nil && b.Context().Err() == nil {
+		if err := l.Close(b.Context()); err != nil && b.Context().Err() == nil {
 			b.Error(err)
 		}
 		if err := store.Close(); err != nil {
 			b.Error(err)
 		}
 	})
-	desk := &bench{ledger: ledger, paths: make([]string, accounts)}
+	desk := &bench{ledger: l, paths: make([]string, accounts)}
 	var opening sync.WaitGroup
 	for worker := range 16 {
 		opening.Go(func() {
 			for i := worker; i < accounts; i += 16 {
 				desk.paths[i] = fmt.Sprintf("users:%d", i)
-				if _, err := ledger.Open(b.Context(), bursar.Opening{Account: desk.paths[i], Currency: oneCent.Currency(), NoMin: true}); err != nil {
+				if _, err := l.OpenAccount(b.Context(), bursar.Opening{Path: desk.paths[i], Currency: oneCent.Currency(), NoMin: true}); err != nil {
 					b.Error(err)
 				}
 			}
@@ -96,7 +96,7 @@ func (d *bench) transfer(n, caller int) bursar.Transfer {
 	return bursar.Transfer{Legs: []bursar.Leg{{From: d.paths[from], To: d.paths[to], Amount: oneCent}}}
 }
 
-func benchmarkPost(b *testing.B, strategy bursar.Strategy, callers int) {
+func benchmarkPost(b *testing.B, strategy ledger.Strategy, callers int) {
 	desk := newBench(b, strategy, 100)
 	b.ResetTimer()
 	var wg sync.WaitGroup

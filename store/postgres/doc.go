@@ -16,7 +16,7 @@
 // first one, such as the same transfer from another process.
 //
 // A deadlock between two callers who post to the same accounts in opposite order ends one of them with
-// bursar.Conflict: roll back and begin again, which atomic.Do does by itself.
+// bursar.CodeConflict: roll back and begin again, which atomic.Do does by itself.
 //
 // # What it does not do
 //

@@ -10,23 +10,23 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
-	"github.com/bursar-ledger/bursar/posting"
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
 
 // moveIn gives an application with a pool a ledger in the same database.
-func moveIn(pool *pgxpool.Pool) (*bursar.Ledger, error) {
-	return bursar.New(postgres.New(pool), &bursar.Options{Migrate: true, Strategy: posting.Queue{}})
+func moveIn(pool *pgxpool.Pool) (*ledger.Ledger, error) {
+	return ledger.New(context.Background(), postgres.New(pool), &ledger.Options{Migrate: true, Strategy: ledger.Queue{}})
 }
 
 // payOrder marks an order as paid and moves the money in one database transaction.
-func payOrder(ctx context.Context, pool *pgxpool.Pool, ledger *bursar.Ledger, order int64) error {
+func payOrder(ctx context.Context, pool *pgxpool.Pool, l *ledger.Ledger, order int64) error {
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `UPDATE orders SET state = 'paid' WHERE id = $1`, order); err != nil {
 			return err
 		}
-		_, err := ledger.In(postgres.PgxTx(tx)).Post(ctx, bursar.Transfer{
+		_, err := l.In(postgres.PgxTx(tx)).Post(ctx, bursar.Transfer{
 			ID:   bursar.IDOf("order.pay", order), // a retry posts once
 			Legs: []bursar.Leg{{From: "buyers:ann", To: "sellers:bob", Amount: money.MustParse("25.00 USD")}},
 		})
@@ -51,21 +51,21 @@ func TestExamples(t *testing.T) {
 		INSERT INTO orders VALUES (1, 'open'), (2, 'open')`); err != nil {
 		t.Fatal(err)
 	}
-	ledger, err := moveIn(pool)
+	l, err := moveIn(pool)
 	if err != nil {
 		t.Fatal(err)
 	}
 	credit := money.MustParse("-30.00 USD")
-	for _, o := range []bursar.Opening{{Account: "buyers:ann", Min: &credit}, {Account: "sellers:bob"}} {
+	for _, o := range []bursar.Opening{{Path: "buyers:ann", Min: &credit}, {Path: "sellers:bob"}} {
 		o.Currency = credit.Currency()
-		if _, err := ledger.Open(t.Context(), o); err != nil {
+		if _, err := l.OpenAccount(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := payOrder(t.Context(), pool, ledger, 1); err != nil {
+	if err := payOrder(t.Context(), pool, l, 1); err != nil {
 		t.Error(err)
 	}
-	if err := payOrder(t.Context(), pool, ledger, 2); bursar.CodeOf(err) != bursar.InsufficientFunds {
+	if err := payOrder(t.Context(), pool, l, 2); bursar.CodeOf(err) != bursar.CodeInsufficientFunds {
 		t.Errorf("the second order: %v", err)
 	}
 	rows, err := pool.Query(t.Context(), `SELECT state FROM orders ORDER BY id`)
@@ -79,11 +79,11 @@ func TestExamples(t *testing.T) {
 	if !slices.Equal(states, []string{"paid", "open"}) {
 		t.Errorf("the orders are %q", states)
 	}
-	balance, err := ledger.Balance(t.Context(), "sellers:bob", bursar.AsOf{})
+	balance, err := l.Balance(t.Context(), "sellers:bob", bursar.AsOf{})
 	if err != nil || balance.Balance.String() != "25.00 USD" {
 		t.Errorf("the seller has %v, %v", balance.Balance, err)
 	}
-	if err := ledger.Close(t.Context()); err != nil {
+	if err := l.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

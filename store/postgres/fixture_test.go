@@ -12,6 +12,7 @@ import (
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/internal/verify"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
@@ -22,28 +23,28 @@ type desk struct {
 	place
 	pool   *pgxpool.Pool
 	store  *postgres.Store
-	ledger *bursar.Ledger
+	ledger *ledger.Ledger
 }
 
-func newDesk(t *testing.T, o *bursar.Options) *desk {
+func newDesk(t *testing.T, o *ledger.Options) *desk {
 	t.Helper()
 	return deskAt(t, schemas(t, sqltest.Postgres(t))(t), o)
 }
 
-func deskAt(t *testing.T, at place, o *bursar.Options, params ...string) *desk {
+func deskAt(t *testing.T, at place, o *ledger.Options, params ...string) *desk {
 	t.Helper()
 	if o == nil {
-		o = &bursar.Options{}
+		o = &ledger.Options{}
 	}
 	o.Migrate = true
 	at.params = append(params, at.params...)
 	d := &desk{T: t, place: at, pool: at.pool(t)}
 	d.store = postgres.New(d.pool)
-	ledger, err := bursar.New(d.store, o)
+	l, err := ledger.New(t.Context(), d.store, o)
 	d.must(err)
-	d.ledger = ledger
+	d.ledger = l
 	t.Cleanup(func() {
-		if err := ledger.Close(context.Background()); err != nil {
+		if err := l.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 		if err := d.store.Close(); err != nil {
@@ -51,12 +52,12 @@ func deskAt(t *testing.T, at place, o *bursar.Options, params ...string) *desk {
 		}
 	})
 	usd := money.MustParse("0.00 USD").Currency()
-	_, err = ledger.Open(t.Context(), bursar.Opening{Account: "world", Currency: usd, NoMin: true})
+	_, err = l.OpenAccount(t.Context(), bursar.Opening{Path: "world", Currency: usd, NoMin: true})
 	d.must(err)
 	for _, path := range []string{"users:1", "users:2", "users:3", "users:4"} {
-		_, err := ledger.Open(t.Context(), bursar.Opening{Account: path, Currency: usd})
+		_, err := l.OpenAccount(t.Context(), bursar.Opening{Path: path, Currency: usd})
 		d.must(err)
-		_, err = ledger.Post(t.Context(), move("world", path, "100.00 USD"))
+		_, err = l.Post(t.Context(), move("world", path, "100.00 USD"))
 		d.must(err)
 	}
 	return d

@@ -3,7 +3,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 
@@ -11,12 +11,12 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 )
 
 // PgxTx makes a database transaction of pgx's own fit for ledger.In, a nested one too.
-func PgxTx(tx pgx.Tx) bursar.CallerTx { return &pgxTx{tx} }
+func PgxTx(tx pgx.Tx) driver.CallerTx { return &pgxTx{tx} }
 
 // pgxTx runs statements over pgx itself.
 type pgxTx struct{ tx pgx.Tx }
@@ -121,7 +121,7 @@ func (p *pgxTx) ended(err error) error {
 func lost(err error, conn *pgx.Conn) error {
 	var told *pgconn.PgError
 	if err != nil && !errors.As(err, &told) && conn.IsClosed() {
-		return fmt.Errorf("%w: %w", driver.ErrBadConn, err)
+		return fmt.Errorf("%w: %w", sqldriver.ErrBadConn, err)
 	}
 	return err
 }

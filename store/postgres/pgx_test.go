@@ -11,8 +11,8 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
-	"github.com/bursar-ledger/bursar/posting"
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
 
@@ -32,7 +32,7 @@ func TestMoneyCommitsWithTheRowOfPgx(t *testing.T) {
 			return errors.Join(err, fail)
 		})
 	}
-	d.wantCode(pay("100.01 USD", nil), bursar.InsufficientFunds)
+	d.wantCode(pay("100.01 USD", nil), bursar.CodeInsufficientFunds)
 	reason := errors.New("changed my mind")
 	if err := pay("25.00 USD", reason); !errors.Is(err, reason) {
 		t.Errorf("pay = %v, want %v", err, reason)
@@ -60,15 +60,15 @@ func TestRefusalsLeavePgxUsable(t *testing.T) {
 		t    bursar.Transfer
 		code bursar.Code
 	}{
-		{move("users:1", "users:2", "500.00 USD"), bursar.InsufficientFunds},
-		{move("users:1", "nobody", "5.00 USD"), bursar.AccountNotFound},
-		{move("users:1", "users:1", "5.00 USD"), bursar.SameAccount},
+		{move("users:1", "users:2", "500.00 USD"), bursar.CodeInsufficientFunds},
+		{move("users:1", "nobody", "5.00 USD"), bursar.CodeAccountNotFound},
+		{move("users:1", "users:1", "5.00 USD"), bursar.CodeSameAccount},
 	} {
 		_, err := in.Post(t.Context(), refused.t)
 		d.wantCode(err, refused.code)
 	}
-	_, err := in.Open(t.Context(), bursar.Opening{Account: "users:1", Currency: money.MustParse("1 JPY").Currency()})
-	d.wantCode(err, bursar.AccountExists)
+	_, err := in.OpenAccount(t.Context(), bursar.Opening{Path: "users:1", Currency: money.MustParse("1 JPY").Currency()})
+	d.wantCode(err, bursar.CodeAccountExists)
 	inner, err := tx.Begin(t.Context()) // a savepoint
 	d.must(err)
 	_, err = d.ledger.In(postgres.PgxTx(inner)).Post(t.Context(), move("users:1", "users:2", "7.00 USD"))
@@ -86,7 +86,7 @@ func TestRefusalsLeavePgxUsable(t *testing.T) {
 	d.must(tx.Commit(t.Context()))
 	d.wantBalance("users:1", "95.00 USD")
 	_, err = in.Post(t.Context(), move("users:1", "users:2", "1.00 USD"))
-	d.wantCode(err, bursar.UnsafeTransaction)
+	d.wantCode(err, bursar.CodeUnsafeTransaction)
 	if !errors.Is(err, sql.ErrTxDone) || !errors.Is(err, pgx.ErrTxClosed) {
 		t.Errorf("posting after the end: %v", err)
 	}
@@ -106,14 +106,14 @@ func TestPgxConnectionsThatAreLost(t *testing.T) {
 	for _, lost := range []pgx.Tx{first, tx} {
 		d.must(lost.Conn().Close(t.Context()))
 	}
-	for name, in := range map[string]*bursar.Joined{"at its first statement": d.ledger.In(postgres.PgxTx(first)), "later": in} {
+	for name, in := range map[string]*ledger.Joined{"at its first statement": d.ledger.In(postgres.PgxTx(first)), "later": in} {
 		_, err := in.Post(t.Context(), move("users:3", "users:4", "5.00 USD"))
-		if bursar.CodeOf(err) != bursar.Unavailable {
-			t.Errorf("%s: %v, want %s", name, err, bursar.Unavailable)
+		if bursar.CodeOf(err) != bursar.CodeUnavailable {
+			t.Errorf("%s: %v, want %s", name, err, bursar.CodeUnavailable)
 		}
 		_, err = in.Account(t.Context(), "users:1")
-		if bursar.CodeOf(err) != bursar.Unavailable {
-			t.Errorf("%s, reading: %v, want %s", name, err, bursar.Unavailable)
+		if bursar.CodeOf(err) != bursar.CodeUnavailable {
+			t.Errorf("%s, reading: %v, want %s", name, err, bursar.CodeUnavailable)
 		}
 	}
 	d.wantBalance("users:1", "100.00 USD")
@@ -122,14 +122,14 @@ func TestPgxConnectionsThatAreLost(t *testing.T) {
 // overtaken is what a second database transaction does while the first has not committed, and how it ends.
 type overtaken struct {
 	name     string
-	post     func(*bursar.Joined, int) (bursar.Posted, error) // 0 is the first, 1 the second
+	post     func(*ledger.Joined, int) (bursar.Posted, error) // 0 is the first, 1 the second
 	code     bursar.Code                                      // of the second when the first commits
 	replayed bool
 }
 
 func overtakings() []overtaken {
-	transfer := func(change func(*bursar.Transfer)) func(*bursar.Joined, int) (bursar.Posted, error) {
-		return func(j *bursar.Joined, who int) (bursar.Posted, error) {
+	transfer := func(change func(*bursar.Transfer)) func(*ledger.Joined, int) (bursar.Posted, error) {
+		return func(j *ledger.Joined, who int) (bursar.Posted, error) {
 			t := move("users:1", "users:2", "1.00 USD")
 			if who == 1 { // other accounts, or it would wait for those
 				t = move("users:3", "users:4", "1.00 USD")
@@ -139,12 +139,12 @@ func overtakings() []overtaken {
 		}
 	}
 	return []overtaken{
-		{name: "the same id", code: bursar.IDReused, post: transfer(func(t *bursar.Transfer) { t.ID = bursar.IDOf("test", 1) })},
-		{name: "the same reference", code: bursar.ReferenceTaken, post: transfer(func(t *bursar.Transfer) { t.Reference = "order 7" })},
-		{name: "the same account", replayed: true, post: func(j *bursar.Joined, _ int) (bursar.Posted, error) {
-			return j.Open(context.Background(), bursar.Opening{Account: "users:5", Currency: money.MustParse("1.00 USD").Currency()})
+		{name: "the same id", code: bursar.CodeIDReused, post: transfer(func(t *bursar.Transfer) { t.ID = bursar.IDOf("test", 1) })},
+		{name: "the same reference", code: bursar.CodeReferenceTaken, post: transfer(func(t *bursar.Transfer) { t.Reference = "order 7" })},
+		{name: "the same account", replayed: true, post: func(j *ledger.Joined, _ int) (bursar.Posted, error) {
+			return j.OpenAccount(context.Background(), bursar.Opening{Path: "users:5", Currency: money.MustParse("1.00 USD").Currency()})
 		}},
-		{name: "the same transfer", replayed: true, post: func(j *bursar.Joined, _ int) (bursar.Posted, error) {
+		{name: "the same transfer", replayed: true, post: func(j *ledger.Joined, _ int) (bursar.Posted, error) {
 			t := move("users:1", "users:2", "1.00 USD")
 			t.ID = bursar.IDOf("test", 1)
 			return j.Post(context.Background(), t)
@@ -205,16 +205,16 @@ func (o *overtaken) run(d *desk, commits bool) {
 func TestACallerDelaysOnlyItsAccounts(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		strategy          bursar.Strategy
+		strategy          ledger.Strategy
 		held, other, free string
 	}{
-		"queue": {posting.Queue{}, "users:2", "users:1", "users:3"},
-		"queue whose free account is locked first": {posting.Queue{}, "users:2", "users:3", "users:1"},
+		"queue": {ledger.Queue{}, "users:2", "users:1", "users:3"},
+		"queue whose free account is locked first": {ledger.Queue{}, "users:2", "users:3", "users:1"},
 		"none": {nil, "users:2", "users:1", "users:3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t, &bursar.Options{Strategy: test.strategy})
+			d := newDesk(t, &ledger.Options{Strategy: test.strategy})
 			tx := d.begin()
 			_, err := d.ledger.In(postgres.PgxTx(tx)).Post(t.Context(), move(test.other, test.held, "1.00 USD"))
 			d.must(err)
@@ -278,7 +278,7 @@ func TestOppositeOrders(t *testing.T) {
 	default:
 		t.Fatalf("of two who wait for one another %v and %v were told", victim, err)
 	}
-	d.wantCode(err, bursar.Conflict)
+	d.wantCode(err, bursar.CodeConflict)
 	if !bursar.Retryable(err) {
 		t.Errorf("%v is not retryable", err)
 	}

@@ -3,7 +3,7 @@ package postgres_test
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"testing"
 	"time"
 
@@ -12,15 +12,15 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/verify"
-	"github.com/bursar-ledger/bursar/posting"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
 
 // watched is pgx behind a driver that watches it, as programs have that trace their statements. Its connections are not
 // *stdlib.Conn, so nothing can be sent but one statement at a time.
-type watched struct{ driver.Connector }
+type watched struct{ sqldriver.Connector }
 
-func (w watched) Connect(ctx context.Context) (driver.Conn, error) {
+func (w watched) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	conn, err := w.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
@@ -42,24 +42,24 @@ func TestBehindAnotherDriver(t *testing.T) {
 		}
 	})
 	store := postgres.NewSQL(db)
-	for _, strategy := range []bursar.Strategy{posting.Queue{}, posting.Locks{}, posting.Swap{}, posting.Hybrid{}, posting.Serializable{}} {
-		ledger, err := bursar.New(store, &bursar.Options{Strategy: strategy})
+	for _, strategy := range []ledger.Strategy{ledger.Queue{}, ledger.Locks{}, ledger.Swap{}, ledger.Hybrid{}, ledger.Serializable{}} {
+		l, err := ledger.New(t.Context(), store, &ledger.Options{Strategy: strategy})
 		owner.must(err)
-		_, err = ledger.Post(t.Context(), move("users:1", "users:2", "1.00 USD"))
+		_, err = l.Post(t.Context(), move("users:1", "users:2", "1.00 USD"))
 		owner.must(err)
-		_, err = ledger.Post(t.Context(), move("users:1", "users:2", "1000.00 USD"))
-		owner.wantCode(err, bursar.InsufficientFunds)
+		_, err = l.Post(t.Context(), move("users:1", "users:2", "1000.00 USD"))
+		owner.wantCode(err, bursar.CodeInsufficientFunds)
 		tx, err := db.BeginTx(t.Context(), nil)
 		owner.must(err)
-		_, err = ledger.In(postgres.Tx(tx)).Post(t.Context(), move("users:2", "users:3", "1.00 USD"))
+		_, err = l.In(postgres.Tx(tx)).Post(t.Context(), move("users:2", "users:3", "1.00 USD"))
 		owner.must(err)
 		owner.must(tx.Commit())
-		_, err = ledger.Seal(t.Context())
+		_, err = l.Seal(t.Context())
 		owner.must(err)
-		report, err := verify.Run(t.Context(), store, ledger.Book(), nil)
+		report, err := verify.Run(t.Context(), store, l.Book(), nil)
 		owner.must(err)
 		owner.must(report.Err())
-		owner.must(ledger.Close(t.Context()))
+		owner.must(l.Close(t.Context()))
 	}
 	owner.wantBalance("users:3", "105.00 USD")
 }
@@ -68,7 +68,7 @@ func TestBehindAnotherDriver(t *testing.T) {
 // others being sent already: it is posted once, over another connection.
 func TestAConnectionThatEndsAmongStatements(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, &bursar.Options{Strategy: posting.Locks{}})
+	d := newDesk(t, &ledger.Options{Strategy: ledger.Locks{}})
 	tx := d.begin()
 	_, err := d.ledger.In(postgres.PgxTx(tx)).Post(t.Context(), move("users:1", "users:2", "1.00 USD"))
 	d.must(err)

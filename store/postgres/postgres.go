@@ -12,10 +12,11 @@ import (
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
 	atomicpostgres "github.com/bursar-ledger/bursar/atomic/postgres"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 )
 
-// Store is a bursar.Store in a PostgreSQL database. Its DB method is the handle for atomic.Do over the same pool.
+// Store is a driver.Store in a PostgreSQL database. Its DB method is the handle for atomic.Do over the same pool.
 type Store = sqlstore.Store
 
 // New makes a store over a pool that the application opened. The pool stays the application's, and the ledger's own
@@ -46,7 +47,7 @@ func Open(address string) (*Store, error) {
 	}
 	config, err := pgxpool.ParseConfig(at.String())
 	if err != nil {
-		return nil, bursar.Errorf(bursar.Malformed, "the database URL: %w", err) // pgx leaves the password out
+		return nil, bursar.Errorf(bursar.CodeMalformed, "the database URL: %w", err) // pgx leaves the password out
 	}
 	if !at.Query().Has("pool_max_conns") {
 		config.MaxConns = connectionsMax
@@ -66,7 +67,7 @@ func parse(address string) (sqlstore.Dialect, *url.URL, error) {
 	at, err := url.Parse(address)
 	if err != nil {
 		// The error would repeat the password.
-		return sqlstore.Dialect{}, nil, bursar.Errorf(bursar.Malformed, "the database URL cannot be read: write one like postgres://user:password@host:5432/database")
+		return sqlstore.Dialect{}, nil, bursar.Errorf(bursar.CodeMalformed, "the database URL cannot be read: write one like postgres://user:password@host:5432/database")
 	}
 	switch at.Scheme {
 	case "postgres", "postgresql":
@@ -75,7 +76,7 @@ func parse(address string) (sqlstore.Dialect, *url.URL, error) {
 		at.Scheme = "postgres"
 		return cockroachDialect(), at, nil
 	default:
-		return sqlstore.Dialect{}, nil, bursar.Errorf(bursar.Malformed, "%q is no URL of PostgreSQL: write one like postgres://user:password@host:5432/database", at.Redacted())
+		return sqlstore.Dialect{}, nil, bursar.Errorf(bursar.CodeMalformed, "%q is no URL of PostgreSQL: write one like postgres://user:password@host:5432/database", at.Redacted())
 	}
 }
 
@@ -99,7 +100,7 @@ var migrations embed.FS
 type DBTX = sqlstore.DBTX
 
 // Tx makes a database transaction of the application's fit for ledger.In. It must run over pgx's package stdlib.
-func Tx(tx DBTX) bursar.CallerTx { return sqlstore.Caller(tx) }
+func Tx(tx DBTX) driver.CallerTx { return sqlstore.Caller(tx) }
 
 func dialect() sqlstore.Dialect {
 	return sqlstore.Dialect{
@@ -118,6 +119,6 @@ func dialect() sqlstore.Dialect {
 }
 
 var (
-	_ bursar.CallerTx = (*atomic.Tx)(nil)
+	_ driver.CallerTx = (*atomic.Tx)(nil)
 	_ DBTX            = (*sql.Tx)(nil)
 )

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
 
@@ -18,9 +19,9 @@ func TestOpen(t *testing.T) {
 	for _, url := range []string{address, strings.Replace(address, "postgres://", "postgresql://", 1), address + "&pool_max_conns=1", address + "&application_name=shop"} {
 		store, err := postgres.Open(url)
 		d.must(err)
-		ledger, err := bursar.New(store, nil)
+		l, err := ledger.New(t.Context(), store, nil)
 		d.must(err)
-		_, err = ledger.Post(t.Context(), move("users:1", "users:2", "1.00 USD"))
+		_, err = l.Post(t.Context(), move("users:1", "users:2", "1.00 USD"))
 		d.must(err)
 		name := "bursar"
 		if strings.Contains(url, "shop") {
@@ -30,9 +31,9 @@ func TestOpen(t *testing.T) {
 		if got := d.text(count, name); got == "0" {
 			t.Errorf("no connection is called %s", name)
 		}
-		d.must(ledger.Close(t.Context()))
+		d.must(l.Close(t.Context()))
 		d.must(store.Close())
-		_, err = bursar.New(store, nil)
+		_, err = ledger.New(t.Context(), store, nil)
 		if err == nil {
 			t.Error("a closed store was opened")
 		}
@@ -44,7 +45,7 @@ func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"", "bursar", "mysql://u:hunter2@h/d", "postgres://u:hunter2@h:port/d", "postgres://u:hunter2@h:5432/d?pool_max_conns=x"} {
 		_, err := postgres.Open(url)
-		if bursar.CodeOf(err) != bursar.Malformed {
+		if bursar.CodeOf(err) != bursar.CodeMalformed {
 			t.Errorf("%s: %v", url, err)
 		}
 		if err != nil && strings.Contains(err.Error(), "hunter2") {
@@ -67,7 +68,7 @@ func TestModesOfTheDriver(t *testing.T) {
 			results, err := d.ledger.PostBatch(t.Context(), batch)
 			d.must(err)
 			d.must(results[0].Err)
-			d.wantCode(results[1].Err, bursar.InsufficientFunds)
+			d.wantCode(results[1].Err, bursar.CodeInsufficientFunds)
 			d.must(results[2].Err)
 			d.must(pgx.BeginFunc(t.Context(), d.pool, func(tx pgx.Tx) error {
 				again, err := d.ledger.In(postgres.PgxTx(tx)).Post(t.Context(), order)

@@ -8,9 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
-	"github.com/bursar-ledger/bursar/posting"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
 
@@ -33,27 +32,27 @@ func TestRights(t *testing.T) {
 	owner.exec("GRANT USAGE ON ALL SEQUENCES IN SCHEMA " + schema + " TO " + role)
 
 	app := place{at.server, append([]string{"role=" + role}, at.params...)}.pool(t)
-	open := func(o *bursar.Options) *bursar.Ledger {
+	open := func(o *ledger.Options) *ledger.Ledger {
 		store := postgres.New(app)
-		ledger, err := bursar.New(store, o)
+		l, err := ledger.New(t.Context(), store, o)
 		owner.must(err)
 		t.Cleanup(func() {
-			if err := errors.Join(ledger.Close(context.Background()), store.Close()); err != nil {
+			if err := errors.Join(l.Close(context.Background()), store.Close()); err != nil {
 				t.Error(err)
 			}
 		})
-		return ledger
+		return l
 	}
-	open(&bursar.Options{Book: "another"})
-	for _, strategy := range []bursar.Strategy{posting.Queue{}, posting.Locks{}, posting.Swap{}, posting.Hybrid{}, posting.Serializable{}} {
-		ledger := open(&bursar.Options{Strategy: strategy})
-		_, err := ledger.Post(t.Context(), move("users:1", "users:2", "1.00 USD"))
+	open(&ledger.Options{Book: "another"})
+	for _, strategy := range []ledger.Strategy{ledger.Queue{}, ledger.Locks{}, ledger.Swap{}, ledger.Hybrid{}, ledger.Serializable{}} {
+		l := open(&ledger.Options{Strategy: strategy})
+		_, err := l.Post(t.Context(), move("users:1", "users:2", "1.00 USD"))
 		owner.must(err)
 		owner.must(pgx.BeginFunc(t.Context(), app, func(tx pgx.Tx) error {
-			_, err := ledger.In(postgres.PgxTx(tx)).Post(t.Context(), move("users:2", "users:3", "1.00 USD"))
+			_, err := l.In(postgres.PgxTx(tx)).Post(t.Context(), move("users:2", "users:3", "1.00 USD"))
 			return err
 		}))
-		_, err = ledger.Seal(t.Context())
+		_, err = l.Seal(t.Context())
 		owner.must(err)
 	}
 	owner.wantBalance("users:3", "105.00 USD")

@@ -13,7 +13,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/postgres"
 	"github.com/bursar-ledger/bursar/store/sqlite"
 )
@@ -59,7 +61,7 @@ func TestRowsAreNeverReplaced(t *testing.T) {
 // TestAnEntryIsSealedOnce changes each column of an unsealed entry while sealing it: sealing alone is allowed.
 func TestAnEntryIsSealedOnce(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, &bursar.Options{SealEvery: -1})
+	d := newDesk(t, &ledger.Options{SealEvery: -1})
 	_, err := d.ledger.Seal(t.Context())
 	d.must(err)
 	_, err = d.ledger.Post(t.Context(), move("users:1", "users:2", "1.00 USD"))
@@ -139,7 +141,7 @@ var brokenEntries = map[string]string{
 
 func TestRowsKeepTheirLimits(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, &bursar.Options{SealEvery: -1})
+	d := newDesk(t, &ledger.Options{SealEvery: -1})
 	_, err := d.ledger.Seal(t.Context())
 	d.must(err)
 	refuse := func(statement, constraint string) {
@@ -164,10 +166,10 @@ func TestRowsKeepTheirLimits(t *testing.T) {
 // TestGuardsAreMissed takes the guards away, one by one.
 func TestGuardsAreMissed(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, &bursar.Options{SealEvery: -1})
+	d := newDesk(t, &ledger.Options{SealEvery: -1})
 	guards := func() (missing []string) {
-		d.must(d.store.Read(t.Context(), func(ctx context.Context, r bursar.Reader) (err error) {
-			missing, err = r.(bursar.Auditor).AuditGuards(ctx)
+		d.must(d.store.Read(t.Context(), func(ctx context.Context, r driver.Reader) (err error) {
+			missing, err = r.(driver.Auditor).AuditGuards(ctx)
 			return err
 		}))
 		return missing

@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/store/postgres"
 	"github.com/bursar-ledger/bursar/store/storetest"
@@ -36,7 +36,7 @@ func TestStoreOverPool(t *testing.T) {
 		}
 		store := over(t)
 		h.Store, h.Atomic = store, store.DB()
-		h.Reopen = func(t *testing.T) bursar.Store { return over(t) }
+		h.Reopen = func(t *testing.T) driver.Store { return over(t) }
 		return h
 	})
 }
@@ -54,8 +54,8 @@ func overSQL(at place, over func(*sql.DB) *postgres.Store, t *testing.T) storete
 	store := over(db)
 	return storetest.Harness{
 		Store: store, DB: db, Atomic: store.DB(),
-		Reopen: func(t *testing.T) bursar.Store { return over(at.open(t)) },
-		Tx:     func(tx *sql.Tx) bursar.CallerTx { return postgres.Tx(tx) },
+		Reopen: func(t *testing.T) driver.Store { return over(at.open(t)) },
+		Tx:     func(tx *sql.Tx) driver.CallerTx { return postgres.Tx(tx) },
 	}
 }
 

@@ -2,7 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"fmt"
 	"strings"
 )
@@ -12,10 +12,10 @@ const keptMax = 96
 
 // connector opens connections that keep their prepared statements. Parsing a statement that writes many rows costs as
 // much as running it, and database/sql prepares anew whenever a connection is taken from the pool.
-type connector struct{ driver.Connector }
+type connector struct{ sqldriver.Connector }
 
 // Connect opens a connection.
-func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+func (c connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	opened, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
@@ -29,21 +29,21 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 
 // baseConn is the driver's connection. All but running statements and closing is passed on to it.
 type baseConn interface {
-	driver.Conn
-	driver.ConnBeginTx
-	driver.ConnPrepareContext
-	driver.ExecerContext
-	driver.QueryerContext
-	driver.SessionResetter
-	driver.Validator
-	driver.Pinger
+	sqldriver.Conn
+	sqldriver.ConnBeginTx
+	sqldriver.ConnPrepareContext
+	sqldriver.ExecerContext
+	sqldriver.QueryerContext
+	sqldriver.SessionResetter
+	sqldriver.Validator
+	sqldriver.Pinger
 }
 
 // keptStmt is the driver's prepared statement.
 type keptStmt interface {
-	driver.Stmt
-	driver.StmtExecContext
-	driver.StmtQueryContext
+	sqldriver.Stmt
+	sqldriver.StmtExecContext
+	sqldriver.StmtQueryContext
 }
 
 // conn is a connection with its statements. database/sql uses it from one goroutine at a time.
@@ -61,7 +61,7 @@ type kept struct {
 }
 
 // ExecContext runs a statement that returns no rows.
-func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+func (c *conn) ExecContext(ctx context.Context, query string, args []sqldriver.NamedValue) (sqldriver.Result, error) {
 	k, err := c.statement(ctx, query)
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 }
 
 // QueryContext runs a statement that returns rows.
-func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *conn) QueryContext(ctx context.Context, query string, args []sqldriver.NamedValue) (sqldriver.Rows, error) {
 	k, err := c.statement(ctx, query)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 
 // keptRows lets its statement be used again when it is closed.
 type keptRows struct {
-	driver.Rows
+	sqldriver.Rows
 	k *kept
 }
 

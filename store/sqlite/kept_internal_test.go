@@ -3,7 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -169,10 +169,10 @@ func TestWhatIsNotKept(t *testing.T) {
 }
 
 // bare is a connection without what database/sql may ask for.
-type bare struct{ driver.Conn }
+type bare struct{ sqldriver.Conn }
 
-func (bare) Connect(context.Context) (driver.Conn, error) { return bare{}, nil }
-func (bare) Driver() driver.Driver                        { return nil }
+func (bare) Connect(context.Context) (sqldriver.Conn, error) { return bare{}, nil }
+func (bare) Driver() sqldriver.Driver                        { return nil }
 
 func TestAnotherDriverIsRefused(t *testing.T) {
 	t.Parallel()

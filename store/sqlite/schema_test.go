@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/sqlite"
 )
 
@@ -125,7 +125,7 @@ func TestMigrationsWithAnotherTool(t *testing.T) {
 	if have, want, err := store.Schema(t.Context()); err != nil || have != want || have != len(files) {
 		t.Fatalf("schema %d of %d, %v; want %d", have, want, err, len(files))
 	}
-	if _, err := bursar.New(store, nil); err != nil {
+	if _, err := ledger.New(t.Context(), store, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := store.Migrate(t.Context()); err != nil {

@@ -12,10 +12,11 @@ import (
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
 	atomicsqlite "github.com/bursar-ledger/bursar/atomic/sqlite"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 )
 
-// Store is a bursar.Store in a SQLite file. Its DB method is the handle for atomic.Do over the same file.
+// Store is a driver.Store in a SQLite file. Its DB method is the handle for atomic.Do over the same file.
 type Store = sqlstore.Store
 
 // New makes a store over a handle that the application opened with the driver "sqlite", best with [DSN]. The
@@ -26,7 +27,7 @@ func New(db *sql.DB) *Store { return sqlstore.New(db, dialect(), nil) }
 // Open opens a file of the ledger's own, creating it when there is none, and makes a store that owns it.
 func Open(path string) (*Store, error) {
 	if path == "" || strings.HasPrefix(path, ":memory:") {
-		return nil, bursar.Errorf(bursar.Unsupported, "%q is a database in memory, of which every connection would have its own: name a file", path)
+		return nil, bursar.Errorf(bursar.CodeUnsupported, "%q is a database in memory, of which every connection would have its own: name a file", path)
 	}
 	base, err := modernc.NewConnector(DSN(path))
 	if err != nil {
@@ -69,7 +70,7 @@ type DBTX = sqlstore.DBTX
 
 // Tx makes a database transaction of the application's fit for ledger.In. Begin it IMMEDIATE, as a handle opened
 // with [DSN] does; a deferred one works as long as nobody else has written since its first read.
-func Tx(tx DBTX) bursar.CallerTx { return sqlstore.Caller(tx) }
+func Tx(tx DBTX) driver.CallerTx { return sqlstore.Caller(tx) }
 
 func dialect() sqlstore.Dialect {
 	return sqlstore.Dialect{
@@ -84,6 +85,6 @@ func dialect() sqlstore.Dialect {
 }
 
 var (
-	_ bursar.CallerTx = (*atomic.Tx)(nil)
+	_ driver.CallerTx = (*atomic.Tx)(nil)
 	_ DBTX            = (*sql.Tx)(nil)
 )

@@ -13,6 +13,8 @@ import (
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
 	atomicsqlite "github.com/bursar-ledger/bursar/atomic/sqlite"
+	"github.com/bursar-ledger/bursar/driver"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 	"github.com/bursar-ledger/bursar/store/sqlite"
 )
@@ -35,9 +37,9 @@ func pragmas(t *testing.T, conn interface {
 }
 
 // startLedger makes a ledger with two funded accounts.
-func startLedger(t *testing.T, store bursar.Store) *bursar.Ledger {
+func startLedger(t *testing.T, store driver.Store) *ledger.Ledger {
 	t.Helper()
-	l, err := bursar.New(store, &bursar.Options{Migrate: true})
+	l, err := ledger.New(t.Context(), store, &ledger.Options{Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,9 +47,9 @@ func startLedger(t *testing.T, store bursar.Store) *bursar.Ledger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range []bursar.Opening{{Account: "world", NoMin: true}, {Account: "users:1"}, {Account: "users:2"}} {
+	for _, o := range []bursar.Opening{{Path: "world", NoMin: true}, {Path: "users:1"}, {Path: "users:2"}} {
 		o.Currency = usd
-		if _, err := l.Open(t.Context(), o); err != nil {
+		if _, err := l.OpenAccount(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -63,7 +65,7 @@ func pay(from, to, amount string) bursar.Transfer {
 	return bursar.Transfer{Legs: []bursar.Leg{{From: from, To: to, Amount: money.MustParse(amount)}}}
 }
 
-func wantBalance(t *testing.T, l *bursar.Ledger, path, want string) {
+func wantBalance(t *testing.T, l *ledger.Ledger, path, want string) {
 	t.Helper()
 	balance, err := l.Balance(t.Context(), path, bursar.AsOf{})
 	if err != nil {
@@ -96,7 +98,7 @@ func TestDSNOfAwkwardPaths(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"plain.db", "a b.db", "a?b=c&d.db", "a#b.db", "100%.db", "%20.db", "a+b.db", "år;1.db", "'q'.db", ":colon:.db"} {
 		path := filepath.Join(t.TempDir(), name)
-		if _, err := bursar.New(openStore(t, path), &bursar.Options{Migrate: true}); err != nil {
+		if _, err := ledger.New(t.Context(), openStore(t, path), &ledger.Options{Migrate: true}); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
@@ -145,7 +147,7 @@ func TestUnsafeSettingsAreRefused(t *testing.T) {
 			}
 			db := openDB(t, "file:"+path+"?_txlock=immediate&"+test.dsn)
 			before := pragmas(t, db)
-			_, err := bursar.New(sqlite.New(db), nil)
+			_, err := ledger.New(t.Context(), sqlite.New(db), nil)
 			wantUnsafe(t, err, test.remedy)
 			tx, err := db.BeginTx(t.Context(), nil)
 			if err != nil {
@@ -166,7 +168,7 @@ func TestUnsafeSettingsAreRefused(t *testing.T) {
 
 func wantUnsafe(t *testing.T, err error, remedy string) {
 	t.Helper()
-	if bursar.CodeOf(err) != bursar.UnsafeTransaction || !strings.Contains(err.Error(), remedy) {
+	if bursar.CodeOf(err) != bursar.CodeUnsafeTransaction || !strings.Contains(err.Error(), remedy) {
 		t.Errorf("got %v, want unsafe_transaction with the remedy %q", err, remedy)
 	}
 }
@@ -202,7 +204,7 @@ func TestADeferredTransaction(t *testing.T) {
 		switch {
 		case !stale && err != nil:
 			t.Fatal(err)
-		case stale && (bursar.CodeOf(err) != bursar.Conflict || !bursar.Retryable(err) || !strings.Contains(err.Error(), "IMMEDIATE")):
+		case stale && (bursar.CodeOf(err) != bursar.CodeConflict || !bursar.Retryable(err) || !strings.Contains(err.Error(), "IMMEDIATE")):
 			t.Errorf("got %v, want conflict with the remedy", err)
 		case stale:
 			err = tx.Rollback()
@@ -320,7 +322,7 @@ func TestPostingOutsideAnotherHandlesBlock(t *testing.T) {
 	l := startLedger(t, sqlite.New(db))
 	own := atomic.Open(db, atomicsqlite.Dialect{}, nil)
 	err := atomic.Do(t.Context(), own, func(ctx context.Context, tx *atomic.Tx) error {
-		if _, err := l.Post(ctx, pay("users:1", "users:2", "1.00 USD")); bursar.CodeOf(err) != bursar.InTransaction {
+		if _, err := l.Post(ctx, pay("users:1", "users:2", "1.00 USD")); bursar.CodeOf(err) != bursar.CodeInTransaction {
 			t.Errorf("posting outside: %v, want in_transaction", err)
 		}
 		_, err := l.In(tx).Post(ctx, pay("users:1", "users:2", "2.00 USD"))
@@ -334,8 +336,8 @@ func TestPostingOutsideAnotherHandlesBlock(t *testing.T) {
 
 func TestAFileThatCannotBeOpenedIsUnavailable(t *testing.T) {
 	t.Parallel()
-	_, err := bursar.New(openStore(t, filepath.Join(t.TempDir(), "no such folder", "bursar.db")), nil)
-	if bursar.CodeOf(err) != bursar.Unavailable || !bursar.Retryable(err) {
+	_, err := ledger.New(t.Context(), openStore(t, filepath.Join(t.TempDir(), "no such folder", "bursar.db")), nil)
+	if bursar.CodeOf(err) != bursar.CodeUnavailable || !bursar.Retryable(err) {
 		t.Errorf("got %v, want unavailable", err)
 	}
 }
@@ -343,7 +345,7 @@ func TestAFileThatCannotBeOpenedIsUnavailable(t *testing.T) {
 func TestADatabaseInMemoryIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"", ":memory:", ":memory:?cache=shared"} {
-		if _, err := sqlite.Open(path); bursar.CodeOf(err) != bursar.Unsupported {
+		if _, err := sqlite.Open(path); bursar.CodeOf(err) != bursar.CodeUnsupported {
 			t.Errorf("%q: %v, want unsupported", path, err)
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/store/sqlite"
 	"github.com/bursar-ledger/bursar/store/storetest"
 )
@@ -17,8 +17,8 @@ func TestStore(t *testing.T) {
 		store := sqlite.New(db)
 		return storetest.Harness{
 			Store: store, DB: db, Atomic: store.DB(),
-			Reopen: func(t *testing.T) bursar.Store { return openStore(t, path) },
-			Tx:     func(tx *sql.Tx) bursar.CallerTx { return sqlite.Tx(tx) },
+			Reopen: func(t *testing.T) driver.Store { return openStore(t, path) },
+			Tx:     func(tx *sql.Tx) driver.CallerTx { return sqlite.Tx(tx) },
 		}
 	})
 }
@@ -39,7 +39,7 @@ func openDB(t *testing.T, dsn string) *sql.DB {
 }
 
 // openStore opens a file of a ledger's own.
-func openStore(t *testing.T, path string) bursar.Store {
+func openStore(t *testing.T, path string) driver.Store {
 	t.Helper()
 	store, err := sqlite.Open(path)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -20,12 +21,12 @@ var accountCases = []testCase{
 }
 
 func openingIsThere(f *fixture) {
-	posted := f.opening(bursar.Opening{Account: "users:1", Currency: currency("BHD"),
+	posted := f.opening(bursar.Opening{Path: "users:1", Currency: currency("BHD"),
 		Min: limit("-5.000 BHD"), Max: limit("1000.000 BHD"), Metadata: bursar.Metadata{"owner": "Åsa"}})
 	zero := money.Zero(currency("BHD"))
 	want := bursar.Account{Path: "users:1", Currency: currency("BHD"), Min: limit("-5.000 BHD"), Max: limit("1000.000 BHD"),
 		Version: 1, Balance: zero, Held: zero, Available: zero, Opened: instant(dawn), Metadata: bursar.Metadata{"owner": "Åsa"}}
-	for _, l := range []*bursar.Ledger{f.ledger, f.startOver(f.Reopen(f.T), &bursar.Options{})} {
+	for _, l := range []*ledger.Ledger{f.ledger, f.startOver(f.Reopen(f.T), &ledger.Options{})} {
 		got, err := l.Account(f.Context(), "users:1")
 		f.must(err)
 		f.wantSame("the account", want, got)
@@ -39,7 +40,7 @@ func openingIsThere(f *fixture) {
 }
 
 func openingAgain(f *fixture) {
-	o := bursar.Opening{Account: "users:1", Currency: currency("USD"), Max: limit("500.00 USD"), Metadata: bursar.Metadata{"a": "1", "b": "2"}}
+	o := bursar.Opening{Path: "users:1", Currency: currency("USD"), Max: limit("500.00 USD"), Metadata: bursar.Metadata{"a": "1", "b": "2"}}
 	first := f.opening(o)
 	f.world()
 	f.pay("world", "users:1", "500.00 USD")
@@ -59,8 +60,8 @@ var otherOpenings = []struct {
 	field  string
 	change func(*bursar.Opening)
 }{
-	{"currency", func(o *bursar.Opening) { *o = bursar.Opening{Account: o.Account, Currency: currency("EUR")} }},
-	{"currency", func(o *bursar.Opening) { *o = bursar.Opening{Account: o.Account, Currency: currency("CHIP/0")} }},
+	{"currency", func(o *bursar.Opening) { *o = bursar.Opening{Path: o.Path, Currency: currency("EUR")} }},
+	{"currency", func(o *bursar.Opening) { *o = bursar.Opening{Path: o.Path, Currency: currency("CHIP/0")} }},
 	{"min", func(o *bursar.Opening) { o.Min = limit("-1.00 USD") }},
 	{"min", func(o *bursar.Opening) { o.Min, o.NoMin = nil, true }},
 	{"max", func(o *bursar.Opening) { o.Max = limit("99.00 USD") }},
@@ -70,20 +71,20 @@ var otherOpenings = []struct {
 }
 
 func openingOtherwise(f *fixture) {
-	first := bursar.Opening{Account: "users:1", Currency: currency("USD"), Max: limit("100.00 USD"), Metadata: bursar.Metadata{"a": "1"}}
+	first := bursar.Opening{Path: "users:1", Currency: currency("USD"), Max: limit("100.00 USD"), Metadata: bursar.Metadata{"a": "1"}}
 	f.opening(first)
 	before := f.everything()
 	for _, other := range otherOpenings {
 		o := first
 		other.change(&o)
-		_, err := f.ledger.Open(f.Context(), o)
-		f.wantError(err, bursar.AccountExists, other.field)
+		_, err := f.ledger.OpenAccount(f.Context(), o)
+		f.wantError(err, bursar.CodeAccountExists, other.field)
 	}
 	f.wantSame("the accounts", before, f.everything())
 }
 
 func openingWithIDs(f *fixture) {
-	first := bursar.Opening{ID: id(1), Account: "users:1", Currency: currency("USD"), Max: limit("100.00 USD"), Metadata: bursar.Metadata{"a": "1"}}
+	first := bursar.Opening{ID: id(1), Path: "users:1", Currency: currency("USD"), Max: limit("100.00 USD"), Metadata: bursar.Metadata{"a": "1"}}
 	posted := f.opening(first)
 	again := f.opening(first)
 	if !again.Replayed || again.Seq != posted.Seq && !f.Store.SealsLater() {
@@ -93,36 +94,36 @@ func openingWithIDs(f *fixture) {
 		o := first
 		other.change(&o)
 		o.ID = id(1)
-		_, err := f.ledger.Open(f.Context(), o)
-		f.wantError(err, bursar.IDReused, other.field)
+		_, err := f.ledger.OpenAccount(f.Context(), o)
+		f.wantError(err, bursar.CodeIDReused, other.field)
 	}
 	other := first
-	other.Account = "users:2"
-	_, err := f.ledger.Open(f.Context(), other)
-	f.wantError(err, bursar.IDReused, "id")
+	other.Path = "users:2"
+	_, err := f.ledger.OpenAccount(f.Context(), other)
+	f.wantError(err, bursar.CodeIDReused, "id")
 	f.world()
 	t := move("world", "users:1", "1.00 USD")
 	t.ID = id(1)
-	f.refused(t, bursar.IDReused, "kind") // transfers and openings share one id space
+	f.refused(t, bursar.CodeIDReused, "kind") // transfers and openings share one id space
 }
 
 func openingTaken(f *fixture) {
 	f.account("users:1")
 	for range 2 {
-		_, err := f.ledger.Open(f.Context(), bursar.Opening{ID: id(1), Account: "users:1", Currency: currency("USD")})
-		f.wantError(err, bursar.AccountExists, "id")
+		_, err := f.ledger.OpenAccount(f.Context(), bursar.Opening{ID: id(1), Path: "users:1", Currency: currency("USD")})
+		f.wantError(err, bursar.CodeAccountExists, "id")
 	}
 	record, err := f.ledger.Transfer(f.Context(), id(1))
 	f.must(err)
-	f.wantError(record.Refusal, bursar.AccountExists, "id")
+	f.wantError(record.Refusal, bursar.CodeAccountExists, "id")
 	if got := len(f.journal(f.ledger)); got != 1 {
 		f.Errorf("the journal has %d entries, want 1", got)
 	}
 	// Under an id of its own path's making every try is judged for itself, so that the answer is about that try.
-	f.opening(bursar.Opening{ID: id(2), Account: "users:2", Currency: currency("USD")})
+	f.opening(bursar.Opening{ID: id(2), Path: "users:2", Currency: currency("USD")})
 	for _, code := range []string{"JPY", "USD"} {
-		_, err := f.ledger.Open(f.Context(), bursar.Opening{Account: "users:2", Currency: currency(code)})
-		f.wantError(err, bursar.AccountExists, "id")
+		_, err := f.ledger.OpenAccount(f.Context(), bursar.Opening{Path: "users:2", Currency: currency(code)})
+		f.wantError(err, bursar.CodeAccountExists, "id")
 	}
 }
 
@@ -136,7 +137,7 @@ var badPaths = []string{
 
 func pathRules(f *fixture) {
 	for _, path := range goodPaths {
-		f.must(bursar.CheckAccount(path))
+		f.must(bursar.CheckPath(path))
 		f.account(path)
 		account, err := f.ledger.Account(f.Context(), path)
 		if err != nil || account.Path != path {
@@ -144,13 +145,13 @@ func pathRules(f *fixture) {
 		}
 	}
 	for _, path := range badPaths {
-		f.wantError(bursar.CheckAccount(path), bursar.AccountInvalid, "")
-		_, err := f.ledger.Open(f.Context(), bursar.Opening{Account: path, Currency: currency("USD")})
-		f.wantError(err, bursar.AccountInvalid, "id")
-		f.refused(move(path, "a", "1.00 USD"), bursar.AccountInvalid, "legs[0].from")
-		f.refused(move("a", path, "1.00 USD"), bursar.AccountInvalid, "legs[0].to")
+		f.wantError(bursar.CheckPath(path), bursar.CodeAccountInvalid, "")
+		_, err := f.ledger.OpenAccount(f.Context(), bursar.Opening{Path: path, Currency: currency("USD")})
+		f.wantError(err, bursar.CodeAccountInvalid, "id")
+		f.refused(move(path, "a", "1.00 USD"), bursar.CodeAccountInvalid, "legs[0].from")
+		f.refused(move("a", path, "1.00 USD"), bursar.CodeAccountInvalid, "legs[0].to")
 		_, err = f.ledger.Account(f.Context(), path)
-		f.wantError(err, bursar.AccountInvalid, "")
+		f.wantError(err, bursar.CodeAccountInvalid, "")
 	}
 	if got := len(f.everything()); got != len(goodPaths) {
 		f.Errorf("there are %d accounts, want %d", got, len(goodPaths))
@@ -182,23 +183,23 @@ func limitsChecked(f *fixture) {
 		{"max", bursar.Opening{Max: limit("5.00 EUR")}},
 		{"min", bursar.Opening{Min: limit("0.00 USD"), NoMin: true}},
 	} {
-		test.opening.Account, test.opening.Currency = "users:1", usd
-		_, err := f.ledger.Open(f.Context(), test.opening)
-		f.wantError(err, bursar.LimitsInvalid, test.field)
+		test.opening.Path, test.opening.Currency = "users:1", usd
+		_, err := f.ledger.OpenAccount(f.Context(), test.opening)
+		f.wantError(err, bursar.CodeLimitsInvalid, test.field)
 	}
-	_, err := f.ledger.Open(f.Context(), bursar.Opening{Account: "users:1"})
-	f.wantError(err, bursar.CurrencyInvalid, "currency")
+	_, err := f.ledger.OpenAccount(f.Context(), bursar.Opening{Path: "users:1"})
+	f.wantError(err, bursar.CodeCurrencyInvalid, "currency")
 	f.wantSame("the accounts", []bursar.Account{}, f.everything())
-	f.opening(bursar.Opening{Account: "users:1", Currency: usd, Min: limit("0.00 USD"), Max: limit("0.00 USD")})
+	f.opening(bursar.Opening{Path: "users:1", Currency: usd, Min: limit("0.00 USD"), Max: limit("0.00 USD")})
 }
 
 func accountUnknown(f *fixture) {
 	_, err := f.ledger.Account(f.Context(), "users:1")
-	f.wantError(err, bursar.AccountNotFound, "")
+	f.wantError(err, bursar.CodeAccountNotFound, "")
 	_, err = f.ledger.Balance(f.Context(), "users:1", bursar.AsOf{})
-	f.wantError(err, bursar.AccountNotFound, "")
+	f.wantError(err, bursar.CodeAccountNotFound, "")
 	_, err = f.ledger.Statement(f.Context(), "users:1", bursar.StatementQuery{})
-	f.wantError(err, bursar.AccountNotFound, "")
+	f.wantError(err, bursar.CodeAccountNotFound, "")
 	_, err = f.ledger.Transfer(f.Context(), id(1))
-	f.wantError(err, bursar.TransferNotFound, "")
+	f.wantError(err, bursar.CodeTransferNotFound, "")
 }

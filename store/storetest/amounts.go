@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 var amountCases = []testCase{
@@ -30,13 +31,13 @@ func everySize(f *fixture) {
 	for i, amount := range everyAmount {
 		name := strings.Repeat("x", i+1)
 		unit := limit(amount).Currency()
-		f.opening(bursar.Opening{Account: "out:" + name, Currency: unit, NoMin: true})
-		f.opening(bursar.Opening{Account: "in:" + name, Currency: unit, Min: limit("-" + amount), Max: limit(amount)})
+		f.opening(bursar.Opening{Path: "out:" + name, Currency: unit, NoMin: true})
+		f.opening(bursar.Opening{Path: "in:" + name, Currency: unit, Min: limit("-" + amount), Max: limit(amount)})
 		f.pay("out:"+name, "in:"+name, amount)
 		f.wantBalance("in:"+name, amount)
 		f.wantBalance("out:"+name, "-"+amount)
 	}
-	entries := f.journal(f.startOver(f.Reopen(f.T), &bursar.Options{}))
+	entries := f.journal(f.startOver(f.Reopen(f.T), &ledger.Options{}))
 	for i, amount := range everyAmount {
 		e := entries[3*i+2]
 		f.wantSame("the amounts of an entry", []string{amount, "-" + amount, amount},
@@ -63,8 +64,8 @@ func (f *fixture) trialBalance() []bursar.CurrencyTotal {
 }
 
 func sumsCarry(f *fixture) {
-	f.opening(bursar.Opening{Account: "out", Currency: currency("BIG/0"), NoMin: true})
-	f.opening(bursar.Opening{Account: "in", Currency: currency("BIG/0")})
+	f.opening(bursar.Opening{Path: "out", Currency: currency("BIG/0"), NoMin: true})
+	f.opening(bursar.Opening{Path: "in", Currency: currency("BIG/0")})
 	for _, step := range []struct{ amount, want string }{
 		{"999999999999999999 BIG/0", "999999999999999999 BIG/0"},
 		{"1 BIG/0", "1000000000000000000 BIG/0"},
@@ -88,11 +89,11 @@ func sumsCarry(f *fixture) {
 func balanceOutOfRange(f *fixture) {
 	big := currency("BIG/0")
 	for _, path := range []string{"out", "out2", "in"} {
-		f.opening(bursar.Opening{Account: path, Currency: big, NoMin: true})
+		f.opening(bursar.Opening{Path: path, Currency: big, NoMin: true})
 	}
 	f.pay("out", "in", greatest+" BIG/0")
-	f.refused(move("out", "out2", "1 BIG/0"), bursar.BalanceOutOfRange, "legs[0]")
-	f.refused(move("out2", "in", "1 BIG/0"), bursar.BalanceOutOfRange, "legs[0]")
+	f.refused(move("out", "out2", "1 BIG/0"), bursar.CodeBalanceOutOfRange, "legs[0]")
+	f.refused(move("out2", "in", "1 BIG/0"), bursar.CodeBalanceOutOfRange, "legs[0]")
 	f.pay("in", "out", greatest+" BIG/0")
 	f.wantBalance("out", "0 BIG/0")
 }
@@ -100,25 +101,25 @@ func balanceOutOfRange(f *fixture) {
 func limitsOfEverySize(f *fixture) {
 	const min, max = "-5000000000000000000 BIG/0", "7000000000000000000 BIG/0"
 	big := currency("BIG/0")
-	f.opening(bursar.Opening{Account: "out", Currency: big, NoMin: true})
-	f.opening(bursar.Opening{Account: "in", Currency: big, Min: limit(min), Max: limit(max)})
-	f.refused(move("out", "in", "7000000000000000001 BIG/0"), bursar.LimitExceeded, "legs[0]")
+	f.opening(bursar.Opening{Path: "out", Currency: big, NoMin: true})
+	f.opening(bursar.Opening{Path: "in", Currency: big, Min: limit(min), Max: limit(max)})
+	f.refused(move("out", "in", "7000000000000000001 BIG/0"), bursar.CodeLimitExceeded, "legs[0]")
 	f.pay("out", "in", "6999999999999999999 BIG/0")
-	f.refused(move("out", "in", "2 BIG/0"), bursar.LimitExceeded, "legs[0]")
+	f.refused(move("out", "in", "2 BIG/0"), bursar.CodeLimitExceeded, "legs[0]")
 	f.pay("out", "in", "1 BIG/0")
-	f.refused(move("in", "out", "12000000000000000001 BIG/0"), bursar.InsufficientFunds, "legs[0]")
+	f.refused(move("in", "out", "12000000000000000001 BIG/0"), bursar.CodeInsufficientFunds, "legs[0]")
 	f.pay("in", "out", "11999999999999999999 BIG/0")
 	f.pay("in", "out", "1 BIG/0")
 	f.wantBalance("in", min)
-	f.refused(move("in", "out", "1 BIG/0"), bursar.InsufficientFunds, "legs[0]")
+	f.refused(move("in", "out", "1 BIG/0"), bursar.CodeInsufficientFunds, "legs[0]")
 }
 
 // viewsAreExact reads what plain SQL sees.
 func viewsAreExact(f *fixture) {
 	for i, amount := range everyAmount {
 		name := strings.Repeat("x", i+1)
-		f.opening(bursar.Opening{Account: "out:" + name, Currency: limit(amount).Currency(), NoMin: true})
-		f.opening(bursar.Opening{Account: "in:" + name, Currency: limit(amount).Currency()})
+		f.opening(bursar.Opening{Path: "out:" + name, Currency: limit(amount).Currency(), NoMin: true})
+		f.opening(bursar.Opening{Path: "in:" + name, Currency: limit(amount).Currency()})
 		f.pay("out:"+name, "in:"+name, amount)
 		decimal, _, _ := strings.Cut(amount, " ")
 		for path, want := range map[string]string{"out:" + name: "-" + decimal, "in:" + name: decimal} {

@@ -1,9 +1,11 @@
 package storetest
 
 import (
+	"context"
 	"strings"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 var bookCases = []testCase{
@@ -14,7 +16,7 @@ var bookCases = []testCase{
 
 func twoBooks(f *fixture) {
 	first := f.ledger
-	second := f.start(&bursar.Options{Book: "tenants:2"})
+	second := f.start(&ledger.Options{Book: "tenants:2"})
 	if first.Book().Name != "main" || first.Book().UUID == second.Book().UUID || first.Book().Number == second.Book().Number {
 		f.Errorf("the books are %+v and %+v", first.Book(), second.Book())
 	}
@@ -28,8 +30,8 @@ func twoBooks(f *fixture) {
 	f.wantSame("the accounts of a new book", []bursar.Account{}, f.everything())
 	f.wantSame("the head of a new book", int64(0), f.head().Seq)
 	_, err := second.Transfer(f.Context(), id(1))
-	f.wantError(err, bursar.TransferNotFound, "")
-	f.refused(move("users:1", "world", "1.00 USD"), bursar.AccountNotFound, "legs[0].from")
+	f.wantError(err, bursar.CodeTransferNotFound, "")
+	f.refused(move("users:1", "world", "1.00 USD"), bursar.CodeAccountNotFound, "legs[0].from")
 	f.funded("users:1")
 	if posted := f.post(t); posted.Replayed { // the same id and reference are free here
 		f.Error("another book's transfer was replayed")
@@ -50,17 +52,17 @@ func twoBooks(f *fixture) {
 
 func bookNames(f *fixture) {
 	for _, name := range []string{"a b", ":", "a\x00", strings.Repeat("x", 256)} {
-		_, err := bursar.New(f.Store, &bursar.Options{Book: name})
-		f.wantError(err, bursar.AccountInvalid, "book")
+		_, err := ledger.New(context.Background(), f.Store, &ledger.Options{Book: name})
+		f.wantError(err, bursar.CodeAccountInvalid, "book")
 	}
-	a, b := f.start(&bursar.Options{Book: "Shop"}), f.start(&bursar.Options{Book: "shop"})
+	a, b := f.start(&ledger.Options{Book: "Shop"}), f.start(&ledger.Options{Book: "shop"})
 	if a.Book().UUID == b.Book().UUID {
 		f.Error("two names that differ in case name one book")
 	}
 }
 
 func bookIdentity(f *fixture) {
-	again := f.startOver(f.Reopen(f.T), &bursar.Options{Book: "main"})
+	again := f.startOver(f.Reopen(f.T), &ledger.Options{Book: "main"})
 	f.wantSame("the book", f.ledger.Book(), again.Book())
 	if uuid := bursar.ID(again.Book().UUID).String(); uuid[14] != '4' {
 		f.Errorf("the book's UUID %s is not of version 4", uuid)

@@ -6,19 +6,21 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/clock"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 )
 
 // elsewhere names the codes that a store's contract cannot provoke, each with the place that can.
 var elsewhere = map[bursar.Code]string{
-	bursar.AmountOutOfRange:   "an amount that exists is in range: texts are refused where they are read, by the server and the commands",
-	bursar.Unauthorized:       "the server alone has tokens",
-	bursar.Busy:               "the queue alone is bounded",
-	bursar.Conflict:           "what a conflict is differs by engine: their own tests",
-	bursar.Unavailable:        "how a database is lost differs by engine: their own tests",
-	bursar.OutcomeUnknown:     "a lost answer to a commit needs a connection that breaks: the tests of package atomic and of the queue",
-	bursar.VerificationFailed: "verify alone reports it",
+	bursar.CodeAmountOutOfRange:   "an amount that exists is in range: texts are refused where they are read, by the server and the commands",
+	bursar.CodeUnauthorized:       "the server alone has tokens",
+	bursar.CodeBusy:               "the queue alone is bounded",
+	bursar.CodeConflict:           "what a conflict is differs by engine: their own tests",
+	bursar.CodeUnavailable:        "how a database is lost differs by engine: their own tests",
+	bursar.CodeOutcomeUnknown:     "a lost answer to a commit needs a connection that breaks: the tests of package atomic and of the queue",
+	bursar.CodeVerificationFailed: "verify alone reports it",
 }
 
 // runCodes provokes every code of the catalogue that can arise here. A code that is in neither list, or in both,
@@ -36,7 +38,7 @@ func runCodes(t *testing.T, open func(*testing.T) Harness) {
 		t.Run(string(row.Code), func(t *testing.T) {
 			t.Parallel()
 			f := &fixture{T: t, Harness: open(t), open: open, clock: clock.NewFake(dawn)}
-			f.ledger = f.start(&bursar.Options{Migrate: true})
+			f.ledger = f.start(&ledger.Options{Migrate: true})
 			f.funded("users:1", "users:2")
 			err := provoke(f)
 			if got := bursar.CodeOf(err); got != row.Code {
@@ -52,27 +54,27 @@ func runCodes(t *testing.T, open func(*testing.T) Harness) {
 // provocations are what brings each code about, in a ledger with two funded accounts.
 func provocations() map[bursar.Code]func(*fixture) error {
 	all := map[bursar.Code]func(*fixture) error{
-		bursar.IDInvalid:         func(*fixture) error { _, err := bursar.ParseID("7"); return err },
-		bursar.CurrencyInvalid:   func(f *fixture) error { return f.tryOpen(bursar.Opening{Account: "a"}) },
-		bursar.LimitsInvalid:     func(f *fixture) error { return f.tryOpen(bursar.Opening{Account: "a", Min: limit("1.00 USD")}) },
-		bursar.AccountExists:     func(f *fixture) error { return f.tryOpen(bursar.Opening{Account: "users:1", Max: limit("1.00 USD")}) },
-		bursar.TransferNotFound:  func(f *fixture) error { _, err := f.ledger.Transfer(f.Context(), id(1)); return err },
-		bursar.TooLarge:          tooLarge,
-		bursar.Unsupported:       func(f *fixture) error { return f.tryIn(notTx{7}) },
-		bursar.UnsafeTransaction: func(f *fixture) error { return f.tryIn(notTx{f.DB}) },
-		bursar.InTransaction:     inTransaction,
-		bursar.SchemaBehind:      func(f *fixture) error { _, err := bursar.New(f.open(f.T).Store, nil); return err },
-		bursar.SchemaAhead: func(f *fixture) error {
+		bursar.CodeIDInvalid:         func(*fixture) error { _, err := bursar.ParseID("7"); return err },
+		bursar.CodeCurrencyInvalid:   func(f *fixture) error { return f.tryOpen(bursar.Opening{Path: "a"}) },
+		bursar.CodeLimitsInvalid:     func(f *fixture) error { return f.tryOpen(bursar.Opening{Path: "a", Min: limit("1.00 USD")}) },
+		bursar.CodeAccountExists:     func(f *fixture) error { return f.tryOpen(bursar.Opening{Path: "users:1", Max: limit("1.00 USD")}) },
+		bursar.CodeTransferNotFound:  func(f *fixture) error { _, err := f.ledger.Transfer(f.Context(), id(1)); return err },
+		bursar.CodeTooLarge:          tooLarge,
+		bursar.CodeUnsupported:       func(f *fixture) error { return f.tryIn(notTx{7}) },
+		bursar.CodeUnsafeTransaction: func(f *fixture) error { return f.tryIn(notTx{f.DB}) },
+		bursar.CodeInTransaction:     inTransaction,
+		bursar.CodeSchemaBehind:      func(f *fixture) error { _, err := ledger.New(context.Background(), f.open(f.T).Store, nil); return err },
+		bursar.CodeSchemaAhead: func(f *fixture) error {
 			return f.restart("INSERT INTO bursar_migration (version, name) VALUES (9999, 'later')")
 		},
-		bursar.SchemaChanged: func(f *fixture) error {
+		bursar.CodeSchemaChanged: func(f *fixture) error {
 			return f.restart("UPDATE bursar_migration SET checksum = '00' WHERE version = 1")
 		},
-		bursar.AsOfAhead: asOfNeverReached,
-		bursar.Canceled:  cancelled,
-		bursar.Closed:    closed,
-		bursar.Corrupt:   corrupt,
-		bursar.Internal:  internal,
+		bursar.CodeAsOfAhead: asOfNeverReached,
+		bursar.CodeCanceled:  cancelled,
+		bursar.CodeClosed:    closed,
+		bursar.CodeCorrupt:   corrupt,
+		bursar.CodeInternal:  internal,
 	}
 	for code, change := range refusals() {
 		all[code] = func(f *fixture) error {
@@ -95,35 +97,35 @@ func refusals() map[bursar.Code]func(*fixture, *bursar.Transfer) {
 		return func(_ *fixture, t *bursar.Transfer) { t.Legs[0].To = path }
 	}
 	return map[bursar.Code]func(*fixture, *bursar.Transfer){
-		bursar.Malformed:         func(_ *fixture, t *bursar.Transfer) { t.Conditions = []bursar.Condition{{Account: "users:1"}} },
-		bursar.AccountInvalid:    to("users 2"),
-		bursar.AmountInvalid:     func(_ *fixture, t *bursar.Transfer) { t.Legs[0].Amount = money.Amount{} },
-		bursar.AmountNotPositive: amount("0.00 USD"),
-		bursar.LegsInvalid:       func(_ *fixture, t *bursar.Transfer) { t.Legs = nil },
-		bursar.MetadataInvalid:   func(_ *fixture, t *bursar.Transfer) { t.Metadata = bursar.Metadata{"": ""} },
-		bursar.ReferenceInvalid:  func(_ *fixture, t *bursar.Transfer) { t.Reference = "\x00" },
-		bursar.SameAccount:       to("users:1"),
-		bursar.TimeInvalid:       func(_ *fixture, t *bursar.Transfer) { t.Effective = dawn.AddDate(1000, 0, 0) },
-		bursar.IDReused:          func(_ *fixture, t *bursar.Transfer) { t.ID = bursar.IDOf("account.open", "users:1") },
-		bursar.ReferenceTaken:    func(f *fixture, t *bursar.Transfer) { t.Reference = "r"; f.post(*t) },
-		bursar.AccountNotFound:   to("nobody"),
-		bursar.AccountFrozen:     func(f *fixture, _ *bursar.Transfer) { f.setState("users:2", bursar.AccountIsFrozen) },
-		bursar.AccountClosed:     func(f *fixture, _ *bursar.Transfer) { f.setState("users:2", bursar.AccountIsClosed) },
-		bursar.CurrencyMismatch:  amount("1.00 EUR"),
-		bursar.EffectiveInFuture: func(_ *fixture, t *bursar.Transfer) { t.Effective = dawn.AddDate(1, 0, 0) },
-		bursar.TooLate:           func(_ *fixture, t *bursar.Transfer) { t.NotAfter = dawn.AddDate(-1, 0, 0) },
-		bursar.VersionChanged: func(_ *fixture, t *bursar.Transfer) {
-			t.Conditions = []bursar.Condition{{Account: "users:1", Version: &version}}
+		bursar.CodeMalformed:         func(_ *fixture, t *bursar.Transfer) { t.Conditions = []bursar.Condition{{Path: "users:1"}} },
+		bursar.CodeAccountInvalid:    to("users 2"),
+		bursar.CodeAmountInvalid:     func(_ *fixture, t *bursar.Transfer) { t.Legs[0].Amount = money.Amount{} },
+		bursar.CodeAmountNotPositive: amount("0.00 USD"),
+		bursar.CodeLegsInvalid:       func(_ *fixture, t *bursar.Transfer) { t.Legs = nil },
+		bursar.CodeMetadataInvalid:   func(_ *fixture, t *bursar.Transfer) { t.Metadata = bursar.Metadata{"": ""} },
+		bursar.CodeReferenceInvalid:  func(_ *fixture, t *bursar.Transfer) { t.Reference = "\x00" },
+		bursar.CodeSameAccount:       to("users:1"),
+		bursar.CodeTimeInvalid:       func(_ *fixture, t *bursar.Transfer) { t.Effective = dawn.AddDate(1000, 0, 0) },
+		bursar.CodeIDReused:          func(_ *fixture, t *bursar.Transfer) { t.ID = bursar.IDOf("account.open", "users:1") },
+		bursar.CodeReferenceTaken:    func(f *fixture, t *bursar.Transfer) { t.Reference = "r"; f.post(*t) },
+		bursar.CodeAccountNotFound:   to("nobody"),
+		bursar.CodeAccountFrozen:     func(f *fixture, _ *bursar.Transfer) { f.setState("users:2", bursar.AccountFrozen) },
+		bursar.CodeAccountClosed:     func(f *fixture, _ *bursar.Transfer) { f.setState("users:2", bursar.AccountClosed) },
+		bursar.CodeCurrencyMismatch:  amount("1.00 EUR"),
+		bursar.CodeEffectiveInFuture: func(_ *fixture, t *bursar.Transfer) { t.Effective = dawn.AddDate(1, 0, 0) },
+		bursar.CodeTooLate:           func(_ *fixture, t *bursar.Transfer) { t.NotAfter = dawn.AddDate(-1, 0, 0) },
+		bursar.CodeVersionChanged: func(_ *fixture, t *bursar.Transfer) {
+			t.Conditions = []bursar.Condition{{Path: "users:1", Version: &version}}
 		},
-		bursar.ConditionFailed: func(_ *fixture, t *bursar.Transfer) {
-			t.Conditions = []bursar.Condition{{Account: "users:1", AtLeast: limit("100.01 USD")}}
+		bursar.CodeConditionFailed: func(_ *fixture, t *bursar.Transfer) {
+			t.Conditions = []bursar.Condition{{Path: "users:1", AtLeast: limit("100.01 USD")}}
 		},
-		bursar.InsufficientFunds: amount("100.01 USD"),
-		bursar.LimitExceeded: func(f *fixture, t *bursar.Transfer) {
-			f.opening(bursar.Opening{Account: "full", Currency: currency("USD"), Max: limit("0.00 USD")})
+		bursar.CodeInsufficientFunds: amount("100.01 USD"),
+		bursar.CodeLimitExceeded: func(f *fixture, t *bursar.Transfer) {
+			f.opening(bursar.Opening{Path: "full", Currency: currency("USD"), Max: limit("0.00 USD")})
 			t.Legs[0].To = "full"
 		},
-		bursar.BalanceOutOfRange: func(f *fixture, t *bursar.Transfer) {
+		bursar.CodeBalanceOutOfRange: func(f *fixture, t *bursar.Transfer) {
 			f.account("vault")
 			t.Legs = []bursar.Leg{{From: "world", To: "vault", Amount: money.MustParse("9999999999999999999999999999999999.99 USD")}}
 		},
@@ -134,11 +136,11 @@ func (f *fixture) tryOpen(o bursar.Opening) error {
 	if o.Min != nil || o.Max != nil {
 		o.Currency = currency("USD")
 	}
-	_, err := f.ledger.Open(f.Context(), o)
+	_, err := f.ledger.OpenAccount(f.Context(), o)
 	return err
 }
 
-func (f *fixture) tryIn(tx bursar.CallerTx) error {
+func (f *fixture) tryIn(tx driver.CallerTx) error {
 	_, err := f.ledger.In(tx).Post(f.Context(), move("users:1", "users:2", "1.00 USD"))
 	return err
 }
@@ -146,7 +148,7 @@ func (f *fixture) tryIn(tx bursar.CallerTx) error {
 // restart runs a raw statement and then opens the ledger again.
 func (f *fixture) restart(statement string) error {
 	f.exec(statement)
-	_, err := bursar.New(f.Store, nil)
+	_, err := ledger.New(context.Background(), f.Store, nil)
 	return err
 }
 

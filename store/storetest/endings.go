@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 var endingCases = []testCase{
@@ -25,24 +26,24 @@ func cancelledCall(f *fixture) {
 		t := move("users:1", "world", "1.00 USD")
 		t.ID = id(1)
 		_, err := f.ledger.Post(ctx, t)
-		f.wantError(err, bursar.Canceled, "")
+		f.wantError(err, bursar.CodeCanceled, "")
 		if !errors.Is(err, ctx.Err()) || !bursar.Retryable(err) {
 			f.Errorf("%v is not %v, or not retryable", err, ctx.Err())
 		}
 		results, err := f.ledger.PostBatch(ctx, []bursar.Transfer{t})
-		f.wantError(err, bursar.Canceled, "")
+		f.wantError(err, bursar.CodeCanceled, "")
 		if results != nil {
 			f.Errorf("a batch that was not written has results: %v", results)
 		}
-		_, err = f.ledger.Open(ctx, bursar.Opening{Account: "users:2", Currency: currency("USD")})
-		f.wantError(err, bursar.Canceled, "")
+		_, err = f.ledger.OpenAccount(ctx, bursar.Opening{Path: "users:2", Currency: currency("USD")})
+		f.wantError(err, bursar.CodeCanceled, "")
 		_, err = f.ledger.Account(ctx, "users:1")
-		f.wantError(err, bursar.Canceled, "")
+		f.wantError(err, bursar.CodeCanceled, "")
 	}
 	f.wantSame("the head", head, f.head())
 	f.wantSame("the accounts", before, f.everything())
 	_, err := f.ledger.Transfer(f.Context(), id(1))
-	f.wantError(err, bursar.TransferNotFound, "")
+	f.wantError(err, bursar.CodeTransferNotFound, "")
 }
 
 func cancelledInside(f *fixture) {
@@ -52,7 +53,7 @@ func cancelledInside(f *fixture) {
 	ctx, cancel := context.WithCancel(f.Context())
 	cancel()
 	_, err := f.ledger.In(f.Tx(tx)).Post(ctx, move("users:1", "world", "1.00 USD"))
-	f.wantError(err, bursar.Canceled, "")
+	f.wantError(err, bursar.CodeCanceled, "")
 	f.must(tx.Rollback())
 	f.wantSame("the head", head, f.head())
 }
@@ -63,11 +64,11 @@ func closeLedger(f *fixture) {
 	f.must(f.ledger.Close(f.Context()))
 	t := move("users:1", "world", "1.00 USD")
 	_, err := f.ledger.Post(f.Context(), t)
-	f.wantError(err, bursar.Closed, "")
-	_, err = f.ledger.Open(f.Context(), bursar.Opening{Account: "users:2", Currency: currency("USD")})
-	f.wantError(err, bursar.Closed, "")
+	f.wantError(err, bursar.CodeClosed, "")
+	_, err = f.ledger.OpenAccount(f.Context(), bursar.Opening{Path: "users:2", Currency: currency("USD")})
+	f.wantError(err, bursar.CodeClosed, "")
 	f.wantBalance("users:1", "100.00 USD") // reading goes on
-	f.ledger = f.start(&bursar.Options{})
+	f.ledger = f.start(&ledger.Options{})
 	f.post(t) // the store is not closed with the ledger
 }
 
@@ -76,5 +77,5 @@ func closeStore(f *fixture) {
 	f.must(f.Store.Close())
 	f.must(f.DB.PingContext(f.Context()))
 	f.Store = f.Reopen(f.T)
-	f.ledger = f.start(&bursar.Options{})
+	f.ledger = f.start(&ledger.Options{})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 var idempotencyCases = []testCase{
@@ -23,8 +24,8 @@ func full() bursar.Transfer {
 	version := int64(2)
 	return bursar.Transfer{ID: id(1), Reference: "order 7",
 		Legs: []bursar.Leg{leg("users:1", "users:2", "10.00 USD"), leg("users:1", "users:3", "1.00 USD")},
-		Conditions: []bursar.Condition{{Account: "users:1", AtLeast: limit("11.00 USD")},
-			{Account: "users:1", Version: &version}},
+		Conditions: []bursar.Condition{{Path: "users:1", AtLeast: limit("11.00 USD")},
+			{Path: "users:1", Version: &version}},
 		NotAfter: dawn.Add(time.Hour), Effective: dawn.Add(-time.Hour), Metadata: bursar.Metadata{"a": "1", "b": ""}}
 }
 
@@ -38,7 +39,7 @@ func firstAnswerAgain(f *fixture) {
 	f.pay("users:1", "world", "89.00 USD") // now the funds, the version and the time would all forbid it
 	f.clock.Advance(2 * time.Hour)
 	head := f.head()
-	for _, l := range []*bursar.Ledger{f.ledger, f.startOver(f.Reopen(f.T), &bursar.Options{})} {
+	for _, l := range []*ledger.Ledger{f.ledger, f.startOver(f.Reopen(f.T), &ledger.Options{})} {
 		again, err := l.Post(f.Context(), full())
 		f.must(err)
 		if f.Store.SealsLater() { // sealed meanwhile
@@ -49,7 +50,7 @@ func firstAnswerAgain(f *fixture) {
 		f.wantSame("the answer to a retry", want, again)
 	}
 	f.wantSame("the head after retries", head, f.head())
-	f.setState("users:1", bursar.AccountIsClosed)
+	f.setState("users:1", bursar.AccountClosed)
 	if again := f.post(full()); !again.Replayed {
 		f.Error("a closed account changed the answer")
 	}
@@ -67,7 +68,7 @@ var otherTransfers = []struct {
 	{"legs[0].from", func(t *bursar.Transfer) { t.Legs[0], t.Legs[1] = leg("a", "b", "1.00 USD"), t.Legs[0] }},
 	{"conditions", func(t *bursar.Transfer) { t.Conditions = nil }},
 	{"conditions[0]", func(t *bursar.Transfer) { t.Conditions[0].AtLeast = limit("11.01 USD") }},
-	{"conditions[0]", func(t *bursar.Transfer) { t.Conditions[0].Account = "users:2" }},
+	{"conditions[0]", func(t *bursar.Transfer) { t.Conditions[0].Path = "users:2" }},
 	{"conditions[1]", func(t *bursar.Transfer) { v := int64(3); t.Conditions[1].Version = &v }},
 	{"conditions[0]", func(t *bursar.Transfer) {
 		t.Conditions[0], t.Conditions[1] = t.Conditions[1], t.Conditions[0]
@@ -90,7 +91,7 @@ func otherContent(f *fixture) {
 	for _, other := range otherTransfers {
 		t := full()
 		other.change(&t)
-		f.refused(t, bursar.IDReused, other.field)
+		f.refused(t, bursar.CodeIDReused, other.field)
 	}
 	same := full() // the same instants, written in another zone
 	same.NotAfter = same.NotAfter.In(time.FixedZone("elsewhere", 3600))
@@ -98,8 +99,8 @@ func otherContent(f *fixture) {
 	if again := f.post(same); !again.Replayed {
 		f.Error("another time zone made another transfer")
 	}
-	_, err := f.ledger.Open(f.Context(), bursar.Opening{ID: id(1), Account: "users:4", Currency: currency("USD")})
-	f.wantError(err, bursar.IDReused, "kind")
+	_, err := f.ledger.OpenAccount(f.Context(), bursar.Opening{ID: id(1), Path: "users:4", Currency: currency("USD")})
+	f.wantError(err, bursar.CodeIDReused, "kind")
 }
 
 func refusalsRemembered(f *fixture) {
@@ -107,11 +108,11 @@ func refusalsRemembered(f *fixture) {
 	f.account("users:2")
 	t := move("users:1", "users:2", "100.01 USD")
 	t.ID, t.Reference = id(1), "order 7"
-	first := f.refused(t, bursar.InsufficientFunds, "legs[0]")
+	first := f.refused(t, bursar.CodeInsufficientFunds, "legs[0]")
 	f.pay("world", "users:1", "500.00 USD")
-	for _, l := range []*bursar.Ledger{f.ledger, f.startOver(f.Reopen(f.T), &bursar.Options{})} {
+	for _, l := range []*ledger.Ledger{f.ledger, f.startOver(f.Reopen(f.T), &ledger.Options{})} {
 		_, err := l.Post(f.Context(), t)
-		f.wantError(err, bursar.InsufficientFunds, "legs[0]")
+		f.wantError(err, bursar.CodeInsufficientFunds, "legs[0]")
 		f.wantSame("the text of the refusal", first.Error(), err.Error())
 		record, err := l.Transfer(f.Context(), id(1))
 		f.must(err)
@@ -122,7 +123,7 @@ func refusalsRemembered(f *fixture) {
 	}
 	other := t
 	other.Legs = move("users:1", "users:2", "1.00 USD").Legs
-	f.refused(other, bursar.IDReused, "legs[0].amount")
+	f.refused(other, bursar.CodeIDReused, "legs[0].amount")
 	other.ID = id(2) // the refused transfer does not hold its reference
 	f.post(other)
 }
@@ -133,11 +134,11 @@ func notRemembered(f *fixture) {
 	t.ID = id(1)
 	bad := t
 	bad.Reference = "\x01"
-	f.refused(bad, bursar.ReferenceInvalid, "reference")
+	f.refused(bad, bursar.CodeReferenceInvalid, "reference")
 	f.post(t)
 	other := move("users:1", "world", "2.00 USD")
 	other.ID = id(1)
-	f.refused(other, bursar.IDReused, "legs[0].amount")
+	f.refused(other, bursar.CodeIDReused, "legs[0].amount")
 	if again := f.post(t); !again.Replayed {
 		f.Error("a reuse of the id changed the answer")
 	}
@@ -147,18 +148,18 @@ func inHonoursRefusals(f *fixture) {
 	f.funded("users:1")
 	t := move("users:1", "world", "100.01 USD")
 	t.ID = id(1)
-	f.within(func(j *bursar.Joined) error {
+	f.within(func(j *ledger.Joined) error {
 		_, err := j.Post(f.Context(), t)
-		f.wantError(err, bursar.InsufficientFunds, "legs[0]")
+		f.wantError(err, bursar.CodeInsufficientFunds, "legs[0]")
 		return nil
 	})
 	_, err := f.ledger.Transfer(f.Context(), id(1))
-	f.wantError(err, bursar.TransferNotFound, "")
-	f.refused(t, bursar.InsufficientFunds, "legs[0]")
+	f.wantError(err, bursar.CodeTransferNotFound, "")
+	f.refused(t, bursar.CodeInsufficientFunds, "legs[0]")
 	f.pay("world", "users:1", "500.00 USD")
-	f.within(func(j *bursar.Joined) error {
+	f.within(func(j *ledger.Joined) error {
 		_, err := j.Post(f.Context(), t)
-		f.wantError(err, bursar.InsufficientFunds, "legs[0]")
+		f.wantError(err, bursar.CodeInsufficientFunds, "legs[0]")
 		return nil
 	})
 	f.wantBalance("users:1", "600.00 USD")
@@ -175,7 +176,7 @@ func duplicatesInBatch(f *fixture) {
 	for i, want := range []struct {
 		code     bursar.Code
 		replayed bool
-	}{{"", false}, {"", true}, {bursar.InsufficientFunds, false}, {bursar.InsufficientFunds, false}, {bursar.IDReused, false}, {"", true}} {
+	}{{"", false}, {"", true}, {bursar.CodeInsufficientFunds, false}, {bursar.CodeInsufficientFunds, false}, {bursar.CodeIDReused, false}, {"", true}} {
 		got := results[i]
 		if bursar.CodeOf(got.Err) != want.code || got.Posted.Replayed != want.replayed {
 			f.Errorf("transfer %d: %+v, want %+v", i, got, want)
@@ -193,7 +194,7 @@ func fiftyAtOnce(f *fixture) {
 	t.ID = id(1)
 	const callers = 50
 	answers := make([]bursar.Posted, callers)
-	second := f.startOver(f.Reopen(f.T), &bursar.Options{})
+	second := f.startOver(f.Reopen(f.T), &ledger.Options{})
 	errs := f.together(callers, func(i int) (err error) {
 		l := f.ledger
 		if i%2 == 1 {

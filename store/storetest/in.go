@@ -9,6 +9,8 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/driver"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 var inCases = []testCase{
@@ -48,7 +50,7 @@ func (f *fixture) begin() *sql.Tx {
 }
 
 // within runs fn inside a database transaction of the application's and commits it.
-func (f *fixture) within(fn func(*bursar.Joined) error) {
+func (f *fixture) within(fn func(*ledger.Joined) error) {
 	f.Helper()
 	tx := f.begin()
 	f.must(fn(f.ledger.In(f.Tx(tx))))
@@ -89,7 +91,7 @@ func inRollsBack(f *fixture) {
 	_, err := tx.ExecContext(f.Context(), "UPDATE orders SET state = 'paid' WHERE id = 7")
 	f.must(err)
 	in := f.ledger.In(f.Tx(tx))
-	_, err = in.Open(f.Context(), bursar.Opening{Account: "users:2", Currency: currency("USD")})
+	_, err = in.OpenAccount(f.Context(), bursar.Opening{Path: "users:2", Currency: currency("USD")})
 	f.must(err)
 	t := move("users:1", "users:2", "25.00 USD")
 	t.ID = id(1)
@@ -100,7 +102,7 @@ func inRollsBack(f *fixture) {
 	f.wantSame("the accounts", before, f.everything())
 	f.wantSame("the head", head, f.head())
 	_, err = f.ledger.Transfer(f.Context(), id(1))
-	f.wantError(err, bursar.TransferNotFound, "")
+	f.wantError(err, bursar.CodeTransferNotFound, "")
 	f.pay("users:1", "shops:7", "1.00 USD")
 	f.wantChain(f.ledger)
 }
@@ -113,22 +115,22 @@ func inRefuses(f *fixture) {
 	in := f.ledger.In(f.Tx(tx))
 	version := int64(9)
 	stale := move("users:1", "shops:7", "1.00 USD")
-	stale.Conditions = []bursar.Condition{{Account: "users:1", Version: &version}}
+	stale.Conditions = []bursar.Condition{{Path: "users:1", Version: &version}}
 	for _, refused := range []struct {
 		t     bursar.Transfer
 		code  bursar.Code
 		field string
 	}{
-		{move("users:1", "shops:7", "500.00 USD"), bursar.InsufficientFunds, "legs[0]"},
-		{move("users:1", "nobody", "5.00 USD"), bursar.AccountNotFound, "legs[0].to"},
-		{move("users:1", "users:1", "5.00 USD"), bursar.SameAccount, "legs[0].to"},
-		{stale, bursar.VersionChanged, "conditions[0]"},
+		{move("users:1", "shops:7", "500.00 USD"), bursar.CodeInsufficientFunds, "legs[0]"},
+		{move("users:1", "nobody", "5.00 USD"), bursar.CodeAccountNotFound, "legs[0].to"},
+		{move("users:1", "users:1", "5.00 USD"), bursar.CodeSameAccount, "legs[0].to"},
+		{stale, bursar.CodeVersionChanged, "conditions[0]"},
 	} {
 		_, err := in.Post(f.Context(), refused.t)
 		f.wantError(err, refused.code, refused.field)
 	}
-	_, err := in.Open(f.Context(), bursar.Opening{Account: "users:1", Currency: currency("EUR")})
-	f.wantError(err, bursar.AccountExists, "currency")
+	_, err := in.OpenAccount(f.Context(), bursar.Opening{Path: "users:1", Currency: currency("EUR")})
+	f.wantError(err, bursar.CodeAccountExists, "currency")
 	_, err = tx.ExecContext(f.Context(), "UPDATE orders SET state = 'unpaid' WHERE id = 7")
 	f.must(err)
 	_, err = in.Post(f.Context(), move("users:1", "shops:7", "5.00 USD"))
@@ -144,21 +146,21 @@ func inRefuses(f *fixture) {
 func inBatch(f *fixture) {
 	f.funded("users:1", "users:2")
 	before := f.everything()
-	f.within(func(j *bursar.Joined) error {
-		_, err := j.PostBatch(f.Context(), []bursar.Transfer{
+	f.within(func(j *ledger.Joined) error {
+		_, err := j.PostAll(f.Context(), []bursar.Transfer{
 			move("users:1", "users:2", "100.00 USD"), move("users:1", "users:2", "0.01 USD"), move("users:2", "users:1", "1.00 USD")})
-		f.wantError(err, bursar.InsufficientFunds, "legs[0]")
+		f.wantError(err, bursar.CodeInsufficientFunds, "legs[0]")
 		if !strings.HasPrefix(err.Error(), "transfer 1: ") {
 			f.Errorf("the error %q does not name the transfer at fault", err)
 		}
-		_, err = j.PostBatch(f.Context(), []bursar.Transfer{move("users:1", "users:2", "1.00 USD"), {}})
-		f.wantError(err, bursar.LegsInvalid, "legs")
+		_, err = j.PostAll(f.Context(), []bursar.Transfer{move("users:1", "users:2", "1.00 USD"), {}})
+		f.wantError(err, bursar.CodeLegsInvalid, "legs")
 		return nil
 	})
 	f.wantSame("the accounts after refused batches", before, f.everything())
 	var posted []bursar.Posted
-	f.within(func(j *bursar.Joined) (err error) {
-		posted, err = j.PostBatch(f.Context(), []bursar.Transfer{move("users:1", "users:2", "100.00 USD"), move("users:2", "users:1", "150.00 USD")})
+	f.within(func(j *ledger.Joined) (err error) {
+		posted, err = j.PostAll(f.Context(), []bursar.Transfer{move("users:1", "users:2", "100.00 USD"), move("users:2", "users:1", "150.00 USD")})
 		return err
 	})
 	if len(posted) != 2 || posted[0].ID.IsZero() || posted[1].ID.IsZero() {
@@ -169,8 +171,8 @@ func inBatch(f *fixture) {
 
 func inSees(f *fixture) {
 	f.funded("users:1")
-	f.within(func(j *bursar.Joined) error {
-		_, err := j.Open(f.Context(), bursar.Opening{Account: "users:2", Currency: currency("USD")})
+	f.within(func(j *ledger.Joined) error {
+		_, err := j.OpenAccount(f.Context(), bursar.Opening{Path: "users:2", Currency: currency("USD")})
 		f.must(err)
 		_, err = j.Post(f.Context(), move("users:1", "users:2", "40.00 USD"))
 		f.must(err)
@@ -178,7 +180,7 @@ func inSees(f *fixture) {
 		f.must(err)
 		f.wantSame("the balance inside", "40.00 USD", inside.Balance.String())
 		_, err = f.ledger.Account(f.Context(), "users:2") // outside it has not happened
-		f.wantError(err, bursar.AccountNotFound, "")
+		f.wantError(err, bursar.CodeAccountNotFound, "")
 		f.wantBalance("users:1", "100.00 USD")
 		return nil
 	})
@@ -241,11 +243,11 @@ func outsideIsRefused(f *fixture) {
 		_, err := f.ledger.In(tx).Post(ctx, move("users:1", "shops:7", "1.00 USD"))
 		f.must(err)
 		_, err = f.ledger.Post(ctx, move("users:1", "shops:7", "1.00 USD"))
-		f.wantError(err, bursar.InTransaction, "")
+		f.wantError(err, bursar.CodeInTransaction, "")
 		_, err = f.ledger.PostBatch(ctx, []bursar.Transfer{move("users:1", "shops:7", "1.00 USD")})
-		f.wantError(err, bursar.InTransaction, "")
-		_, err = f.ledger.Open(ctx, bursar.Opening{Account: "users:2", Currency: currency("USD")})
-		f.wantError(err, bursar.InTransaction, "")
+		f.wantError(err, bursar.CodeInTransaction, "")
+		_, err = f.ledger.OpenAccount(ctx, bursar.Opening{Path: "users:2", Currency: currency("USD")})
+		f.wantError(err, bursar.CodeInTransaction, "")
 		balance, err := f.ledger.Balance(ctx, "users:1", bursar.AsOf{}) // reading takes part in the open block
 		f.must(err)
 		f.wantSame("the balance inside", "99.00 USD", balance.Balance.String())
@@ -257,7 +259,7 @@ func outsideIsRefused(f *fixture) {
 func withOneConnection(f *fixture) {
 	f.DB.SetMaxOpenConns(1)
 	outsideIsRefused(f)
-	f.within(func(j *bursar.Joined) error {
+	f.within(func(j *ledger.Joined) error {
 		_, err := j.Post(f.Context(), move("users:1", "shops:7", "1.00 USD"))
 		return err
 	})
@@ -278,15 +280,15 @@ func noTransaction(f *fixture) {
 	defer conn.Close()
 	for _, test := range []struct {
 		what string
-		tx   bursar.CallerTx
+		tx   driver.CallerTx
 		code bursar.Code
 	}{
-		{"nothing", nil, bursar.UnsafeTransaction},
-		{"an empty adapter", notTx{nil}, bursar.UnsafeTransaction},
-		{"a pool", notTx{f.DB}, bursar.UnsafeTransaction},
-		{"a wrapped pool", notTx{struct{ *sql.DB }{f.DB}}, bursar.UnsafeTransaction},
-		{"a connection without a transaction", notTx{conn}, bursar.UnsafeTransaction},
-		{"a number", notTx{7}, bursar.Unsupported},
+		{"nothing", nil, bursar.CodeUnsafeTransaction},
+		{"an empty adapter", notTx{nil}, bursar.CodeUnsafeTransaction},
+		{"a pool", notTx{f.DB}, bursar.CodeUnsafeTransaction},
+		{"a wrapped pool", notTx{struct{ *sql.DB }{f.DB}}, bursar.CodeUnsafeTransaction},
+		{"a connection without a transaction", notTx{conn}, bursar.CodeUnsafeTransaction},
+		{"a number", notTx{7}, bursar.CodeUnsupported},
 	} {
 		_, err := f.ledger.In(test.tx).Post(f.Context(), move("users:1", "world", "1.00 USD"))
 		if got := bursar.CodeOf(err); got != test.code {
@@ -305,18 +307,18 @@ func anotherDatabase(f *fixture) {
 	other := &fixture{T: f.T, Harness: f.open(f.T), clock: f.clock}
 	refuse := func(what string) {
 		f.Helper()
-		for verb, try := range map[string]func(*bursar.Joined) error{
-			"post": func(j *bursar.Joined) error {
+		for verb, try := range map[string]func(*ledger.Joined) error{
+			"post": func(j *ledger.Joined) error {
 				_, err := j.Post(f.Context(), move("users:1", "world", "1.00 USD"))
 				return err
 			},
-			"read": func(j *bursar.Joined) error {
+			"read": func(j *ledger.Joined) error {
 				_, err := j.Balance(f.Context(), "users:1", bursar.AsOf{})
 				return err
 			},
 		} {
 			tx := other.begin()
-			if err := try(f.ledger.In(other.Tx(tx))); bursar.CodeOf(err) != bursar.UnsafeTransaction {
+			if err := try(f.ledger.In(other.Tx(tx))); bursar.CodeOf(err) != bursar.CodeUnsafeTransaction {
 				f.Errorf("%s in a database with %s: %v", verb, what, err)
 			}
 			f.must(tx.Rollback())
@@ -325,7 +327,7 @@ func anotherDatabase(f *fixture) {
 	refuse("no schema")
 	f.must(other.Store.Migrate(f.Context()))
 	refuse("no book")
-	other.ledger = other.start(&bursar.Options{})
+	other.ledger = other.start(&ledger.Options{})
 	other.funded("users:1")
 	head := other.head()
 	refuse("another book of the same name and number")
@@ -341,7 +343,7 @@ func inEnded(f *fixture) {
 	_, err := in.Balance(f.Context(), "users:1", bursar.AsOf{})
 	f.must(err)
 	f.must(tx.Rollback())
-	for _, j := range []*bursar.Joined{in, f.ledger.In(f.Tx(tx))} {
+	for _, j := range []*ledger.Joined{in, f.ledger.In(f.Tx(tx))} {
 		if _, err := j.Post(f.Context(), move("users:1", "world", "1.00 USD")); !errors.Is(err, sql.ErrTxDone) {
 			f.Errorf("posting in an ended transaction: %v", err)
 		}

@@ -5,7 +5,10 @@ import (
 	"time"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
+	"github.com/bursar-ledger/bursar/internal/chain"
 	"github.com/bursar-ledger/bursar/internal/journal"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -25,7 +28,7 @@ func risingTimes(f *fixture) {
 		f.clock.Advance(step)
 		posted := f.pay("users:1", "users:2", "1.00 USD")
 		if i%2 == 0 {
-			f.ledger = f.startOver(f.Reopen(f.T), &bursar.Options{})
+			f.ledger = f.startOver(f.Reopen(f.T), &ledger.Options{})
 		}
 		if posted.Decided < instant(f.clock.Now()) {
 			f.Errorf("it was decided at %v, before the clock's %v", posted.Decided, f.clock.Now())
@@ -39,7 +42,7 @@ func risingTimes(f *fixture) {
 }
 
 // wantChain checks the whole journal: positions, times, hashes, and the head.
-func (f *fixture) wantChain(l *bursar.Ledger) {
+func (f *fixture) wantChain(l *ledger.Ledger) {
 	f.Helper()
 	f.seal(l)
 	head, err := l.Head(f.Context())
@@ -85,8 +88,8 @@ func hashRecomputed(f *fixture) {
 	f.funded("users:1", "users:2")
 	f.account("users:3")
 	f.post(full())
-	f.opening(bursar.Opening{Account: "a", Currency: currency("ETH/18"), NoMin: true})
-	f.opening(bursar.Opening{Account: "b", Currency: currency("ETH/18")})
+	f.opening(bursar.Opening{Path: "a", Currency: currency("ETH/18"), NoMin: true})
+	f.opening(bursar.Opening{Path: "b", Currency: currency("ETH/18")})
 	f.pay("a", "b", "123456789.123456789012345678 ETH/18")
 	f.wantChain(f.ledger)
 	book := f.ledger.Book()
@@ -94,7 +97,7 @@ func hashRecomputed(f *fixture) {
 	var buf []byte
 	for i := range entries {
 		var hash [32]byte
-		if hash, buf = entries[i].Link(book.UUID, prev, buf); hash != entries[i].Hash {
+		if hash, buf = chain.Link(&entries[i], book.UUID, prev, buf); hash != entries[i].Hash {
 			f.Errorf("Link of entry %d is %x, its hash is %x", i+1, hash, entries[i].Hash)
 		}
 		prev = hash
@@ -130,7 +133,7 @@ func backPointers(f *fixture) {
 	for range 70 { // past a checkpoint
 		f.post(bursar.Transfer{Legs: []bursar.Leg{leg("users:1", "users:2", "1.00 USD"), leg("users:2", "users:1", "1.00 USD")}})
 	}
-	f.must(f.Store.Read(f.Context(), func(ctx context.Context, r bursar.Reader) error {
+	f.must(f.Store.Read(f.Context(), func(ctx context.Context, r driver.Reader) error {
 		book := f.ledger.Book().Number
 		rows, err := r.Journal(ctx, book, 0, 1000)
 		f.must(err)

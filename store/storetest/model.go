@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -82,7 +83,7 @@ func (m *model) post(t *bursar.Transfer, now int64) bursar.Code {
 	if !t.Effective.IsZero() {
 		effective = t.Effective.UnixNano()
 		if effective > now {
-			return bursar.EffectiveInFuture
+			return bursar.CodeEffectiveInFuture
 		}
 	}
 	for _, leg := range t.Legs {
@@ -92,9 +93,9 @@ func (m *model) post(t *bursar.Transfer, now int64) bursar.Code {
 		code := bursar.Code("")
 		switch {
 		case from-cents < m.account(leg.From).min:
-			code = bursar.InsufficientFunds
+			code = bursar.CodeInsufficientFunds
 		case to+cents > m.account(leg.To).max:
-			code = bursar.LimitExceeded
+			code = bursar.CodeLimitExceeded
 		}
 		if code != "" {
 			m.facts = m.facts[:was]
@@ -119,7 +120,7 @@ func agreesWithModel(f *fixture) {
 		books++
 		f.clock.Set(dawn)
 		g := &game{fixture: f, rt: rt, model: &model{}}
-		g.fixture.ledger = f.start(&bursar.Options{Book: fmt.Sprintf("book%d", books)})
+		g.fixture.ledger = f.start(&ledger.Options{Book: fmt.Sprintf("book%d", books)})
 		defer g.closeLedger()
 		g.openAccounts()
 		for range rapid.IntRange(1, 3).Draw(rt, "batches") {
@@ -148,7 +149,7 @@ func (g *game) closeLedger() {
 
 func (g *game) openAccounts() {
 	for _, a := range []modelAccount{{"world", noMin, noMax, 0}, {"a", 0, noMax, 0}, {"b", -500, 2_000, 0}, {"c", 0, 1_000, 0}} {
-		o := bursar.Opening{Account: a.path, Currency: currency("USD"), NoMin: a.min == noMin}
+		o := bursar.Opening{Path: a.path, Currency: currency("USD"), NoMin: a.min == noMin}
 		if a.min != noMin {
 			o.Min = cents(a.min)
 		}
@@ -159,7 +160,7 @@ func (g *game) openAccounts() {
 		at := max(a.decided, g.model.lastAt()+1)
 		g.model.accounts = append(g.model.accounts, a)
 		g.model.facts = append(g.model.facts, fact{at: at, effective: at, to: a.path})
-		if _, err := g.ledger.Open(g.Context(), o); err != nil {
+		if _, err := g.ledger.OpenAccount(g.Context(), o); err != nil {
 			g.rt.Fatal(err)
 		}
 		g.settle()

@@ -27,7 +27,7 @@ func (f *fixture) wantAsOf(path string, asOf bursar.AsOf, want string) {
 	b, err := f.ledger.Balance(f.Context(), path, asOf)
 	f.must(err)
 	got := fmt.Sprintf("%v of %d", b.Balance, b.Version)
-	if got != want || b.Available != b.Balance || b.Account != path {
+	if got != want || b.Available != b.Balance || b.Path != path {
 		f.Errorf("%s as of %+v is %+v, want %s", path, asOf, b, want)
 	}
 }
@@ -104,12 +104,12 @@ func asOfAhead(f *fixture) {
 	f.wantAsOf("users:1", bursar.AsOf{At: head.At.Time()}, "100.00 USD of 2")
 	for _, asOf := range []bursar.AsOf{{Seq: head.Seq + 1}, {Seq: -1}, {At: head.At.Time().Add(1)}, {Effective: head.At.Time().Add(1)}} {
 		_, err := f.ledger.Balance(f.Context(), "users:1", asOf)
-		f.wantError(err, bursar.AsOfAhead, "")
+		f.wantError(err, bursar.CodeAsOfAhead, "")
 	}
 	_, err := f.ledger.Balance(f.Context(), "users:1", bursar.AsOf{At: dawn.AddDate(1000, 0, 0)})
-	f.wantError(err, bursar.TimeInvalid, "")
+	f.wantError(err, bursar.CodeTimeInvalid, "")
 	_, err = f.ledger.Balance(f.Context(), "users:1", bursar.AsOf{Seq: 1, At: head.At.Time()})
-	f.wantError(err, bursar.Malformed, "")
+	f.wantError(err, bursar.CodeMalformed, "")
 }
 
 func statementPages(f *fixture) {
@@ -233,8 +233,8 @@ func accountPages(f *fixture) {
 func trialBalances(f *fixture) {
 	f.wantSame("the trial balance of nothing", 0, len(f.trialBalance()))
 	f.funded("users:1", "users:2")
-	f.opening(bursar.Opening{Account: "out", Currency: currency("JPY"), NoMin: true})
-	f.opening(bursar.Opening{Account: "in", Currency: currency("JPY")})
+	f.opening(bursar.Opening{Path: "out", Currency: currency("JPY"), NoMin: true})
+	f.opening(bursar.Opening{Path: "in", Currency: currency("JPY")})
 	f.pay("out", "in", "777 JPY")
 	got := map[string]string{}
 	for _, total := range f.trialBalance() {

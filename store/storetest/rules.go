@@ -25,7 +25,7 @@ func referenceTaken(f *fixture) {
 	f.post(first)
 	second := move("users:1", "world", "1.00 USD")
 	second.ID, second.Reference = id(2), "order 7"
-	f.refused(second, bursar.ReferenceTaken, "reference")
+	f.refused(second, bursar.CodeReferenceTaken, "reference")
 	again := f.post(first)
 	if !again.Replayed {
 		f.Error("the owner of the reference was not replayed")
@@ -40,7 +40,7 @@ func referenceTaken(f *fixture) {
 	results, err := f.ledger.PostBatch(f.Context(), []bursar.Transfer{third, fourth})
 	f.must(err)
 	f.must(results[0].Err)
-	f.wantError(results[1].Err, bursar.ReferenceTaken, "reference")
+	f.wantError(results[1].Err, bursar.CodeReferenceTaken, "reference")
 }
 
 func referencesByBytes(f *fixture) {
@@ -60,26 +60,26 @@ func referencesByBytes(f *fixture) {
 
 func conditions(f *fixture) {
 	f.funded("users:1")
-	f.opening(bursar.Opening{Account: "credit", Currency: currency("USD"), Min: limit("-5.00 USD")})
+	f.opening(bursar.Opening{Path: "credit", Currency: currency("USD"), Min: limit("-5.00 USD")})
 	version := func(n int64) *int64 { return &n }
 	for _, test := range []struct {
 		condition bursar.Condition
 		code      bursar.Code
 	}{
-		{bursar.Condition{Account: "users:1", AtLeast: limit("100.00 USD")}, ""},
-		{bursar.Condition{Account: "users:1", AtLeast: limit("100.01 USD")}, bursar.ConditionFailed},
-		{bursar.Condition{Account: "users:1", AtLeast: limit("100.00 EUR")}, bursar.CurrencyMismatch},
-		{bursar.Condition{Account: "credit", AtLeast: limit("0.00 USD")}, ""}, // what is there, not what may be spent
-		{bursar.Condition{Account: "credit", AtLeast: limit("0.01 USD")}, bursar.ConditionFailed},
-		{bursar.Condition{Account: "credit", AtLeast: limit("-9.00 USD")}, ""},
-		{bursar.Condition{Account: "users:1", Version: version(2)}, ""},
-		{bursar.Condition{Account: "users:1", Version: version(1)}, bursar.VersionChanged},
-		{bursar.Condition{Account: "users:1", Version: version(3)}, bursar.VersionChanged},
-		{bursar.Condition{Account: "credit", Version: version(0)}, bursar.VersionChanged},
+		{bursar.Condition{Path: "users:1", AtLeast: limit("100.00 USD")}, ""},
+		{bursar.Condition{Path: "users:1", AtLeast: limit("100.01 USD")}, bursar.CodeConditionFailed},
+		{bursar.Condition{Path: "users:1", AtLeast: limit("100.00 EUR")}, bursar.CodeCurrencyMismatch},
+		{bursar.Condition{Path: "credit", AtLeast: limit("0.00 USD")}, ""}, // what is there, not what may be spent
+		{bursar.Condition{Path: "credit", AtLeast: limit("0.01 USD")}, bursar.CodeConditionFailed},
+		{bursar.Condition{Path: "credit", AtLeast: limit("-9.00 USD")}, ""},
+		{bursar.Condition{Path: "users:1", Version: version(2)}, ""},
+		{bursar.Condition{Path: "users:1", Version: version(1)}, bursar.CodeVersionChanged},
+		{bursar.Condition{Path: "users:1", Version: version(3)}, bursar.CodeVersionChanged},
+		{bursar.Condition{Path: "credit", Version: version(0)}, bursar.CodeVersionChanged},
 	} {
 		t := move("world", "sink", "1.00 USD")
 		f.account("sink")
-		t.Conditions = []bursar.Condition{{Account: "sink", AtLeast: limit("0.00 USD")}, test.condition}
+		t.Conditions = []bursar.Condition{{Path: "sink", AtLeast: limit("0.00 USD")}, test.condition}
 		if test.code != "" {
 			f.refused(t, test.code, "conditions[1]")
 			continue
@@ -87,8 +87,8 @@ func conditions(f *fixture) {
 		f.post(t)
 	}
 	t := move("world", "sink", "1.00 USD")
-	t.Conditions = []bursar.Condition{{Account: "nobody", Version: version(1)}}
-	f.refused(t, bursar.AccountNotFound, "conditions[0].account")
+	t.Conditions = []bursar.Condition{{Path: "nobody", Version: version(1)}}
+	f.refused(t, bursar.CodeAccountNotFound, "conditions[0].account")
 }
 
 func conditionsFirst(f *fixture) {
@@ -97,14 +97,14 @@ func conditionsFirst(f *fixture) {
 	version := int64(2)
 	f.post(bursar.Transfer{
 		Legs:       []bursar.Leg{leg("users:1", "users:2", "100.00 USD"), leg("users:2", "users:1", "1.00 USD")},
-		Conditions: []bursar.Condition{{Account: "users:1", AtLeast: limit("100.00 USD")}, {Account: "users:1", Version: &version}},
+		Conditions: []bursar.Condition{{Path: "users:1", AtLeast: limit("100.00 USD")}, {Path: "users:1", Version: &version}},
 	})
 	results, err := f.ledger.PostBatch(f.Context(), []bursar.Transfer{
-		{Legs: []bursar.Leg{leg("users:2", "world", "99.00 USD")}, Conditions: []bursar.Condition{{Account: "users:2", AtLeast: limit("99.00 USD")}}},
-		{Legs: []bursar.Leg{leg("users:1", "world", "1.00 USD")}, Conditions: []bursar.Condition{{Account: "users:2", AtLeast: limit("99.00 USD")}}},
+		{Legs: []bursar.Leg{leg("users:2", "world", "99.00 USD")}, Conditions: []bursar.Condition{{Path: "users:2", AtLeast: limit("99.00 USD")}}},
+		{Legs: []bursar.Leg{leg("users:1", "world", "1.00 USD")}, Conditions: []bursar.Condition{{Path: "users:2", AtLeast: limit("99.00 USD")}}},
 	})
 	f.must(errors.Join(err, results[0].Err))
-	f.wantError(results[1].Err, bursar.ConditionFailed, "conditions[0]") // the batch goes on from the transfer before
+	f.wantError(results[1].Err, bursar.CodeConditionFailed, "conditions[0]") // the batch goes on from the transfer before
 }
 
 func notAfter(f *fixture) {
@@ -115,9 +115,9 @@ func notAfter(f *fixture) {
 	f.post(t) // decided exactly at it is in time
 	f.clock.Advance(1)
 	t.ID = id(2)
-	f.refused(t, bursar.TooLate, "not_after")
+	f.refused(t, bursar.CodeTooLate, "not_after")
 	f.clock.Set(dawn) // a clock that steps back does not take the refusal back
-	f.refused(t, bursar.TooLate, "not_after")
+	f.refused(t, bursar.CodeTooLate, "not_after")
 }
 
 func effectiveTimes(f *fixture) {
@@ -125,7 +125,7 @@ func effectiveTimes(f *fixture) {
 	now := f.head().At
 	t := move("users:1", "world", "1.00 USD")
 	t.ID, t.Effective = id(1), now.Time().Add(1)
-	f.refused(t, bursar.EffectiveInFuture, "effective")
+	f.refused(t, bursar.CodeEffectiveInFuture, "effective")
 	t.ID, t.Effective = id(2), now.Time()
 	f.post(t)
 	t.ID, t.Effective = id(3), time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC)
@@ -162,7 +162,7 @@ func metadataBack(f *fixture) {
 	record, err := f.ledger.Transfer(f.Context(), id(1))
 	f.must(err)
 	f.wantSame("the transfer's metadata", awkward, record.Metadata)
-	f.opening(bursar.Opening{Account: "users:2", Currency: currency("USD"), Metadata: awkward})
+	f.opening(bursar.Opening{Path: "users:2", Currency: currency("USD"), Metadata: awkward})
 	account, err := f.ledger.Account(f.Context(), "users:2")
 	f.must(err)
 	f.wantSame("the account's metadata", awkward, account.Metadata)

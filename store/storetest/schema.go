@@ -1,7 +1,11 @@
 package storetest
 
 import (
+	"context"
+
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 var schemaCases = []testCase{
@@ -15,24 +19,24 @@ var schemaCases = []testCase{
 }
 
 func emptyIsBehind(f *fixture) {
-	_, err := bursar.New(f.Store, nil)
-	f.wantError(err, bursar.SchemaBehind, "")
+	_, err := ledger.New(context.Background(), f.Store, nil)
+	f.wantError(err, bursar.CodeSchemaBehind, "")
 	have, want, err := f.Store.Schema(f.Context())
 	if err != nil || have != 0 || want < 1 {
 		f.Errorf("schema %d of %d, %v; want 0 of at least 1", have, want, err)
 	}
-	_, err = bursar.New(f.Store, nil)
-	f.wantError(err, bursar.SchemaBehind, "") // asking has created nothing
+	_, err = ledger.New(context.Background(), f.Store, nil)
+	f.wantError(err, bursar.CodeSchemaBehind, "") // asking has created nothing
 }
 
 func migrateTwice(f *fixture) {
 	f.must(f.Store.Migrate(f.Context()))
-	f.ledger = f.start(&bursar.Options{})
+	f.ledger = f.start(&ledger.Options{})
 	f.funded("users:1")
 	before := f.everything()
 	f.must(f.Store.Migrate(f.Context()))
 	f.must(f.Reopen(f.T).Migrate(f.Context()))
-	f.ledger = f.startOver(f.Reopen(f.T), &bursar.Options{Migrate: true})
+	f.ledger = f.startOver(f.Reopen(f.T), &ledger.Options{Migrate: true})
 	f.wantSame("the accounts after migrating again", before, f.everything())
 	have, want, err := f.Store.Schema(f.Context())
 	if err != nil || have != want {
@@ -41,8 +45,8 @@ func migrateTwice(f *fixture) {
 }
 
 func optionsMigrate(f *fixture) {
-	first := f.start(&bursar.Options{Migrate: true})
-	second := f.startOver(f.Reopen(f.T), &bursar.Options{})
+	first := f.start(&ledger.Options{Migrate: true})
+	second := f.startOver(f.Reopen(f.T), &ledger.Options{})
 	f.wantSame("the book that a second program finds", first.Book(), second.Book())
 }
 
@@ -56,8 +60,8 @@ func newerIsAhead(f *fixture) {
 		f.Errorf("schema %d, %v; want 9999", have, err)
 	}
 	for _, migrate := range []bool{false, true} {
-		_, err := bursar.New(f.Store, &bursar.Options{Migrate: migrate})
-		f.wantError(err, bursar.SchemaAhead, "")
+		_, err := ledger.New(context.Background(), f.Store, &ledger.Options{Migrate: migrate})
+		f.wantError(err, bursar.CodeSchemaAhead, "")
 	}
 	if got := f.number("SELECT count(*) FROM bursar_migration"); got != int64(want)+1 {
 		f.Errorf("%d migrations are recorded, want %d", got, want+1)
@@ -68,22 +72,22 @@ func checksumChanged(f *fixture) {
 	f.must(f.Store.Migrate(f.Context()))
 	f.exec("UPDATE bursar_migration SET checksum = '00' WHERE version = 1")
 	for _, migrate := range []bool{false, true} {
-		_, err := bursar.New(f.Store, &bursar.Options{Migrate: migrate})
-		f.wantError(err, bursar.SchemaChanged, "")
+		_, err := ledger.New(context.Background(), f.Store, &ledger.Options{Migrate: migrate})
+		f.wantError(err, bursar.CodeSchemaChanged, "")
 	}
 }
 
 func noChecksum(f *fixture) {
 	f.must(f.Store.Migrate(f.Context()))
 	f.exec("UPDATE bursar_migration SET checksum = NULL")
-	f.start(&bursar.Options{})
+	f.start(&ledger.Options{})
 }
 
 func migrateAtOnce(f *fixture) {
-	stores := []bursar.Store{f.Store, f.Reopen(f.T), f.Reopen(f.T)}
+	stores := []driver.Store{f.Store, f.Reopen(f.T), f.Reopen(f.T)}
 	books := make([]bursar.Book, len(stores))
 	errs := f.together(len(stores), func(i int) error {
-		l, err := bursar.New(stores[i], &bursar.Options{Migrate: true, Clock: f.clock})
+		l, err := ledger.New(context.Background(), stores[i], &ledger.Options{Migrate: true, Clock: f.clock})
 		if err == nil {
 			books[i] = l.Book()
 		}

@@ -94,7 +94,7 @@ func (l *line) opening() (o bursar.Opening, err error) {
 	if len(l.words) != 2 {
 		return o, fmt.Errorf("write: account PATH CURRENCY")
 	}
-	o.Account = l.words[0]
+	o.Path = l.words[0]
 	if o.Currency, err = money.ParseCurrency(l.words[1]); err != nil {
 		return o, err
 	}
@@ -148,7 +148,7 @@ func (l *line) conditions(unit money.Currency) (list []bursar.Condition, err err
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, bursar.Condition{Account: path, AtLeast: &amount})
+		list = append(list, bursar.Condition{Path: path, AtLeast: &amount})
 	}
 	if text, ok := l.option["version"]; ok {
 		i := strings.LastIndex(text, ":")
@@ -156,7 +156,7 @@ func (l *line) conditions(unit money.Currency) (list []bursar.Condition, err err
 		if _, err := fmt.Sscanf(text[i+1:], "%d", &version); err != nil || i < 0 {
 			return nil, fmt.Errorf("%q is no version: write PATH:NUMBER", text)
 		}
-		list = append(list, bursar.Condition{Account: text[:i], Version: &version})
+		list = append(list, bursar.Condition{Path: text[:i], Version: &version})
 	}
 	return list, nil
 }

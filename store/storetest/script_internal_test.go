@@ -21,7 +21,7 @@ func TestParseScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantOpening := bursar.Opening{Account: "users:1", Currency: currency("USD"), Min: limit("-50.00 USD")}
+	wantOpening := bursar.Opening{Path: "users:1", Currency: currency("USD"), Min: limit("-50.00 USD")}
 	if diff := cmp.Diff(wantOpening, opening); diff != "" {
 		t.Errorf("the opening (-want +got):\n%s", diff)
 	}
@@ -32,7 +32,7 @@ func TestParseScript(t *testing.T) {
 	version := int64(2)
 	want := bursar.Transfer{ID: bursar.IDOf("script", "pay"), Metadata: bursar.Metadata{"note": "x"},
 		Legs:       []bursar.Leg{leg("a", "b", "1.00 USD"), leg("b", "c", "2.50 USD")},
-		Conditions: []bursar.Condition{{Account: "a", AtLeast: limit("3.00 USD")}, {Account: "b:c", Version: &version}}}
+		Conditions: []bursar.Condition{{Path: "a", AtLeast: limit("3.00 USD")}, {Path: "b:c", Version: &version}}}
 	if diff := cmp.Diff(want, transfer); diff != "" {
 		t.Errorf("the transfer (-want +got):\n%s", diff)
 	}

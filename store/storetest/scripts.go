@@ -11,6 +11,7 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/clock"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 // runScripts plays every script of testdata/ledger at the root of the module, each on a new ledger.
@@ -31,7 +32,7 @@ func runScripts(t *testing.T, open func(*testing.T) Harness) {
 				t.Fatalf("%s: %v", file, err)
 			}
 			f := &fixture{T: t, Harness: open(t), open: open, clock: clock.NewFake(dawn)}
-			f.ledger = f.start(&bursar.Options{Migrate: true})
+			f.ledger = f.start(&ledger.Options{Migrate: true})
 			f.play(filepath.Base(file), lines)
 		})
 	}
@@ -92,7 +93,7 @@ func (f *fixture) step(lines []line) (taken int, results []string, err error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		posted, err := f.ledger.Open(f.Context(), o)
+		posted, err := f.ledger.OpenAccount(f.Context(), o)
 		return 1, []string{outcome(posted, err)}, nil
 	case "transfer":
 		t, err := l.transfer()

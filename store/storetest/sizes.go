@@ -23,7 +23,7 @@ func largest(path func(int) string) bursar.Transfer {
 		t.Legs = append(t.Legs, leg(path(i), path((i+1)%256), "1.00 USD"))
 	}
 	for i := range 64 {
-		t.Conditions = append(t.Conditions, bursar.Condition{Account: path(i), AtLeast: limit("0.00 USD")})
+		t.Conditions = append(t.Conditions, bursar.Condition{Path: path(i), AtLeast: limit("0.00 USD")})
 	}
 	for i := range 32 {
 		t.Metadata[fmt.Sprintf("%02d", i)+wide(62)] = wide(512)
@@ -88,21 +88,21 @@ func largestBatch(f *fixture) {
 
 func oneMore(f *fixture) {
 	_, err := f.ledger.PostBatch(f.Context(), make([]bursar.Transfer, bursar.BatchMax+1))
-	f.wantError(err, bursar.TooLarge, "")
-	_, err = f.ledger.In(notTx{nil}).PostBatch(f.Context(), make([]bursar.Transfer, bursar.BatchMax+1))
-	f.wantError(err, bursar.TooLarge, "")
+	f.wantError(err, bursar.CodeTooLarge, "")
+	_, err = f.ledger.In(notTx{nil}).PostAll(f.Context(), make([]bursar.Transfer, bursar.BatchMax+1))
+	f.wantError(err, bursar.CodeTooLarge, "")
 	f.account("a", "b")
 	for _, test := range []struct {
 		code   bursar.Code
 		field  string
 		change func(*bursar.Transfer)
 	}{
-		{bursar.ReferenceInvalid, "reference", func(t *bursar.Transfer) { t.Reference = wide(256) }},
-		{bursar.MetadataInvalid, "metadata", func(t *bursar.Transfer) { t.Metadata["one more"] = "" }},
-		{bursar.MetadataInvalid, "metadata", func(t *bursar.Transfer) { t.Metadata = bursar.Metadata{wide(65): ""} }},
-		{bursar.MetadataInvalid, "metadata", func(t *bursar.Transfer) { t.Metadata = bursar.Metadata{"k": wide(513)} }},
-		{bursar.LegsInvalid, "legs", func(t *bursar.Transfer) { t.Legs = append(t.Legs, t.Legs[0]) }},
-		{bursar.LegsInvalid, "conditions", func(t *bursar.Transfer) { t.Conditions = append(t.Conditions, t.Conditions[0]) }},
+		{bursar.CodeReferenceInvalid, "reference", func(t *bursar.Transfer) { t.Reference = wide(256) }},
+		{bursar.CodeMetadataInvalid, "metadata", func(t *bursar.Transfer) { t.Metadata["one more"] = "" }},
+		{bursar.CodeMetadataInvalid, "metadata", func(t *bursar.Transfer) { t.Metadata = bursar.Metadata{wide(65): ""} }},
+		{bursar.CodeMetadataInvalid, "metadata", func(t *bursar.Transfer) { t.Metadata = bursar.Metadata{"k": wide(513)} }},
+		{bursar.CodeLegsInvalid, "legs", func(t *bursar.Transfer) { t.Legs = append(t.Legs, t.Legs[0]) }},
+		{bursar.CodeLegsInvalid, "conditions", func(t *bursar.Transfer) { t.Conditions = append(t.Conditions, t.Conditions[0]) }},
 	} {
 		t := largest(func(i int) string { return []string{"a", "b"}[i%2] })
 		test.change(&t)

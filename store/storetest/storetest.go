@@ -1,4 +1,4 @@
-// Package storetest is the contract of a store: what bursar.Store must do over any database engine, as tests.
+// Package storetest is the contract of a store: what driver.Store must do over any database engine, as tests.
 //
 // An engine's own tests call [Run] with a function that makes a [Harness], and keep only what is special about the
 // engine:
@@ -7,7 +7,7 @@
 //
 // There is one file a subject. The bookkeeper's scripts in testdata/ledger run as part of it.
 //
-// The package does not test strategies, which package posting/postingtest does, and not how a store behaves when
+// The package does not test strategies, which package ledger/lawtest does, and not how a store behaves when
 // its database breaks.
 package storetest
 
@@ -19,22 +19,24 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/clock"
 	"github.com/bursar-ledger/bursar/internal/verify"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 // Harness is an empty database with the store under test over it. It closes everything by itself when its test ends.
 type Harness struct {
 	// Store is the store under test, over DB.
-	Store bursar.Store
+	Store driver.Store
 	// DB is the application's own handle on the database. The suite may bound its connections.
 	DB *sql.DB
 	// Atomic is the handle that atomic.Do takes for DB.
 	Atomic *atomic.DB
 	// Reopen makes another store over the same database, as another program would.
-	Reopen func(t *testing.T) bursar.Store
+	Reopen func(t *testing.T) driver.Store
 	// Tx makes a database transaction that was begun on DB fit for ledger.In.
-	Tx func(tx *sql.Tx) bursar.CallerTx
+	Tx func(tx *sql.Tx) driver.CallerTx
 }
 
 // Run holds a store against the contract. open makes a new empty database for each test; tests run in parallel.
@@ -48,7 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 					t.Parallel()
 					f := &fixture{T: t, Harness: open(t), open: open, clock: clock.NewFake(dawn)}
 					if !s.bare {
-						f.ledger = f.start(&bursar.Options{Migrate: true})
+						f.ledger = f.start(&ledger.Options{Migrate: true})
 					}
 					c.run(f)
 					if !s.bare && !f.bent {
@@ -107,20 +109,20 @@ type fixture struct {
 	Harness
 	open   func(*testing.T) Harness
 	clock  *clock.Fake
-	ledger *bursar.Ledger
+	ledger *ledger.Ledger
 	bent   bool // rows were changed behind the ledger's back
 }
 
 // start makes a ledger over the fixture's store with the fixture's clock.
-func (f *fixture) start(o *bursar.Options) *bursar.Ledger {
+func (f *fixture) start(o *ledger.Options) *ledger.Ledger {
 	f.Helper()
 	return f.startOver(f.Store, o)
 }
 
-func (f *fixture) startOver(store bursar.Store, o *bursar.Options) *bursar.Ledger {
+func (f *fixture) startOver(store driver.Store, o *ledger.Options) *ledger.Ledger {
 	f.Helper()
 	o.Clock = f.clock
-	l, err := bursar.New(store, o)
+	l, err := ledger.New(context.Background(), store, o)
 	f.must(err)
 	f.Cleanup(func() {
 		if err := l.Close(context.Background()); err != nil {
@@ -161,7 +163,7 @@ func (f *fixture) settle() {
 	f.seal(f.ledger)
 }
 
-func (f *fixture) seal(l *bursar.Ledger) {
+func (f *fixture) seal(l *ledger.Ledger) {
 	f.Helper()
 	_, err := l.Seal(f.Context())
 	f.must(err)
@@ -180,14 +182,14 @@ func (f *fixture) wantVerified() {
 func (f *fixture) account(paths ...string) {
 	f.Helper()
 	for _, path := range paths {
-		f.opening(bursar.Opening{Account: path, Currency: currency("USD")})
+		f.opening(bursar.Opening{Path: path, Currency: currency("USD")})
 	}
 }
 
 // world opens the account that stands for the outside, in dollars.
 func (f *fixture) world() {
 	f.Helper()
-	f.opening(bursar.Opening{Account: "world", Currency: currency("USD"), NoMin: true})
+	f.opening(bursar.Opening{Path: "world", Currency: currency("USD"), NoMin: true})
 }
 
 // funded opens accounts with 100.00 USD each, and the world that it came from.
@@ -202,7 +204,7 @@ func (f *fixture) funded(paths ...string) {
 
 func (f *fixture) opening(o bursar.Opening) bursar.Posted {
 	f.Helper()
-	posted, err := f.ledger.Open(f.Context(), o)
+	posted, err := f.ledger.OpenAccount(f.Context(), o)
 	f.must(err)
 	f.settle()
 	return posted
@@ -264,7 +266,7 @@ func (f *fixture) head() bursar.Head {
 }
 
 // journal is all entries, read in pages of a few.
-func (f *fixture) journal(l *bursar.Ledger) (all []bursar.Entry) {
+func (f *fixture) journal(l *ledger.Ledger) (all []bursar.Entry) {
 	f.Helper()
 	f.seal(l)
 	for after := int64(0); ; after = all[len(all)-1].Seq {

@@ -56,7 +56,7 @@ func allOrNothing(f *fixture) {
 	before := len(f.journal(f.ledger))
 	f.refused(bursar.Transfer{ID: id(1), Legs: []bursar.Leg{
 		leg("users:1", "users:2", "100.00 USD"), leg("users:1", "users:2", "0.01 USD")}},
-		bursar.InsufficientFunds, "legs[1]")
+		bursar.CodeInsufficientFunds, "legs[1]")
 	if got := len(f.journal(f.ledger)); got != before {
 		f.Errorf("the journal has %d entries, want %d", got, before)
 	}
@@ -66,24 +66,24 @@ func limitsAfterEachLeg(f *fixture) {
 	f.funded("users:1")
 	f.account("users:2")
 	out, in := leg("users:2", "world", "10.00 USD"), leg("users:1", "users:2", "10.00 USD")
-	f.refused(bursar.Transfer{Legs: []bursar.Leg{out, in}}, bursar.InsufficientFunds, "legs[0]")
+	f.refused(bursar.Transfer{Legs: []bursar.Leg{out, in}}, bursar.CodeInsufficientFunds, "legs[0]")
 	f.post(bursar.Transfer{Legs: []bursar.Leg{in, out}})
-	f.opening(bursar.Opening{Account: "small", Currency: currency("USD"), Max: limit("10.00 USD")})
+	f.opening(bursar.Opening{Path: "small", Currency: currency("USD"), Max: limit("10.00 USD")})
 	more, less := leg("users:1", "small", "10.01 USD"), leg("small", "users:1", "10.00 USD")
-	f.refused(bursar.Transfer{Legs: []bursar.Leg{more, less}}, bursar.LimitExceeded, "legs[0]")
+	f.refused(bursar.Transfer{Legs: []bursar.Leg{more, less}}, bursar.CodeLimitExceeded, "legs[0]")
 }
 
 func limitsReached(f *fixture) {
 	f.funded("users:1")
-	f.opening(bursar.Opening{Account: "credit", Currency: currency("USD"), Min: limit("-50.00 USD"), Max: limit("20.00 USD")})
+	f.opening(bursar.Opening{Path: "credit", Currency: currency("USD"), Min: limit("-50.00 USD"), Max: limit("20.00 USD")})
 	for _, step := range []struct{ from, to, exact, over string }{
 		{"credit", "users:1", "50.00 USD", "50.01 USD"},
 		{"users:1", "credit", "70.00 USD", "70.01 USD"},
 		{"users:1", "world", "80.00 USD", "80.01 USD"},
 	} {
-		code := bursar.InsufficientFunds
+		code := bursar.CodeInsufficientFunds
 		if step.to == "credit" {
-			code = bursar.LimitExceeded
+			code = bursar.CodeLimitExceeded
 		}
 		f.refused(move(step.from, step.to, step.over), code, "legs[0]")
 		f.pay(step.from, step.to, step.exact)
@@ -96,7 +96,7 @@ func limitsReached(f *fixture) {
 // rowKeepsLimits writes past the ledger: the row itself refuses a balance outside its limits.
 func rowKeepsLimits(f *fixture) {
 	f.world()
-	f.opening(bursar.Opening{Account: "users:1", Currency: currency("USD"), Max: limit("100.00 USD")})
+	f.opening(bursar.Opening{Path: "users:1", Currency: currency("USD"), Max: limit("100.00 USD")})
 	const row = " WHERE account = (SELECT account FROM bursar_account WHERE path = 'users:1')"
 	for _, change := range []string{"balance = -1, available = -1", "balance = 10001, available = 10001", "balance_hi = 1, available_hi = 1"} {
 		if _, err := f.DB.ExecContext(f.Context(), "UPDATE bursar_balance SET "+change+row); err == nil {
@@ -125,27 +125,27 @@ func malformedTable() []malformed {
 		return with(func(t *bursar.Transfer) { t.Conditions = c })
 	}
 	return []malformed{
-		{bursar.LegsInvalid, "legs", bursar.Transfer{}},
-		{bursar.LegsInvalid, "legs", bursar.Transfer{Legs: make([]bursar.Leg, 257)}},
-		{bursar.AmountInvalid, "legs[0].amount", none},
-		{bursar.AmountNotPositive, "legs[0].amount", move("a", "b", "0.00 USD")},
-		{bursar.AmountNotPositive, "legs[0].amount", move("a", "b", "-1.00 USD")},
-		{bursar.SameAccount, "legs[0].to", move("a", "a", "1.00 USD")},
-		{bursar.AccountInvalid, "legs[1].to", with(func(t *bursar.Transfer) { t.Legs = append(t.Legs, leg("a", "b c", "1.00 USD")) })},
-		{bursar.LegsInvalid, "conditions", conditions(make([]bursar.Condition, 65)...)},
-		{bursar.AccountInvalid, "conditions[0].account", conditions(bursar.Condition{Version: &version})},
-		{bursar.Malformed, "conditions[0]", conditions(bursar.Condition{Account: "a"})},
-		{bursar.Malformed, "conditions[0]", conditions(bursar.Condition{Account: "a", AtLeast: &money.Amount{}})},
-		{bursar.Malformed, "conditions[0]", conditions(bursar.Condition{Account: "a", Version: &negative})},
-		{bursar.Malformed, "conditions[1]", conditions(bursar.Condition{Account: "a", Version: &version},
-			bursar.Condition{Account: "a", Version: &version, AtLeast: limit("1.00 USD")})},
-		{bursar.ReferenceInvalid, "reference", with(func(t *bursar.Transfer) { t.Reference = "a\nb" })},
-		{bursar.ReferenceInvalid, "reference", with(func(t *bursar.Transfer) { t.Reference = "a\xff" })},
-		{bursar.MetadataInvalid, "metadata", with(func(t *bursar.Transfer) { t.Metadata = bursar.Metadata{"": "x"} })},
-		{bursar.MetadataInvalid, "metadata", with(func(t *bursar.Transfer) { t.Metadata = bursar.Metadata{"k": "a\x00b"} })},
-		{bursar.MetadataInvalid, "metadata", with(func(t *bursar.Transfer) { t.Metadata = bursar.Metadata{"k\xff": "x"} })},
-		{bursar.TimeInvalid, "effective", with(func(t *bursar.Transfer) { t.Effective = dawn.AddDate(-400, 0, 0) })},
-		{bursar.TimeInvalid, "not_after", with(func(t *bursar.Transfer) { t.NotAfter = dawn.AddDate(400, 0, 0) })},
+		{bursar.CodeLegsInvalid, "legs", bursar.Transfer{}},
+		{bursar.CodeLegsInvalid, "legs", bursar.Transfer{Legs: make([]bursar.Leg, 257)}},
+		{bursar.CodeAmountInvalid, "legs[0].amount", none},
+		{bursar.CodeAmountNotPositive, "legs[0].amount", move("a", "b", "0.00 USD")},
+		{bursar.CodeAmountNotPositive, "legs[0].amount", move("a", "b", "-1.00 USD")},
+		{bursar.CodeSameAccount, "legs[0].to", move("a", "a", "1.00 USD")},
+		{bursar.CodeAccountInvalid, "legs[1].to", with(func(t *bursar.Transfer) { t.Legs = append(t.Legs, leg("a", "b c", "1.00 USD")) })},
+		{bursar.CodeLegsInvalid, "conditions", conditions(make([]bursar.Condition, 65)...)},
+		{bursar.CodeAccountInvalid, "conditions[0].account", conditions(bursar.Condition{Version: &version})},
+		{bursar.CodeMalformed, "conditions[0]", conditions(bursar.Condition{Path: "a"})},
+		{bursar.CodeMalformed, "conditions[0]", conditions(bursar.Condition{Path: "a", AtLeast: &money.Amount{}})},
+		{bursar.CodeMalformed, "conditions[0]", conditions(bursar.Condition{Path: "a", Version: &negative})},
+		{bursar.CodeMalformed, "conditions[1]", conditions(bursar.Condition{Path: "a", Version: &version},
+			bursar.Condition{Path: "a", Version: &version, AtLeast: limit("1.00 USD")})},
+		{bursar.CodeReferenceInvalid, "reference", with(func(t *bursar.Transfer) { t.Reference = "a\nb" })},
+		{bursar.CodeReferenceInvalid, "reference", with(func(t *bursar.Transfer) { t.Reference = "a\xff" })},
+		{bursar.CodeMetadataInvalid, "metadata", with(func(t *bursar.Transfer) { t.Metadata = bursar.Metadata{"": "x"} })},
+		{bursar.CodeMetadataInvalid, "metadata", with(func(t *bursar.Transfer) { t.Metadata = bursar.Metadata{"k": "a\x00b"} })},
+		{bursar.CodeMetadataInvalid, "metadata", with(func(t *bursar.Transfer) { t.Metadata = bursar.Metadata{"k\xff": "x"} })},
+		{bursar.CodeTimeInvalid, "effective", with(func(t *bursar.Transfer) { t.Effective = dawn.AddDate(-400, 0, 0) })},
+		{bursar.CodeTimeInvalid, "not_after", with(func(t *bursar.Transfer) { t.NotAfter = dawn.AddDate(400, 0, 0) })},
 	}
 }
 
@@ -154,7 +154,7 @@ func malformedTransfers(f *fixture) {
 	for i, test := range malformedTable() {
 		test.transfer.ID = id(i)
 		f.refused(test.transfer, test.code, test.field)
-		if _, err := f.ledger.Transfer(f.Context(), id(i)); bursar.CodeOf(err) != bursar.TransferNotFound {
+		if _, err := f.ledger.Transfer(f.Context(), id(i)); bursar.CodeOf(err) != bursar.CodeTransferNotFound {
 			f.Errorf("%s was remembered: %v", test.code, err)
 		}
 	}
@@ -170,31 +170,31 @@ func (f *fixture) setState(path string, state bursar.AccountState) {
 
 func accountRefuses(f *fixture) {
 	f.funded("users:1", "users:2", "frozen", "closed")
-	f.opening(bursar.Opening{Account: "euro", Currency: currency("EUR"), NoMin: true})
-	f.opening(bursar.Opening{Account: "dollar3", Currency: currency("DOLLAR/3"), NoMin: true})
-	f.opening(bursar.Opening{Account: "dollar2", Currency: currency("DOLLAR/2"), NoMin: true})
-	f.setState("frozen", bursar.AccountIsFrozen)
-	f.setState("closed", bursar.AccountIsClosed)
+	f.opening(bursar.Opening{Path: "euro", Currency: currency("EUR"), NoMin: true})
+	f.opening(bursar.Opening{Path: "dollar3", Currency: currency("DOLLAR/3"), NoMin: true})
+	f.opening(bursar.Opening{Path: "dollar2", Currency: currency("DOLLAR/2"), NoMin: true})
+	f.setState("frozen", bursar.AccountFrozen)
+	f.setState("closed", bursar.AccountClosed)
 	for _, test := range []struct {
 		code             bursar.Code
 		field            string
 		from, to, amount string
 	}{
-		{bursar.AccountNotFound, "legs[0].from", "nobody", "users:1", "1.00 USD"},
-		{bursar.AccountNotFound, "legs[0].to", "users:1", "nobody", "1.00 USD"},
-		{bursar.AccountFrozen, "legs[0]", "frozen", "users:1", "1.00 USD"},
-		{bursar.AccountFrozen, "legs[0]", "users:1", "frozen", "1.00 USD"},
-		{bursar.AccountClosed, "legs[0]", "closed", "users:1", "1.00 USD"},
-		{bursar.AccountClosed, "legs[0]", "users:1", "closed", "1.00 USD"},
-		{bursar.CurrencyMismatch, "legs[0].amount", "users:1", "users:2", "1.00 EUR"},
-		{bursar.CurrencyMismatch, "legs[0].amount", "users:1", "euro", "1.00 USD"},
-		{bursar.CurrencyMismatch, "legs[0].amount", "euro", "users:1", "1.00 USD"},
-		{bursar.CurrencyMismatch, "legs[0].amount", "dollar2", "dollar3", "1.00 DOLLAR/2"},
+		{bursar.CodeAccountNotFound, "legs[0].from", "nobody", "users:1", "1.00 USD"},
+		{bursar.CodeAccountNotFound, "legs[0].to", "users:1", "nobody", "1.00 USD"},
+		{bursar.CodeAccountFrozen, "legs[0]", "frozen", "users:1", "1.00 USD"},
+		{bursar.CodeAccountFrozen, "legs[0]", "users:1", "frozen", "1.00 USD"},
+		{bursar.CodeAccountClosed, "legs[0]", "closed", "users:1", "1.00 USD"},
+		{bursar.CodeAccountClosed, "legs[0]", "users:1", "closed", "1.00 USD"},
+		{bursar.CodeCurrencyMismatch, "legs[0].amount", "users:1", "users:2", "1.00 EUR"},
+		{bursar.CodeCurrencyMismatch, "legs[0].amount", "users:1", "euro", "1.00 USD"},
+		{bursar.CodeCurrencyMismatch, "legs[0].amount", "euro", "users:1", "1.00 USD"},
+		{bursar.CodeCurrencyMismatch, "legs[0].amount", "dollar2", "dollar3", "1.00 DOLLAR/2"},
 	} {
 		f.refused(move(test.from, test.to, test.amount), test.code, test.field)
 	}
 	account, err := f.ledger.Account(f.Context(), "frozen")
-	if err != nil || account.State != bursar.AccountIsFrozen {
+	if err != nil || account.State != bursar.AccountFrozen {
 		f.Errorf("the account reads %v, %v", account.State, err)
 	}
 }
@@ -202,7 +202,7 @@ func accountRefuses(f *fixture) {
 // precedence breaks ever more rules with one transfer and looks for the first of them.
 func precedence(f *fixture) {
 	f.funded("users:1", "frozen")
-	f.setState("frozen", bursar.AccountIsFrozen)
+	f.setState("frozen", bursar.AccountFrozen)
 	posted := bursar.Transfer{ID: id(1), Reference: "taken", Legs: []bursar.Leg{leg("users:1", "world", "1.00 USD")}}
 	f.post(posted)
 	version := int64(77)
@@ -212,16 +212,16 @@ func precedence(f *fixture) {
 		field  string
 		change func()
 	}{
-		{bursar.InsufficientFunds, "legs[0]", func() {}},
-		{bursar.VersionChanged, "conditions[0]", func() { t.Conditions = []bursar.Condition{{Account: "users:1", Version: &version}} }},
-		{bursar.TooLate, "not_after", func() { t.NotAfter = dawn.Add(-1) }},
-		{bursar.EffectiveInFuture, "effective", func() { t.Effective = dawn.AddDate(1, 0, 0) }},
-		{bursar.CurrencyMismatch, "legs[1].amount", func() { t.Legs = append(t.Legs, leg("users:1", "world", "1.00 EUR")) }},
-		{bursar.AccountFrozen, "legs[2]", func() { t.Legs = append(t.Legs, leg("users:1", "frozen", "1.00 USD")) }},
-		{bursar.AccountNotFound, "legs[3].to", func() { t.Legs = append(t.Legs, leg("users:1", "nobody", "1.00 USD")) }},
-		{bursar.ReferenceTaken, "reference", func() { t.Reference = "taken" }},
-		{bursar.IDReused, "legs", func() { t.ID = id(1) }},
-		{bursar.AmountNotPositive, "legs[4].amount", func() { t.Legs = append(t.Legs, leg("users:1", "world", "0.00 USD")) }},
+		{bursar.CodeInsufficientFunds, "legs[0]", func() {}},
+		{bursar.CodeVersionChanged, "conditions[0]", func() { t.Conditions = []bursar.Condition{{Path: "users:1", Version: &version}} }},
+		{bursar.CodeTooLate, "not_after", func() { t.NotAfter = dawn.Add(-1) }},
+		{bursar.CodeEffectiveInFuture, "effective", func() { t.Effective = dawn.AddDate(1, 0, 0) }},
+		{bursar.CodeCurrencyMismatch, "legs[1].amount", func() { t.Legs = append(t.Legs, leg("users:1", "world", "1.00 EUR")) }},
+		{bursar.CodeAccountFrozen, "legs[2]", func() { t.Legs = append(t.Legs, leg("users:1", "frozen", "1.00 USD")) }},
+		{bursar.CodeAccountNotFound, "legs[3].to", func() { t.Legs = append(t.Legs, leg("users:1", "nobody", "1.00 USD")) }},
+		{bursar.CodeReferenceTaken, "reference", func() { t.Reference = "taken" }},
+		{bursar.CodeIDReused, "legs", func() { t.ID = id(1) }},
+		{bursar.CodeAmountNotPositive, "legs[4].amount", func() { t.Legs = append(t.Legs, leg("users:1", "world", "0.00 USD")) }},
 	} {
 		step.change()
 		f.refused(t, step.code, step.field)
@@ -240,7 +240,7 @@ func batchJudgesEach(f *fixture) {
 		move("users:1", "users:2", "50.00 USD"), // and this
 	})
 	f.must(err)
-	want := []bursar.Code{"", bursar.InsufficientFunds, bursar.AccountInvalid, "", ""}
+	want := []bursar.Code{"", bursar.CodeInsufficientFunds, bursar.CodeAccountInvalid, "", ""}
 	for i, result := range results {
 		if got := bursar.CodeOf(result.Err); got != want[i] || (result.Posted == bursar.Posted{}) != (want[i] != "") {
 			f.Errorf("transfer %d: %+v, want code %q", i, result, want[i])

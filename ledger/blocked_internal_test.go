@@ -1,0 +1,37 @@
+package ledger
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/bursar-ledger/bursar"
+)
+
+// TestHold judges jobs of several calls while somebody holds the account b.
+func TestHold(t *testing.T) {
+	pay := func(from, to string) *job {
+		return &job{Request: &request{transfer: &bursar.Transfer{Legs: []bursar.Leg{{From: from, To: to}}}}}
+	}
+	j := &judgement{held: map[string]bool{"b": true}}
+	for _, test := range []struct {
+		call []*job
+		want []string // which account each waits for
+	}{
+		{[]*job{pay("x", "y"), pay("a", "b"), pay("a", "c"), pay("c", "d"), pay("x", "y")}, []string{"", "b", "b", "b", ""}},
+		{[]*job{pay("a", "c"), pay("c", "d")}, []string{"", ""}},
+		{[]*job{pay("b", "e"), pay("e", "f")}, []string{"b", "b"}},
+		{[]*job{pay("e", "f")}, []string{""}},
+	} {
+		var got []string
+		for _, job := range test.call {
+			job.call = test.call[0]
+			if held := j.hold(job); held != (job.Blocked != "") {
+				t.Errorf("hold says %v of a job that waits for %q", held, job.Blocked)
+			}
+			got = append(got, job.Blocked)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("jobs wait for %q, want %q", got, test.want)
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
+)
+
+// Joined is a ledger inside one database transaction of the caller's. Everything it does commits or rolls back
+// with that transaction, and everything it reads sees it. It is not safe for concurrent use, and of no use once
+// the transaction has ended.
+type Joined struct {
+	view
+	ledger *Ledger
+	caller driver.CallerTx
+	tx     driver.Tx // once joined
+	known  bool      // the database transaction was seen to be of the ledger's own database
+}
+
+// In gives every verb inside the caller's own database transaction. The transaction is checked at the first verb:
+// one that would not keep the ledger safe is refused with [bursar.ErrUnsafeTransaction] and the remedy.
+//
+// A refusal under In has written nothing, leaves the caller's transaction usable and is not remembered; a refusal
+// that Post remembered earlier under the same id is honoured. Whether the money moved is known when the caller's
+// commit has succeeded, not when Post returns. On an engine with many writers Posted.Seq and At are empty, because the
+// journal's places are given after the commit.
+//
+// On such an engine the accounts of a call stay locked until the caller's end. Two calls in one database transaction that
+// want accounts in another order than somebody else does can run into a deadlock, which is [bursar.ErrConflict]: the whole of
+// the caller's work is to be done again, as atomic.Do does by itself. One PostBatch of all transfers takes its locks in
+// an order that everybody keeps.
+func (l *Ledger) In(tx driver.CallerTx) *Joined {
+	j := &Joined{ledger: l, caller: tx}
+	j.view = view{book: l.book, read: func(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
+		tx, err := j.join(ctx)
+		if err != nil {
+			return err
+		}
+		if err := j.recognise(ctx, tx); err != nil {
+			return err
+		}
+		return fn(ctx, tx)
+	}}
+	return j
+}
+
+func (j *Joined) join(ctx context.Context) (driver.Tx, error) {
+	if j.tx != nil {
+		return j.tx, nil
+	}
+	tx, err := j.ledger.store.Join(ctx, j.caller)
+	if err != nil {
+		return nil, err
+	}
+	j.tx = tx
+	return tx, nil
+}
+
+// recognise refuses to read the book of another database, which may have the same number. Writing looks by itself.
+func (j *Joined) recognise(ctx context.Context, tx driver.Tx) error {
+	if j.known {
+		return nil
+	}
+	head, err := tx.Head(ctx, j.book.Number)
+	if err == nil {
+		err = owns(&j.book, &head)
+	}
+	j.known = err == nil
+	return err
+}
+
+// Post moves money when the caller's transaction commits.
+func (j *Joined) Post(ctx context.Context, t bursar.Transfer) (bursar.Posted, error) {
+	job, err := j.ledger.job(&t)
+	if err != nil {
+		return bursar.Posted{}, err
+	}
+	if err := j.write(ctx, job); err != nil {
+		return bursar.Posted{ID: job.Request.id}, err
+	}
+	return job.Posted, nil
+}
+
+// PostBatch posts all of the transfers or, with an error, none. The error names the first one at fault.
+func (j *Joined) PostAll(ctx context.Context, transfers []bursar.Transfer) ([]bursar.Posted, error) {
+	jobs, err := j.ledger.jobs(transfers, func(i int, err error) error {
+		return fmt.Errorf("transfer %d: %w", i, err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(jobs) == 0 {
+		return nil, nil
+	}
+	if err := j.write(ctx, jobs...); err != nil {
+		for i, job := range jobs {
+			if job.Err == err {
+				return nil, fmt.Errorf("transfer %d: %w", i, err)
+			}
+		}
+		return nil, err
+	}
+	posted := make([]bursar.Posted, len(jobs))
+	for i, job := range jobs {
+		posted[i] = job.Posted
+	}
+	return posted, nil
+}
+
+// Open opens an account when the caller's transaction commits.
+func (j *Joined) OpenAccount(ctx context.Context, o bursar.Opening) (bursar.Posted, error) {
+	r, err := requestOpen(&o)
+	if err != nil {
+		return bursar.Posted{}, err
+	}
+	job := &job{Request: r}
+	if err := j.write(ctx, job); err != nil {
+		return bursar.Posted{}, err
+	}
+	return job.Posted, nil
+}
+
+func (j *Joined) write(ctx context.Context, jobs ...*job) error {
+	tx, err := j.join(ctx)
+	if err != nil {
+		return err
+	}
+	return j.ledger.writer.writeIn(ctx, tx, jobs)
+}

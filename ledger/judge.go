@@ -1,0 +1,286 @@
+package ledger
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
+	"github.com/bursar-ledger/bursar/internal/brief"
+)
+
+// judge reads what the jobs need as the mode of the database transaction says, and decides them one after the other.
+func (w *writer) judge(ctx context.Context, tx driver.Tx, await string, jobs []*job) (*judgement, error) {
+	j := &judgement{book: w.book, seen: make(map[bursar.ID]*job, len(jobs))}
+	if err := j.read(ctx, tx, await, jobs); err != nil {
+		return nil, err
+	}
+	now, err := bursar.InstantOf(w.clock.Now())
+	if err != nil {
+		return nil, err
+	}
+	j.now = max(now, j.head.At)
+	for _, job := range jobs {
+		job.Posted, job.Err, job.Blocked = bursar.Posted{}, nil, ""
+		if !j.replay(job) && !j.hold(job) && !j.repeat(job) {
+			j.decide(job)
+		}
+	}
+	return j, nil
+}
+
+// judgement is a batch being decided: what was read, and what is to be written.
+type judgement struct {
+	book       bursar.Book
+	now        bursar.Instant
+	head       bursar.Head // as it was read
+	accounts   map[string]*driver.AccountRow
+	held       map[string]bool // accounts that others hold
+	call       *job
+	waiting    map[string]string // accounts of the jobs of this call that wait for one: for which
+	known      map[bursar.ID]*driver.RequestRecord
+	seen       map[bursar.ID]*job // decided in this batch
+	references map[string]bool
+	entryKey   int64
+	accountKey int64
+
+	changed  []*driver.AccountRow
+	opened   []driver.AccountRecord
+	openings []*driver.AccountRow // rows of opened accounts, in the same order
+	requests []driver.RequestRecord
+	entries  []driver.EntryRow
+	posted   []postedJob
+	repeats  []repeatedJob
+}
+
+// postedJob is a job with the index of its last entry.
+type postedJob struct {
+	job  *job
+	last int
+}
+
+// repeatedJob is a job with the one before it in the batch that has its id and content.
+type repeatedJob struct{ job, first *job }
+
+func (j *judgement) read(ctx context.Context, tx driver.Tx, await string, jobs []*job) error {
+	wanted, entries, openings := wants(jobs)
+	wanted.Await = await
+	found, err := tx.Gather(ctx, j.book.Number, wanted)
+	if err != nil {
+		return err
+	}
+	j.head, j.accounts = found.Head, found.Accounts
+	if err := owns(&j.book, &j.head); err != nil {
+		return err
+	}
+	j.held = setOf(found.Blocked)
+	j.references = setOf(found.References)
+	j.known = make(map[bursar.ID]*driver.RequestRecord, len(found.Requests))
+	for i := range found.Requests {
+		j.known[found.Requests[i].ID] = &found.Requests[i]
+	}
+	j.entryKey, j.accountKey, err = tx.Keys(ctx, entries, openings)
+	return err
+}
+
+// wants is what the jobs name, and how many entries and accounts they may make.
+func wants(jobs []*job) (w *driver.Wanted, entries, openings int) {
+	w = &driver.Wanted{IDs: make([]bursar.ID, 0, len(jobs)), Paths: make([]string, 0, 2*len(jobs))}
+	named := make(map[string]bool, 2*len(jobs))
+	for _, job := range jobs {
+		r := job.Request
+		w.IDs = append(w.IDs, r.id)
+		entries += r.Entries()
+		if r.opening != nil {
+			openings++
+		} else if r.transfer.Reference != "" {
+			w.References = append(w.References, r.transfer.Reference)
+		}
+		r.paths(func(path string) {
+			if !named[path] {
+				named[path] = true
+				w.Paths = append(w.Paths, path)
+			}
+		})
+	}
+	return w, entries, openings
+}
+
+func setOf(values []string) map[string]bool {
+	set := make(map[string]bool, len(values))
+	for _, value := range values {
+		set[value] = true
+	}
+	return set
+}
+
+// replay answers a job whose id is known from before.
+func (j *judgement) replay(job *job) bool {
+	r := job.Request
+	record := j.known[r.id]
+	if record == nil {
+		return false
+	}
+	switch {
+	case !bytes.Equal(record.Content, r.bytes):
+		job.Err = reused(r, record.Content)
+	case record.Refusal != nil:
+		refusal := *record.Refusal
+		job.Err = &refusal
+	default:
+		job.Posted = bursar.Posted{ID: r.id, Seq: record.Seq, At: record.At, Decided: record.Decided, Replayed: true}
+	}
+	return true
+}
+
+// hold lets a job wait if someone else holds one of its accounts. What comes after it in the same call on any of its accounts
+// waits too, because a call's transfers are judged in order. Those of other calls do not: they might as well have come before it.
+func (j *judgement) hold(job *job) bool {
+	if len(j.held) == 0 {
+		return false
+	}
+	if job.call != j.call || j.waiting == nil {
+		j.call, j.waiting = job.call, make(map[string]string)
+	}
+	job.Request.paths(func(path string) {
+		if job.Blocked == "" && j.held[path] {
+			job.Blocked = path
+		}
+		job.Blocked = cmp.Or(job.Blocked, j.waiting[path])
+	})
+	if job.Blocked == "" {
+		return false
+	}
+	job.Request.paths(func(path string) { j.waiting[path] = cmp.Or(j.waiting[path], job.Blocked) })
+	return true
+}
+
+// repeat answers a job whose id came earlier in the batch.
+func (j *judgement) repeat(job *job) bool {
+	r := job.Request
+	first := j.seen[r.id]
+	if first == nil {
+		j.seen[r.id] = job
+		return false
+	}
+	switch {
+	case !bytes.Equal(first.Request.bytes, r.bytes):
+		job.Err = reused(r, first.Request.bytes)
+	case first.Err != nil:
+		job.Err = first.Err
+	default:
+		job.Posted.ID = r.id
+		j.repeats = append(j.repeats, repeatedJob{job, first})
+	}
+	return true
+}
+
+// decide applies a job whose id is new and collects what it writes.
+func (j *judgement) decide(job *job) {
+	r, now := job.Request, j.now
+	r.paths(func(path string) {
+		if account := j.accounts[path]; account != nil {
+			now = max(now, account.Decided)
+		}
+	})
+	record := driver.RequestRecord{ID: r.id, Content: r.bytes, Decided: now, Metadata: r.metadata}
+	rows, entries, err := j.apply(r, now)
+	if err != nil {
+		job.Err = err
+		// An id made of an account's path stands for opening that account, whatever the settings: a refusal of some
+		// settings says nothing of others.
+		if refusal := refusalOf(err); refusal != nil && !r.derived {
+			record.Refusal = refusal
+			j.requests = append(j.requests, record)
+		}
+		return
+	}
+	for i := range rows {
+		j.keep(&rows[i], r)
+	}
+	for i := range entries {
+		if e := &entries[i]; e.ToAccount == 0 {
+			e.ToAccount = j.accounts[e.To].Number
+		}
+	}
+	j.entries = append(j.entries, entries...)
+	if r.transfer != nil && r.transfer.Reference != "" {
+		record.Reference = r.transfer.Reference
+		j.references[record.Reference] = true
+	}
+	record.LastEntry = entries[len(entries)-1].Key
+	j.entryKey += int64(len(entries))
+	j.requests = append(j.requests, record)
+	job.Posted = bursar.Posted{ID: r.id, Decided: now}
+	j.posted = append(j.posted, postedJob{job, len(j.entries) - 1})
+}
+
+func (j *judgement) apply(r *request, now bursar.Instant) ([]driver.AccountRow, []driver.EntryRow, error) {
+	if r.transfer != nil && j.references[r.transfer.Reference] {
+		return nil, nil, &bursar.Error{Code: bursar.CodeReferenceTaken, Field: "reference",
+			Message: "another transfer has the reference " + brief.Text(r.transfer.Reference)}
+	}
+	return apply(j.accounts, r, now, j.entryKey)
+}
+
+// keep puts an account as apply left it in the place of the one it was applied to.
+func (j *judgement) keep(row *driver.AccountRow, r *request) {
+	account := j.accounts[row.Path]
+	if account == nil {
+		account = row
+		account.Number = j.accountKey
+		j.accountKey++
+		j.accounts[row.Path] = account
+		j.openings = append(j.openings, account)
+		j.opened = append(j.opened, driver.AccountRecord{Opened: row.Decided, Metadata: r.metadata})
+		return
+	}
+	if account.Version == account.Locked && account.Locked > 0 {
+		j.changed = append(j.changed, account)
+	}
+	*account = *row
+}
+
+// batch is what is to be written. What is locked by being written is in an order that everybody keeps.
+func (j *judgement) batch() *driver.Batch {
+	for i, row := range j.openings {
+		j.opened[i].AccountRow = *row
+	}
+	b := &driver.Batch{Book: j.book.Number, Requests: j.requests, Opened: j.opened, Changed: j.changed, Entries: j.entries}
+	slices.SortFunc(b.Requests, func(a, b driver.RequestRecord) int {
+		return cmp.Or(cmp.Compare(a.Reference, b.Reference), bytes.Compare(a.ID[:], b.ID[:]))
+	})
+	slices.SortFunc(b.Opened, func(a, b driver.AccountRecord) int { return cmp.Compare(a.Path, b.Path) })
+	for _, account := range j.accounts {
+		if account.Locked > 0 && account.Version == account.Locked {
+			b.Relied = append(b.Relied, account)
+		}
+	}
+	for _, rows := range [][]*driver.AccountRow{b.Changed, b.Relied} {
+		slices.SortFunc(rows, func(a, b *driver.AccountRow) int { return cmp.Compare(a.Number, b.Number) })
+	}
+	return b
+}
+
+// answer fills in the places of what was written, and the results of what was asked for twice.
+func (j *judgement) answer(b *driver.Batch) {
+	for _, p := range j.posted {
+		last := &b.Entries[p.last]
+		p.job.Posted.Seq, p.job.Posted.At = last.Seq, last.At
+	}
+	for _, r := range j.repeats {
+		r.job.Posted = r.first.Posted
+		r.job.Posted.Replayed = true
+	}
+}
+
+// refusalOf is err as it is remembered, or nil when it must not be.
+func refusalOf(err error) *bursar.Error {
+	e, ok := err.(*bursar.Error)
+	if !ok || !bursar.Describe(e.Code).Remembered {
+		return nil
+	}
+	return &bursar.Error{Code: e.Code, Field: e.Field, Message: e.Message}
+}

@@ -1,0 +1,220 @@
+package lawtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
+	"github.com/bursar-ledger/bursar/money"
+)
+
+// The laws of allSides.
+const (
+	lawAnswered  = "transfers from all sides are posted or refused"
+	lawConserved = "the sum of all balances is zero at every position"
+	lawLimits    = "no balance is beyond its limits at any position"
+	lawVersions  = "each account's versions rise along the journal"
+	lawOrders    = "rows written beside a transfer are there if it is"
+	lawChain     = "positions have no gap, the chain holds, verify is content"
+)
+
+const (
+	posters      = 24 // goroutines that post, from all processes
+	joiners      = 4  // goroutines that call In beside rows of their own
+	accountCount = 100
+	patience     = 10 * time.Second // with what should happen at least once, and with what should not hang
+)
+
+// allSides runs random transfers from all sides, in several processes and beside In writers that roll back, and then replays
+// the journal.
+func allSides(f *fixture) {
+	paths := f.bounded(accountCount)
+	f.exec(`CREATE TABLE orders (id VARCHAR(64) PRIMARY KEY)`)
+	f.law(lawAnswered, func() { f.mayhem(paths) })
+	entries := f.journal()
+	limits := f.limits()
+	for _, check := range []struct {
+		law  string
+		find func() error
+	}{
+		{lawConserved, func() error { return conserved(entries) }},
+		{lawLimits, func() error { return withinLimits(entries, limits) }},
+		{lawVersions, func() error { return versionsRise(entries) }},
+		{lawOrders, f.ordersMatch},
+		{lawChain, func() error {
+			f.verify()
+			return placed(entries)
+		}},
+	} {
+		f.law(check.law, func() {
+			if err := check.find(); err != nil {
+				f.t.Error(err)
+			}
+		})
+	}
+}
+
+// bounded opens accounts of which every fourth has a maximum that is soon reached.
+func (f *fixture) bounded(n int) []string {
+	paths := make([]string, n)
+	openings := make([]bursar.Opening, n)
+	most := money.FromUnits(fundCents+fundCents/2, f.usd)
+	for i := range paths {
+		paths[i] = fmt.Sprintf("users:%d", i)
+		openings[i] = bursar.Opening{Path: paths[i], Currency: f.usd}
+		if i%4 == 0 {
+			openings[i].Max = &most
+		}
+	}
+	f.setUp(openings, fundCents)
+	return paths
+}
+
+func (f *fixture) exec(query string) {
+	f.t.Helper()
+	if err := f.db.Exec(context.Background(), query); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// refused reports whether an account's limits are in the way.
+func refused(err error) bool {
+	return errors.Is(err, bursar.ErrInsufficientFunds) || errors.Is(err, bursar.ErrLimitExceeded)
+}
+
+// mayhem posts from all sides for a while.
+func (f *fixture) mayhem(paths []string) {
+	t := f.t
+	ledgers := f.processes()
+	ctx, cancel := context.WithTimeout(t.Context(), duration())
+	defer cancel()
+	late, stop := context.WithTimeout(t.Context(), duration()+patience)
+	defer stop()
+	var posted, turned, joined, undone atomic.Int64
+	counts := map[string]*atomic.Int64{"posted": &posted, "refused": &turned, "committed as orders": &joined, "rolled back": &undone}
+	goOn := func() bool { // for a while, and until everything has happened at least once
+		if ctx.Err() == nil {
+			return true
+		}
+		for _, n := range counts {
+			if n.Load() == 0 {
+				return late.Err() == nil
+			}
+		}
+		return false
+	}
+	var wg sync.WaitGroup
+	for i := range posters {
+		wg.Go(func() {
+			for r := f.random(i); goOn(); {
+				switch _, err := f.postTo(t.Context(), ledgers[i%len(ledgers)], f.randomTransfer(r, paths)); {
+				case err == nil:
+					posted.Add(1)
+				case refused(err):
+					turned.Add(1)
+				default:
+					t.Errorf("post: %v", err)
+					return
+				}
+			}
+		})
+	}
+	for i := range joiners {
+		wg.Go(func() {
+			for r := f.random(posters + i); goOn(); {
+				switch committed, err := f.order(t.Context(), ledgers[i%len(ledgers)], r, paths); {
+				case errors.Is(err, bursar.ErrConflict): // an application begins again
+				case err != nil:
+					t.Errorf("order: %v", err)
+					return
+				case committed:
+					joined.Add(1)
+				default:
+					undone.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	t.Logf("%d posted, %d refused, %d orders committed, %d rolled back", posted.Load(), turned.Load(), joined.Load(), undone.Load())
+	for what, n := range counts {
+		if n.Load() == 0 {
+			t.Errorf("nothing was %s: the law was not put to the test", what)
+		}
+	}
+}
+
+// randomTransfer has one to three legs between random accounts.
+func (f *fixture) randomTransfer(r *rand.Rand, paths []string) bursar.Transfer {
+	t := bursar.Transfer{ID: f.newID()}
+	for range 1 + r.IntN(3) {
+		from := r.IntN(len(paths))
+		to := (from + 1 + r.IntN(len(paths)-1)) % len(paths)
+		t.Legs = append(t.Legs, bursar.Leg{From: paths[from], To: paths[to], Amount: money.FromUnits(1+r.Int64N(fundCents), f.usd)})
+	}
+	return t
+}
+
+// order inserts an order and posts its transfer in one database transaction, and then commits or rolls back at
+// random. A refusal must leave the database transaction usable: the order is then withdrawn in the same one.
+func (f *fixture) order(ctx context.Context, l *ledger.Ledger, r *rand.Rand, paths []string) (committed bool, err error) {
+	t := f.randomTransfer(r, paths)
+	for _, leg := range t.Legs { // what an application shows before it asks
+		if _, err := l.Balance(ctx, leg.From, bursar.AsOf{}); err != nil {
+			return false, err
+		}
+	}
+	tx, err := f.db.Begin(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer tx.Rollback()
+	t.Metadata = bursar.Metadata{"order": t.ID.String()}
+	if err := tx.Exec(ctx, fmt.Sprintf(`INSERT INTO orders (id) VALUES ('%s')`, t.ID)); err != nil {
+		return false, fmt.Errorf("insert: %w", err)
+	}
+	switch _, err := l.In(tx).Post(ctx, t); {
+	case refused(err):
+		if err := tx.Exec(ctx, fmt.Sprintf(`DELETE FROM orders WHERE id = '%s'`, t.ID)); err != nil {
+			return false, fmt.Errorf("after a refusal: %w", err)
+		}
+	case err != nil:
+		return false, err
+	default:
+		committed = r.IntN(3) > 0
+	}
+	if !committed {
+		return false, tx.Rollback()
+	}
+	return true, tx.Commit()
+}
+
+// ordersMatch compares the application's rows with the transfers that were posted beside them.
+func (f *fixture) ordersMatch() error {
+	orders, err := f.db.Strings(context.Background(), `SELECT id FROM orders`)
+	if err != nil {
+		return err
+	}
+	marked, err := f.db.Strings(context.Background(), `SELECT metadata FROM bursar_request WHERE metadata IS NOT NULL AND refusal IS NULL`)
+	if err != nil {
+		return err
+	}
+	for i := range marked {
+		marked[i] = marked[i][len(`{"order":"`) : len(marked[i])-len(`"}`)]
+	}
+	slices.Sort(orders)
+	slices.Sort(marked)
+	if diff := cmp.Diff(orders, marked); diff != "" {
+		return fmt.Errorf("orders and their transfers (-orders +transfers):\n%s", diff)
+	}
+	return nil
+}

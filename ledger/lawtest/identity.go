@@ -1,0 +1,238 @@
+package lawtest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
+	"github.com/bursar-ledger/bursar/money"
+)
+
+const callers = 50
+
+// answer is what one of several callers with the same id got.
+type answer struct {
+	posted bursar.Posted
+	err    error
+}
+
+// together posts from many goroutines at once, in all processes.
+func (f *fixture) together(ledgers []*ledger.Ledger, transfers []bursar.Transfer) []answer {
+	answers := make([]answer, len(transfers))
+	begin := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range transfers {
+		wg.Go(func() {
+			<-begin
+			answers[i].posted, answers[i].err = f.postTo(f.t.Context(), ledgers[i%len(ledgers)], transfers[i])
+		})
+	}
+	close(begin)
+	wg.Wait()
+	return answers
+}
+
+// equalAnswers says how answers to one transfer differ. last is the answer when it was sealed: places may be missing in the
+// others, but not differ.
+func equalAnswers(answers []answer, last bursar.Posted) error {
+	first := 0
+	for i, a := range answers {
+		p := a.posted
+		switch {
+		case a.err != nil:
+			return fmt.Errorf("caller %d: %w", i, a.err)
+		case p.ID != last.ID, p.Decided != last.Decided, p.Seq != 0 && p.Seq != last.Seq, p.Seq != 0 && p.At != last.At:
+			return fmt.Errorf("caller %d was answered %+v, and later the answer is %+v", i, p, last)
+		}
+		if !p.Replayed {
+			first++
+		}
+	}
+	if first != 1 {
+		return fmt.Errorf("%d of %d answers say that they were the first", first, len(answers))
+	}
+	return nil
+}
+
+// oneID posts one transfer from fifty goroutines. It takes all the money there is, so that a second posting, or a
+// judgement before the look at the id, would be refused.
+func oneID(f *fixture) {
+	paths := f.accounts(2, fundCents)
+	ledgers := f.processes()
+	for round := range rounds(3) {
+		pay := transfer(bursar.IDOf("pay", round), paths[round%2], paths[1-round%2], money.FromUnits(fundCents, f.usd))
+		before := f.seal()
+		same := make([]bursar.Transfer, callers)
+		for i := range same {
+			same[i] = pay
+		}
+		answers := f.together(ledgers, same)
+		if after := f.seal(); after.Seq != before.Seq+1 {
+			f.t.Errorf("the head went from %d to %d", before.Seq, after.Seq)
+		}
+		last := f.must(f.post(f.t.Context(), pay))
+		if last.Seq == 0 {
+			f.t.Errorf("sealed, the answer is %+v", last)
+		}
+		if err := equalAnswers(answers, last); err != nil {
+			f.t.Error(err)
+		}
+		// Send it back, so that the next round finds all the money in one place again.
+		f.must(f.post(f.t.Context(), transfer(bursar.IDOf("back", round), paths[1-round%2], paths[round%2], money.FromUnits(fundCents, f.usd))))
+	}
+}
+
+// twoContents posts one id with two contents, which share no account, from fifty goroutines.
+func twoContents(f *fixture) {
+	paths := f.accounts(4, fundCents)
+	ledgers := f.processes()
+	for round := range rounds(3) {
+		id := bursar.IDOf("either", round)
+		contents := []bursar.Transfer{
+			transfer(id, paths[0], paths[1], money.FromUnits(1, f.usd)),
+			transfer(id, paths[2], paths[3], money.FromUnits(1, f.usd)),
+		}
+		both := make([]bursar.Transfer, callers)
+		for i := range both {
+			both[i] = contents[i%7%2]
+		}
+		before := f.seal()
+		answers := f.together(ledgers, both)
+		if after := f.seal(); after.Seq != before.Seq+1 {
+			f.t.Errorf("the head went from %d to %d", before.Seq, after.Seq)
+		}
+		groups := make([][]answer, 2)
+		for i, a := range answers {
+			groups[i%7%2] = append(groups[i%7%2], a)
+		}
+		if err := f.oneWon(contents, groups); err != nil {
+			f.t.Error(err)
+		}
+	}
+}
+
+// oneWon says if not all with the one content have equal answers, and all with the other are refused.
+func (f *fixture) oneWon(contents []bursar.Transfer, groups [][]answer) error {
+	won := 0
+	last, err := f.post(f.t.Context(), contents[0])
+	if bursar.CodeOf(err) == bursar.CodeIDReused {
+		won = 1
+		last, err = f.post(f.t.Context(), contents[1])
+	}
+	if err != nil {
+		return err
+	}
+	for i, a := range groups[1-won] {
+		if bursar.CodeOf(a.err) != bursar.CodeIDReused {
+			return fmt.Errorf("caller %d with the other content: %+v, %v", i, a.posted, a.err)
+		}
+	}
+	return equalAnswers(groups[won], last)
+}
+
+// failsAlone posts good and bad transfers at once, in one call and from many goroutines.
+func failsAlone(f *fixture) {
+	paths := f.accounts(2, fundCents)
+	good := func(i int) bursar.Transfer {
+		return transfer(bursar.IDOf("good", i), paths[0], paths[1], money.FromUnits(1, f.usd))
+	}
+	bad := []bursar.Transfer{
+		transfer(bursar.IDOf("bad", 0), paths[0], paths[1], money.FromUnits(2*fundCents, f.usd)),
+		transfer(bursar.IDOf("bad", 1), paths[0], "nobody", money.FromUnits(1, f.usd)),
+		transfer(bursar.IDOf("bad", 2), paths[0], paths[0], money.FromUnits(1, f.usd)),
+		transfer(bursar.IDOf("bad", 3), paths[0], paths[1], money.MustParse("1 JPY")),
+	}
+	want := []bursar.Code{bursar.CodeInsufficientFunds, bursar.CodeAccountNotFound, bursar.CodeSameAccount, bursar.CodeCurrencyMismatch}
+	if !f.h.In { // of whose batches all or nothing is posted
+		f.badInBatch(good, bad, want)
+	}
+	var wg sync.WaitGroup
+	for i := range 60 {
+		wg.Go(func() {
+			if i%2 == 0 {
+				if _, err := f.post(f.t.Context(), good(len(bad)+i)); err != nil {
+					f.t.Errorf("good: %v", err)
+				}
+				return
+			}
+			b := bad[i/2%len(bad)]
+			b.ID = bursar.IDOf("worse", i)
+			if _, err := f.post(f.t.Context(), b); bursar.CodeOf(err) != want[i/2%len(bad)] {
+				f.t.Errorf("bad: %v, want %s", err, want[i/2%len(bad)])
+			}
+		})
+	}
+	wg.Wait()
+	f.replay()
+}
+
+func (f *fixture) badInBatch(good func(int) bursar.Transfer, bad []bursar.Transfer, want []bursar.Code) {
+	var batch []bursar.Transfer
+	for i := range bad {
+		batch = append(batch, good(i), bad[i])
+	}
+	results, err := f.ledger.PostBatch(f.t.Context(), batch)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for i := range bad {
+		if err := results[2*i].Err; err != nil {
+			f.t.Errorf("good %d: %v", i, err)
+		}
+		if got := bursar.CodeOf(results[2*i+1].Err); got != want[i] {
+			f.t.Errorf("bad %d: %v, want %s", i, results[2*i+1].Err, want[i])
+		}
+	}
+}
+
+// cancelledOnce cancels posts at random moments and sends each again until it is answered.
+func cancelledOnce(f *fixture) {
+	const workers = 16
+	paths := f.accounts(2, fundCents)
+	deadline, stop := context.WithTimeout(f.t.Context(), duration())
+	defer stop()
+	var mu sync.Mutex
+	seen := map[bursar.Code]int{}
+	posted := map[bursar.ID]bool{}
+	var wg sync.WaitGroup
+	for i := range workers {
+		wg.Go(func() {
+			for r := f.random(i); deadline.Err() == nil; {
+				send := transfer(f.newID(), world, paths[i%2], money.FromUnits(1, f.usd))
+				ctx, cancel := context.WithTimeout(f.t.Context(), time.Duration(r.Int64N(int64(20*time.Millisecond))))
+				_, err := f.post(ctx, send)
+				cancel()
+				if err != nil && !bursar.Retryable(err) {
+					f.t.Errorf("cancelled: %v", err)
+					return
+				}
+				again, lost := f.post(f.t.Context(), send)
+				if lost != nil {
+					f.t.Errorf("sent again: %v", lost)
+					return
+				}
+				if err == nil && !again.Replayed {
+					f.t.Errorf("%v was answered as posted, and then posted again", send.ID)
+				}
+				if again.Replayed && err != nil && bursar.CodeOf(err) != bursar.CodeOutcomeUnknown {
+					f.t.Errorf("%v was answered %v, and yet it had happened", send.ID, err)
+				}
+				mu.Lock()
+				seen[bursar.CodeOf(err)]++
+				posted[send.ID] = true
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	f.t.Logf("codes of the cancelled calls: %v", seen)
+	if err := once(f.journal(), posted); err != nil {
+		f.t.Error(err)
+	}
+	if seen[bursar.CodeCanceled]+seen[bursar.CodeOutcomeUnknown] == 0 {
+		f.t.Error("no call was cancelled: the law was not put to the test")
+	}
+}

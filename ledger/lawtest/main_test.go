@@ -1,0 +1,20 @@
+package lawtest_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/bursar-ledger/bursar/atomic/atomictest"
+)
+
+// TestMain is also the beginning of the processes that tests start.
+func TestMain(m *testing.M) {
+	if os.Getenv(atomictest.HelperVariable) != shopHelper {
+		os.Exit(m.Run())
+	}
+	if err := keepShop(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}

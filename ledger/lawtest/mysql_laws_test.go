@@ -1,0 +1,58 @@
+package lawtest_test
+
+import (
+	"database/sql"
+	"testing"
+
+	"github.com/bursar-ledger/bursar/atomic"
+	atomicmysql "github.com/bursar-ledger/bursar/atomic/mysql"
+	"github.com/bursar-ledger/bursar/driver"
+	"github.com/bursar-ledger/bursar/internal/sqltest"
+	"github.com/bursar-ledger/bursar/ledger/lawtest"
+	"github.com/bursar-ledger/bursar/store/mysql"
+)
+
+// onMariaDB is an application on database/sql, in a database of its own for each law.
+func onMariaDB(t *testing.T) func(*testing.T) lawtest.Database {
+	sqltest.MariaDB(t) // or there is no server
+	return func(t *testing.T) lawtest.Database {
+		return connector(connectMariaDB).database(t, mariaDSN(t, sqltest.MariaDB(t)))
+	}
+}
+
+// onTiDB is an application on database/sql, in a database of its own for each law.
+func onTiDB(t *testing.T) func(*testing.T) lawtest.Database {
+	sqltest.TiDB(t) // or there is no server
+	connect := func(dsn string, size int) (*application, error) {
+		return connectMySQL(dsn, size, mysql.NewTiDB, atomicmysql.TiDB{})
+	}
+	return func(t *testing.T) lawtest.Database {
+		return connector(connect).database(t, mariaDSN(t, sqltest.TiDB(t)))
+	}
+}
+
+// mariaDSN is how a ledger wants to be connected to a server's database.
+func mariaDSN(t *testing.T, server *sqltest.Server) string {
+	t.Helper()
+	dsn, err := mysql.DSN(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dsn
+}
+
+func connectMariaDB(dsn string, size int) (*application, error) {
+	return connectMySQL(dsn, size, mysql.New, atomicmysql.MariaDB{})
+}
+
+func connectMySQL(dsn string, size int, over func(*sql.DB) *mysql.Store, d atomic.Dialect) (*application, error) {
+	db, err := sql.Open("mysql", dsn)
+	if err != nil {
+		return nil, err
+	}
+	store := over(db)
+	a := throughSQL(db, size, store.DB(), func(tx *sql.Tx) driver.CallerTx { return mysql.Tx(tx) },
+		&sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	a.Store, a.dialect = store, d
+	return a, nil
+}

@@ -1,0 +1,45 @@
+package lawtest_test
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+	"testing"
+
+	"github.com/bursar-ledger/bursar/atomic"
+	atomicsqlite "github.com/bursar-ledger/bursar/atomic/sqlite"
+	"github.com/bursar-ledger/bursar/driver"
+	"github.com/bursar-ledger/bursar/ledger/lawtest"
+	"github.com/bursar-ledger/bursar/store/sqlite"
+)
+
+// onSQLite is an application on database/sql, in a file of its own for each law.
+func onSQLite(*testing.T) func(*testing.T) lawtest.Database {
+	return func(t *testing.T) lawtest.Database { return connector(connectSQLite).database(t, fileDSN(t)) }
+}
+
+// fileDSN is a file of the test's own.
+func fileDSN(t *testing.T) string { return sqlite.DSN(filepath.Join(t.TempDir(), "bursar.db")) }
+
+func connectSQLite(dsn string, size int) (*application, error) {
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, err
+	}
+	store := sqlite.New(db)
+	a := throughSQL(db, size, store.DB(), func(tx *sql.Tx) driver.CallerTx { return sqlite.Tx(tx) }, nil)
+	a.Store, a.dialect = store, atomicsqlite.Dialect{}
+	begin := a.begin
+	a.begin = func(ctx context.Context) (ownTx, error) {
+		tx, err := begin(ctx)
+		for busy(err) { // SQLite's own patience does not queue: who polls may starve, and asks again
+			tx, err = begin(ctx)
+		}
+		return tx, err
+	}
+	return a, nil
+}
+
+func busy(err error) bool {
+	return err != nil && atomicsqlite.Dialect{}.Classify(err).Kind == atomic.KindRetry
+}

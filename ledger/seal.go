@@ -1,0 +1,228 @@
+package ledger
+
+import (
+	"context"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
+	"github.com/bursar-ledger/bursar/internal/chain"
+)
+
+const (
+	// sealChunk is how many entries a sealing reads at once.
+	sealChunk = 1_000
+	// sealMax is after how many entries a sealing that writes nothing else commits what it has.
+	sealMax = 10_000
+)
+
+// sealing gives entries their places in the journal, in one database transaction that holds the head.
+//
+// An entry may be sealed once the entry before it on each of its accounts is. What others have committed unsealed can be
+// seen as a whole: an entry was written under the locks of its accounts, so the ones before it were committed earlier and
+// are visible too, or sealed already. So an entry waits only for those of Unsealed that were not sealed here: open. The
+// legs of a request are sealed together or not at all, which keeps their places consecutive.
+//
+// Row keys say nothing about the order, because every program draws them from a block of its own. A request that comes
+// before the one that it builds on waits in waiting, under a key that holds it up, until that is sealed.
+type sealing struct {
+	book    *bursar.Book
+	now     bursar.Instant
+	batch   *driver.Batch
+	head    bursar.Head
+	open    map[int64]bool
+	waiting map[int64][][]driver.EntryRow
+	buf     []byte
+}
+
+func newSealing(book *bursar.Book, now bursar.Instant, batch *driver.Batch, head bursar.Head) *sealing {
+	batch.From, batch.To = head, head
+	return &sealing{book: book, now: now, batch: batch, head: head,
+		open: make(map[int64]bool), waiting: make(map[int64][][]driver.EntryRow)}
+}
+
+// others seals what is committed unsealed, the entries with these keys, in as many requests as it takes to pass limit entries; 0 is no limit. more says
+// that it stopped there.
+func (s *sealing) others(ctx context.Context, tx driver.SealTx, keys []int64, limit int) (more bool, err error) {
+	for _, key := range keys {
+		s.open[key] = true
+	}
+	var request []driver.EntryRow
+	whole := true
+	for len(keys) > 0 {
+		n := min(len(keys), sealChunk)
+		entries, locked, err := tx.LockEntries(ctx, s.book.Number, keys[:n])
+		if err != nil {
+			return false, err
+		}
+		keys = keys[n:]
+		for i := range entries {
+			if len(request) > 0 && request[0].Transfer != entries[i].Transfer {
+				s.offer(request, whole)
+				request, whole = nil, true
+			}
+			request = append(request, entries[i])
+			whole = whole && locked[entries[i].Key]
+		}
+		if limit > 0 && len(s.batch.Sealed) >= limit && len(keys) > 0 {
+			return true, nil
+		}
+	}
+	if len(request) > 0 {
+		s.offer(request, whole)
+	}
+	return false, nil
+}
+
+// offer seals a request of others, and all that waited for it, unless it has to wait itself.
+func (s *sealing) offer(request []driver.EntryRow, whole bool) {
+	if !whole {
+		return // someone holds a row of it; it stays open, and so does what builds on it
+	}
+	ready := [][]driver.EntryRow{request}
+	for len(ready) > 0 {
+		request, ready = ready[len(ready)-1], ready[:len(ready)-1]
+		if key := s.blocker(request); key != 0 {
+			s.waiting[key] = append(s.waiting[key], request)
+			continue
+		}
+		s.place(request)
+		s.batch.Sealed = append(s.batch.Sealed, request...)
+		for i := range request {
+			key := request[i].Key
+			delete(s.open, key)
+			ready = append(ready, s.waiting[key]...)
+			delete(s.waiting, key)
+		}
+	}
+}
+
+// own seals the batch's own requests in the order in which they were decided. One that builds on an open entry is written
+// unsealed, for a later sealing.
+func (s *sealing) own() {
+	entries := s.batch.Entries
+	for len(entries) > 0 {
+		n := 1
+		for n < len(entries) && entries[n].Transfer == entries[0].Transfer {
+			n++
+		}
+		if s.blocker(entries[:n]) == 0 {
+			s.place(entries[:n])
+		} else {
+			for i := range n {
+				s.open[entries[i].Key] = true
+			}
+		}
+		entries = entries[n:]
+	}
+}
+
+// blocker is the row key of an open entry that one of the request builds on, 0 when there is none. The keys of a request
+// follow one another.
+func (s *sealing) blocker(request []driver.EntryRow) int64 {
+	first, last := request[0].Key, request[len(request)-1].Key
+	for i := range request {
+		for _, prev := range [2]int64{request[i].FromPrev, request[i].ToPrev} {
+			if s.open[prev] && (prev < first || prev > last) {
+				return prev
+			}
+		}
+	}
+	return 0
+}
+
+// place gives the entries of a request the next places.
+func (s *sealing) place(request []driver.EntryRow) {
+	for i := range request {
+		e := &request[i]
+		e.Seq = s.head.Seq + 1
+		e.At = max(s.now, e.Decided, s.head.At+1)
+		e.Hash, s.buf = chain.Link(&e.Entry, s.book.UUID, s.head.Hash, s.buf)
+		s.head.Seq, s.head.At, s.head.Hash = e.Seq, e.At, e.Hash
+		for _, side := range [2]struct{ account, version int64 }{{e.FromAccount, e.FromAfter.Version}, {e.ToAccount, e.ToAfter.Version}} {
+			if side.account != 0 && side.version%driver.CheckpointEvery == 0 {
+				s.batch.Checkpoints = append(s.batch.Checkpoints,
+					driver.Checkpoint{Account: side.account, Version: side.version, Seq: e.Seq, Key: e.Key})
+			}
+		}
+	}
+	s.batch.To = s.head
+}
+
+// seal seals a batch on its way. On an engine with many writers it first claims what it may have to wait for, takes the
+// head, and seals what others have left.
+func (w *writer) seal(ctx context.Context, all driver.Tx, batch *driver.Batch, head bursar.Head) error {
+	tx, err := sealTx(all)
+	if err != nil {
+		return err
+	}
+	var unsealed []int64
+	if w.store.SealsLater() {
+		locked, keys, err := w.takeHead(ctx, tx, batch, true)
+		if err != nil {
+			return err
+		}
+		head, unsealed = *locked, keys
+	}
+	now, err := bursar.InstantOf(w.clock.Now())
+	if err != nil {
+		return err
+	}
+	s := newSealing(&w.book, now, batch, head)
+	if _, err := s.others(ctx, tx, unsealed, 0); err != nil {
+		return err
+	}
+	s.own()
+	return nil
+}
+
+func sealTx(tx driver.Tx) (driver.SealTx, error) {
+	if sealing, ok := tx.(driver.SealTx); ok {
+		return sealing, nil
+	}
+	return nil, bursar.Errorf(bursar.CodeUnsupported, "a %T cannot seal", tx)
+}
+
+// takeHead locks the head of the writer's book; nil when it would have to wait and must not.
+func (w *writer) takeHead(ctx context.Context, tx driver.SealTx, b *driver.Batch, wait bool) (*bursar.Head, []int64, error) {
+	head, unsealed, err := tx.TakeHead(ctx, w.book.Number, b, wait)
+	if err == nil && head != nil {
+		err = owns(&w.book, head)
+	}
+	return head, unsealed, err
+}
+
+// sealOnce seals what is committed unsealed. more says that there is more of it. Without wait nothing is done while
+// someone else holds the head, who seals the same entries.
+func (w *writer) sealOnce(ctx context.Context, wait bool) (more bool, err error) {
+	sealed := 0
+	err = w.store.Write(ctx, driver.ModeSealing, w.observer.retried, func(ctx context.Context, all driver.Tx) error {
+		sealed, more = 0, false
+		tx, err := sealTx(all)
+		if err != nil {
+			return err
+		}
+		keys, err := tx.Unsealed(ctx, w.book.Number)
+		if err != nil || len(keys) == 0 {
+			return err
+		}
+		head, keys, err := w.takeHead(ctx, tx, nil, wait)
+		if err != nil || head == nil {
+			return err
+		}
+		now, err := bursar.InstantOf(w.clock.Now())
+		if err != nil {
+			return err
+		}
+		batch := &driver.Batch{Book: w.book.Number}
+		s := newSealing(&w.book, now, batch, *head)
+		if more, err = s.others(ctx, tx, keys, sealMax); err != nil || len(batch.Sealed) == 0 {
+			return err
+		}
+		sealed = len(batch.Sealed)
+		return all.Insert(ctx, batch)
+	})
+	if err == nil {
+		w.observer.sealed(sealed)
+	}
+	return more, err
+}

@@ -1,0 +1,74 @@
+package ledger
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/bursar-ledger/bursar"
+)
+
+// sealer seals in the background what is committed unsealed: what this ledger posts when it is woken, and what others
+// post when it looks.
+type sealer struct {
+	writer *writer
+	every  time.Duration
+	wake   chan struct{} // capacity 1: there is something to seal
+	stop   context.CancelFunc
+	done   chan struct{}
+}
+
+// startSealer begins to seal. It returns at once.
+func startSealer(w *writer, every time.Duration) *sealer {
+	ctx, stop := context.WithCancel(context.Background())
+	s := &sealer{writer: w, every: every, wake: make(chan struct{}, 1), stop: stop, done: make(chan struct{})}
+	w.unsealed = func() {
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	}
+	go s.run(ctx)
+	return s
+}
+
+func (s *sealer) run(ctx context.Context) {
+	defer close(s.done)
+	var last bursar.Code // of what went wrong before: an outage is told once
+	for {
+		s.wait(ctx)
+		more, err := true, error(nil)
+		for more && err == nil && ctx.Err() == nil {
+			more, err = s.writer.sealOnce(ctx, false)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		code := bursar.CodeOf(err)
+		if err != nil && code != last {
+			s.writer.logger.Log(ctx, slog.LevelWarn, "entries were not sealed", "book", s.writer.book.Name, "code", string(code), "error", err)
+		}
+		last = code
+	}
+}
+
+// wait returns when there is something to seal, or may be.
+func (s *sealer) wait(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, s.every)
+	defer cancel()
+	select {
+	case <-s.wake:
+	case <-ctx.Done():
+	}
+}
+
+// close ends the sealing and waits for that, or for ctx.
+func (s *sealer) close(ctx context.Context) error {
+	s.stop()
+	select {
+	case <-s.done:
+		return nil
+	case <-ctx.Done():
+		return &bursar.Error{Code: bursar.CodeCanceled, Message: "entries were still being sealed at shutdown", Err: ctx.Err()}
+	}
+}
