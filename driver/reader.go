@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+
 	"github.com/bursar-ledger/bursar"
 )
 
@@ -15,13 +16,15 @@ type Reader interface {
 	Accounts(ctx context.Context, book int64, prefix, after string, limit int) ([]AccountRecord, error)
 	// Request is what is remembered of an id with its entries in order; nil when there is nothing.
 	Request(ctx context.Context, book int64, id bursar.ID) (*RequestRecord, []EntryRow, error)
+	// Requests are what is remembered of ids, without entries and in any order.
+	Requests(ctx context.Context, book int64, ids []bursar.ID) ([]RequestRecord, error)
 	// Journal are the sealed entries after a position, in order.
 	Journal(ctx context.Context, book, after int64, limit int) ([]EntryRow, error)
 	// Back walks an account's entries backwards from the entry with this key, at most limit of them.
 	Back(ctx context.Context, account, key int64, limit int) ([]EntryRow, error)
-	// Mark is the key of an entry of the account from which walking back soon comes to the place asked for: the
-	// first checkpoint whose position, or whose version when ByVersion, is at least n. 0 when there is none: then
-	// the account's last entry is such a place.
+	// Mark is the key of an entry of the account from which walking back soon comes to the place asked for: that of the
+	// first checkpoint whose position or version is at least n. 0 when there is none; then the account's last entry
+	// is such a place.
 	Mark(ctx context.Context, account int64, by MarkBy, n int64) (key int64, err error)
 	// Backdated are the account's backdated entries with an effective time of at most effective and a position
 	// after seq.

@@ -75,5 +75,4 @@ type Batch struct {
 	Entries     []EntryRow      // in the order of the decision; sealed if they have a Seq
 	Checkpoints []Checkpoint
 	From, To    bursar.Head // the head this builds on, and the one it leaves; alike when nothing is sealed
-	Claimed     bool        // Claim has written its part
 }

@@ -29,7 +29,7 @@ func (d *direct) Post(ctx context.Context, jobs []*job) error {
 		return bursar.Errorf(bursar.CodeClosed, "the ledger is shutting down")
 	}
 	defer d.leave()
-	return d.writer.Write(ctx, d.mode, jobs)
+	return d.writer.post(ctx, d.mode, "", jobs)
 }
 
 func (d *direct) enter() bool {

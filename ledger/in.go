@@ -127,5 +127,5 @@ func (j *Joined) write(ctx context.Context, jobs ...*job) error {
 	if err != nil {
 		return err
 	}
-	return j.ledger.writer.writeIn(ctx, tx, jobs)
+	return j.ledger.writer.postIn(ctx, tx, jobs)
 }

@@ -264,8 +264,8 @@ func (j *judgement) batch() *driver.Batch {
 	return b
 }
 
-// answer fills in the places of what was written, and the results of what was asked for twice.
-func (j *judgement) answer(b *driver.Batch) {
+// settle fills in the places of what was written, and the results of what was asked for twice.
+func (j *judgement) settle(b *driver.Batch) {
 	for _, p := range j.posted {
 		last := &b.Entries[p.last]
 		p.job.Posted.Seq, p.job.Posted.At = last.Seq, last.At

@@ -43,7 +43,7 @@ func TestTheOperatorIsToldOfBatchesThatWereNotWritten(t *testing.T) {
 		var said bytes.Buffer
 		w := &writer{store: failingStore{err: bursar.Errorf(code, "because")}, book: bursar.Book{Name: "main"}, clock: clock.System(),
 			logger: slog.New(slog.NewTextHandler(&said, nil))}
-		if err := w.Write(t.Context(), driver.ModeLocks, []*job{{}, {}}); bursar.CodeOf(err) != code {
+		if err := w.post(t.Context(), driver.ModeLocks, "", []*job{{}, {}}); bursar.CodeOf(err) != code {
 			t.Errorf("%s: the caller gets %v", code, err)
 		}
 		text := said.String()

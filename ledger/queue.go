@@ -65,14 +65,10 @@ func (q Queue) start(w *writer) poster {
 		q.BatchMax = batchMaxDefault
 	}
 	return startQueue(q, func(ctx context.Context, r *round, jobs []*job) error {
-		switch {
-		case r.ordered:
-			return w.Write(ctx, driver.ModeLocks, jobs)
-		case r.await != "":
-			return w.WriteAfter(ctx, r.await, jobs)
-		default:
-			return w.Write(ctx, driver.ModeQueue, jobs)
+		if r.ordered {
+			return w.post(ctx, driver.ModeLocks, "", jobs)
 		}
+		return w.post(ctx, driver.ModeQueue, r.await, jobs)
 	})
 }
 

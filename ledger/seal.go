@@ -42,7 +42,7 @@ func newSealing(book *bursar.Book, now bursar.Instant, batch *driver.Batch, head
 
 // others seals what is committed unsealed, the entries with these keys, in as many requests as it takes to pass limit entries; 0 is no limit. more says
 // that it stopped there.
-func (s *sealing) others(ctx context.Context, tx driver.SealTx, keys []int64, limit int) (more bool, err error) {
+func (s *sealing) others(ctx context.Context, tx driver.Tx, keys []int64, limit int) (more bool, err error) {
 	for _, key := range keys {
 		s.open[key] = true
 	}
@@ -148,65 +148,50 @@ func (s *sealing) place(request []driver.EntryRow) {
 	s.batch.To = s.head
 }
 
-// seal seals a batch on its way. On an engine with many writers it first claims what it may have to wait for, takes the
-// head, and seals what others have left.
-func (w *writer) seal(ctx context.Context, all driver.Tx, batch *driver.Batch, head bursar.Head) error {
-	tx, err := sealTx(all)
-	if err != nil {
-		return err
-	}
-	var unsealed []int64
+// seal gives the entries of a batch their places, after those that others have left unsealed, and returns what writes the
+// batch then. On an engine with one writer nobody leaves any, and nobody else can take the head.
+func (w *writer) seal(ctx context.Context, tx driver.Tx, batch *driver.Batch, head bursar.Head) (insert, error) {
+	insert, unsealed := tx.Insert, []int64(nil)
 	if w.store.SealsLater() {
-		locked, keys, err := w.takeHead(ctx, tx, batch, true)
-		if err != nil {
-			return err
+		var err error
+		if head, unsealed, err = tx.Claim(ctx, batch); err != nil {
+			return nil, err
 		}
-		head, unsealed = *locked, keys
+		if err := owns(&w.book, &head); err != nil {
+			return nil, err
+		}
+		insert = tx.InsertClaimed
 	}
 	now, err := bursar.InstantOf(w.clock.Now())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s := newSealing(&w.book, now, batch, head)
 	if _, err := s.others(ctx, tx, unsealed, 0); err != nil {
-		return err
+		return nil, err
 	}
 	s.own()
-	return nil
+	return insert, nil
 }
 
-func sealTx(tx driver.Tx) (driver.SealTx, error) {
-	if sealing, ok := tx.(driver.SealTx); ok {
-		return sealing, nil
-	}
-	return nil, bursar.Errorf(bursar.CodeUnsupported, "a %T cannot seal", tx)
-}
-
-// takeHead locks the head of the writer's book; nil when it would have to wait and must not.
-func (w *writer) takeHead(ctx context.Context, tx driver.SealTx, b *driver.Batch, wait bool) (*bursar.Head, []int64, error) {
-	head, unsealed, err := tx.TakeHead(ctx, w.book.Number, b, wait)
-	if err == nil && head != nil {
-		err = owns(&w.book, head)
-	}
-	return head, unsealed, err
-}
+// insert is Tx.Insert or Tx.InsertClaimed.
+type insert = func(context.Context, *driver.Batch) error
 
 // sealOnce seals what is committed unsealed. more says that there is more of it. Without wait nothing is done while
-// someone else holds the head, who seals the same entries.
+// somebody else has locked the head, who seals the same entries.
 func (w *writer) sealOnce(ctx context.Context, wait bool) (more bool, err error) {
 	sealed := 0
-	err = w.store.Write(ctx, driver.ModeSealing, w.observer.retried, func(ctx context.Context, all driver.Tx) error {
+	err = w.store.Write(ctx, driver.ModeSealing, w.observer.retried, func(ctx context.Context, tx driver.Tx) error {
 		sealed, more = 0, false
-		tx, err := sealTx(all)
-		if err != nil {
-			return err
-		}
 		keys, err := tx.Unsealed(ctx, w.book.Number)
 		if err != nil || len(keys) == 0 {
 			return err
 		}
-		head, keys, err := w.takeHead(ctx, tx, nil, wait)
+		head, keys, err := tx.TakeHead(ctx, w.book.Number, wait)
 		if err != nil || head == nil {
+			return err
+		}
+		if err := owns(&w.book, head); err != nil {
 			return err
 		}
 		now, err := bursar.InstantOf(w.clock.Now())
@@ -219,7 +204,7 @@ func (w *writer) sealOnce(ctx context.Context, wait bool) (more bool, err error)
 			return err
 		}
 		sealed = len(batch.Sealed)
-		return all.Insert(ctx, batch)
+		return tx.Insert(ctx, batch)
 	})
 	if err == nil {
 		w.observer.sealed(sealed)

@@ -39,7 +39,7 @@ func newWorld(seed maphash.Seed, mutate func(*session) driver.Tx, runs []func(*c
 	w.book.Genesis = journal.Genesis(w.book.UUID)
 	w.head = bursar.Head{Hash: w.book.Genesis, Book: w.book.UUID}
 	first := w.join("first", func(*client) {})
-	first.must(first.writer.Write(context.Background(), driver.ModeQueue, jobsOf([]*request{open("w"), open("a"), open("b"), open("c"), pay(200, "wa"), pay(199, "wb")})))
+	first.must(first.writer.post(context.Background(), driver.ModeQueue, "", jobsOf([]*request{open("w"), open("a"), open("b"), open("c"), pay(200, "wa"), pay(199, "wb")})))
 	for i, run := range runs {
 		w.join(fmt.Sprint("client ", i), run)
 	}
@@ -120,8 +120,16 @@ type broken struct {
 	entries  func(entries []driver.EntryRow, locked map[int64]bool)
 }
 
-func (b broken) TakeHead(ctx context.Context, book int64, batch *driver.Batch, wait bool) (*bursar.Head, []int64, error) {
-	head, keys, err := b.session.TakeHead(ctx, book, batch, wait)
+func (b broken) Claim(ctx context.Context, batch *driver.Batch) (bursar.Head, []int64, error) {
+	head, keys, err := b.session.Claim(ctx, batch)
+	if b.unsealed != nil {
+		keys = b.unsealed(keys, b.began)
+	}
+	return head, keys, err
+}
+
+func (b broken) TakeHead(ctx context.Context, book int64, wait bool) (*bursar.Head, []int64, error) {
+	head, keys, err := b.session.TakeHead(ctx, book, wait)
 	if b.unsealed != nil {
 		keys = b.unsealed(keys, b.began)
 	}

@@ -282,8 +282,16 @@ func (s *session) Keys(_ context.Context, entries, accounts int) (entry, account
 	return s.key - int64(entries+accounts), s.key - int64(accounts), nil
 }
 
-// Claim waits for whoever is writing the same, and is overtaken when that was committed.
-func (s *session) Claim(_ context.Context, b *driver.Batch) error {
+// Claim waits where somebody is writing the same, and is overtaken when that was committed.
+func (s *session) Claim(ctx context.Context, b *driver.Batch) (bursar.Head, []int64, error) {
+	if err := s.claim(b); err != nil {
+		return bursar.Head{}, nil, err
+	}
+	head, keys, err := s.TakeHead(ctx, b.Book, true)
+	return *head, keys, err
+}
+
+func (s *session) claim(b *driver.Batch) error {
 	for _, r := range b.Requests {
 		s.step()
 		s.lock("id " + r.ID.String())
@@ -300,16 +308,10 @@ func (s *session) Claim(_ context.Context, b *driver.Batch) error {
 		}
 		s.accounts[a.Path] = a.AccountRow
 	}
-	b.Claimed = true
 	return nil
 }
 
-func (s *session) TakeHead(ctx context.Context, book int64, b *driver.Batch, wait bool) (*bursar.Head, []int64, error) {
-	if b != nil {
-		if err := s.Claim(ctx, b); err != nil {
-			return nil, nil, err
-		}
-	}
+func (s *session) TakeHead(ctx context.Context, book int64, wait bool) (*bursar.Head, []int64, error) {
 	s.step()
 	if wait {
 		s.lock("head")
@@ -357,7 +359,10 @@ func (s *session) LockEntries(_ context.Context, _ int64, keys []int64) (entries
 // Insert is all or nothing in a caller's session, as under a savepoint.
 func (s *session) Insert(ctx context.Context, b *driver.Batch) error {
 	keep, accounts, requests := len(s.held), maps.Clone(s.accounts), maps.Clone(s.requests)
-	err := s.insert(ctx, b)
+	err := s.claim(b)
+	if err == nil {
+		err = s.InsertClaimed(ctx, b)
+	}
 	if err != nil && s.joined {
 		s.release(keep)
 		s.accounts, s.requests = accounts, requests
@@ -365,12 +370,7 @@ func (s *session) Insert(ctx context.Context, b *driver.Batch) error {
 	return err
 }
 
-func (s *session) insert(ctx context.Context, b *driver.Batch) error {
-	if !b.Claimed {
-		if err := s.Claim(ctx, b); err != nil {
-			return err
-		}
-	}
+func (s *session) InsertClaimed(_ context.Context, b *driver.Batch) error {
 	for _, a := range b.Changed {
 		s.lock("account " + a.Path)
 		if was, _ := s.account(a.Path); was.Version != a.Locked {
@@ -599,7 +599,7 @@ func posts(commit bool, requests ...*request) func(*client) {
 	return func(c *client) {
 		s, jobs := c.begin(driver.ModeLocks), jobsOf(requests)
 		s.joined = true
-		err := c.writer.writeIn(context.Background(), s.tx(), jobs)
+		err := c.writer.postIn(context.Background(), s.tx(), jobs)
 		if err != nil && len(s.accounts)+len(s.requests)+len(s.entries) > 0 {
 			c.breach("refusals: %s has written something with %w", c.name, err)
 		}
@@ -621,7 +621,7 @@ func queues(requests ...*request) func(*client) {
 	return func(c *client) {
 		jobs, await := jobsOf(requests), ""
 		for len(jobs) > 0 {
-			c.must(c.writer.WriteAfter(context.Background(), await, jobs))
+			c.must(c.writer.post(context.Background(), driver.ModeQueue, await, jobs))
 			c.told(true, jobs)
 			jobs = slices.DeleteFunc(jobs, func(job *job) bool { return job.Blocked == "" })
 			if len(jobs) > 0 {

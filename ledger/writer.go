@@ -10,19 +10,20 @@ import (
 	"github.com/bursar-ledger/bursar/internal/clock"
 )
 
-// Job is one request on its way and, once written, its result. A Writer fills in the rest.
+// job is one request on its way and, once written, its result. A writer fills in the rest.
 type job struct {
 	Request *request
 	Posted  bursar.Posted
 	Err     error
-	// Held is the path of an account that someone else holds, for which the job, or one before it in the same call that shares
-	// an account with it, has to wait. Nothing was decided then: the job is to be written again. It is empty but in mode [Queue].
+	// Blocked is the path of an account that somebody else has locked: the job, or one before it in the same call that
+	// shares an account with it, has to wait for that. Nothing was decided then, and the job is to be written again. It
+	// is empty but in driver.ModeQueue.
 	Blocked string
 
 	call *job // the first one of the call that it came with
 }
 
-// Writer writes requests. Every strategy, and a ledger without one, changes money only through it. It is safe for
+// writer writes requests. Every strategy, and a ledger without one, changes money only through it. It is safe for
 // concurrent use.
 type writer struct {
 	store    driver.Store
@@ -33,21 +34,13 @@ type writer struct {
 	unsealed func() // told of entries that were committed unsealed; nil when nobody seals in the background
 }
 
-// Write judges the jobs in order, each alone, in one database transaction of the store's own, and fills in their
+// post judges the jobs in order, each alone, in one database transaction of the store's own, and fills in their
 // results: a refused job does not touch the others. Refusals that depend on the state of the ledger are remembered
-// under the job's id. The error is about the whole batch: then no job has a result and nothing is known to be
-// written. Writing the same jobs again is safe: those already written are replayed.
-func (w *writer) Write(ctx context.Context, mode driver.Mode, jobs []*job) error {
-	return w.writeAfter(ctx, mode, "", jobs)
-}
-
-// WriteAfter is Write in mode [Queue], but waits first, before it holds anything, until nobody else holds the account with this
-// path. The jobs may be held for another.
-func (w *writer) WriteAfter(ctx context.Context, path string, jobs []*job) error {
-	return w.writeAfter(ctx, driver.ModeQueue, path, jobs)
-}
-
-func (w *writer) writeAfter(ctx context.Context, mode driver.Mode, await string, jobs []*job) error {
+// under the job's id. Unless await is empty, the account with that path is waited for first, before anything is locked.
+//
+// The error is about the whole batch: then no job has a result and nothing is known to be written. Posting the same
+// jobs again is safe: those already written are replayed.
+func (w *writer) post(ctx context.Context, mode driver.Mode, await string, jobs []*job) error {
 	began := w.clock.Now()
 	later := w.store.SealsLater() && mode != driver.ModeQueue
 	err := w.store.Write(ctx, mode, w.observer.retried, func(ctx context.Context, tx driver.Tx) error {
@@ -55,7 +48,7 @@ func (w *writer) writeAfter(ctx context.Context, mode driver.Mode, await string,
 		if err != nil || len(j.requests) == 0 {
 			return err
 		}
-		return w.write(ctx, tx, j, !later)
+		return w.record(ctx, tx, j, !later)
 	})
 	if err != nil {
 		w.note(ctx, len(jobs), err)
@@ -68,18 +61,46 @@ func (w *writer) writeAfter(ctx context.Context, mode driver.Mode, await string,
 	return nil
 }
 
-// write writes what was judged and fills in the results that depend on it.
-func (w *writer) write(ctx context.Context, tx driver.Tx, j *judgement, seal bool) error {
-	batch := j.batch()
-	if seal && len(batch.Entries) > 0 { // refusals alone have no place in the journal, and need not wait for the head
-		if err := w.seal(ctx, tx, batch, j.head); err != nil {
+// overtakenMax is how often postIn looks again after it was overtaken. Once is enough for a database transaction that
+// sees what others have committed since it began.
+const overtakenMax = 3
+
+// postIn is all or nothing over its jobs inside the caller's database transaction. The first refusal is returned, and
+// then nothing has been written and nothing is remembered.
+func (w *writer) postIn(ctx context.Context, tx driver.Tx, jobs []*job) error {
+	for attempt := 1; ; attempt++ {
+		j, err := w.judge(ctx, tx, "", jobs)
+		if err != nil {
+			return err
+		}
+		for _, job := range jobs {
+			if job.Err != nil {
+				return job.Err
+			}
+		}
+		if len(j.requests) == 0 {
+			return nil
+		}
+		err = w.record(ctx, tx, j, !w.store.SealsLater())
+		if attempt == overtakenMax || !errors.Is(err, driver.ErrOvertaken) {
 			return err
 		}
 	}
-	if err := tx.Insert(ctx, batch); err != nil {
+}
+
+// record writes what was judged and fills in the results that depend on it. Refusals alone have no place in the journal,
+// and need not wait for the head.
+func (w *writer) record(ctx context.Context, tx driver.Tx, j *judgement, seal bool) (err error) {
+	batch, insert := j.batch(), tx.Insert
+	if seal && len(batch.Entries) > 0 {
+		if insert, err = w.seal(ctx, tx, batch, j.head); err != nil {
+			return err
+		}
+	}
+	if err := insert(ctx, batch); err != nil {
 		return err
 	}
-	j.answer(batch)
+	j.settle(batch)
 	return nil
 }
 
@@ -97,31 +118,4 @@ func (w *writer) note(ctx context.Context, requests int, err error) {
 	}
 	w.logger.Log(ctx, level, message, "book", w.book.Name, "requests", requests,
 		"code", string(bursar.CodeOf(err)), "error", err)
-}
-
-// overtakenMax is how often writeIn looks again after it was overtaken. Once is enough for a database transaction that sees what
-// others have committed since it began.
-const overtakenMax = 3
-
-// writeIn is all or nothing over its jobs inside the caller's database transaction. The first refusal is
-// returned, and then nothing has been written and nothing is remembered.
-func (w *writer) writeIn(ctx context.Context, tx driver.Tx, jobs []*job) error {
-	for attempt := 1; ; attempt++ {
-		j, err := w.judge(ctx, tx, "", jobs)
-		if err != nil {
-			return err
-		}
-		for _, job := range jobs {
-			if job.Err != nil {
-				return job.Err
-			}
-		}
-		if len(j.requests) == 0 {
-			return nil
-		}
-		err = w.write(ctx, tx, j, !w.store.SealsLater())
-		if attempt == overtakenMax || !errors.Is(err, driver.ErrOvertaken) {
-			return err
-		}
-	}
 }

@@ -46,11 +46,6 @@ type exported struct {
 	metadata  bursar.Metadata
 }
 
-// knower is the part of a store's reader that looks up many ids at once.
-type knower interface {
-	Known(ctx context.Context, book int64, ids []bursar.ID, references []string) (records []driver.RequestRecord, taken []string, err error)
-}
-
 // Export writes the journal up to the head that it finds at the start, in order, in constant memory. It holds no
 // database transaction open for longer than a page takes to read, so a slow reader of w costs the ledger nothing.
 //
@@ -147,10 +142,6 @@ func (x *exporter) span(ctx context.Context) (after, head int64, err error) {
 // beyond the page, that one is looked up with the next page.
 func (x *exporter) page(ctx context.Context, after int64, limit int) (rows []driver.EntryRow, known map[bursar.ID]*driver.RequestRecord, err error) {
 	err = x.store.Read(ctx, func(ctx context.Context, r driver.Reader) error {
-		many, ok := r.(knower)
-		if !ok {
-			return bursar.Errorf(bursar.CodeUnsupported, "this store cannot look up many ids at once")
-		}
 		if rows, err = r.Journal(ctx, x.book.Number, after, limit); err != nil {
 			return err
 		}
@@ -166,7 +157,7 @@ func (x *exporter) page(ctx context.Context, after int64, limit int) (rows []dri
 		for i := range rows {
 			ask(&rows[i].Entry)
 		}
-		records, _, err := many.Known(ctx, x.book.Number, ids, nil)
+		records, err := r.Requests(ctx, x.book.Number, ids)
 		known = make(map[bursar.ID]*driver.RequestRecord, len(records))
 		for i := range records {
 			known[records[i].ID] = &records[i]

@@ -37,7 +37,7 @@ func (t *tx) Gather(ctx context.Context, book int64, w *driver.Wanted) (*driver.
 		}
 	}
 	if t.mode == driver.ModeQueue && t.sql.TryAccounts != "" && len(g.Accounts) < len(w.Paths) {
-		g.Blocked, err = t.held(ctx, book, w.Paths, g.Accounts)
+		g.Blocked, err = t.blocked(ctx, book, w.Paths, g.Accounts)
 	}
 	return g, err
 }
@@ -132,8 +132,8 @@ func (t *tx) turn(p *pipeline, book int64) error {
 	return p.query(t.sql.Turn, []any{book}, func(scan func(...any) error) error { return scan(new(any)) })
 }
 
-// held are the paths that exist and could not be locked.
-func (t *tx) held(ctx context.Context, book int64, paths []string, locked map[string]*driver.AccountRow) (held []string, err error) {
+// blocked are the paths that exist and could not be locked.
+func (t *tx) blocked(ctx context.Context, book int64, paths []string, locked map[string]*driver.AccountRow) (blocked []string, err error) {
 	missing := make([]string, 0, len(paths)-len(locked))
 	for _, path := range paths {
 		if locked[path] == nil {
@@ -143,10 +143,10 @@ func (t *tx) held(ctx context.Context, book int64, paths []string, locked map[st
 	err = lookUp(ctx, t, t.sql.Paths, book, missing, identity[string], func(scan func(...any) error) error {
 		var path string
 		err := scan(&path)
-		held = append(held, path)
+		blocked = append(blocked, path)
 		return err
 	})
-	return held, t.fault("look for accounts", err)
+	return blocked, t.fault("look for accounts", err)
 }
 
 // swaps reports whether the balances are written without having been locked before.
@@ -225,15 +225,26 @@ func (t *tx) sameVersions(p *pipeline, statement string, accounts []*driver.Acco
 	})
 }
 
-// TakeHead claims what others may be writing, locks the head and looks for unsealed entries.
-func (t *tx) TakeHead(ctx context.Context, book int64, b *driver.Batch, wait bool) (*bursar.Head, []int64, error) {
+// Claim writes what others may be writing, locks the head and looks for unsealed entries.
+func (t *tx) Claim(ctx context.Context, b *driver.Batch) (bursar.Head, []int64, error) {
 	p := newPipeline(ctx, t.db)
-	if b != nil {
-		p.step = claiming
-		if err := t.claim(p, b); err != nil {
-			return nil, nil, t.failed(p, err)
-		}
+	p.step = claiming
+	if err := t.claim(p, b); err != nil {
+		return bursar.Head{}, nil, t.failed(p, err)
 	}
+	head, keys, err := t.takeHead(p, b.Book, true)
+	if err != nil {
+		return bursar.Head{}, nil, err
+	}
+	return *head, keys, nil
+}
+
+// TakeHead locks the head and looks for unsealed entries.
+func (t *tx) TakeHead(ctx context.Context, book int64, wait bool) (*bursar.Head, []int64, error) {
+	return t.takeHead(newPipeline(ctx, t.db), book, wait)
+}
+
+func (t *tx) takeHead(p *pipeline, book int64, wait bool) (*bursar.Head, []int64, error) {
 	statement := cmp.Or(t.sql.LockHead, t.sql.Head)
 	if !wait {
 		statement = cmp.Or(t.sql.TryHead, statement)
@@ -251,9 +262,6 @@ func (t *tx) TakeHead(ctx context.Context, book int64, b *driver.Batch, wait boo
 	}
 	if err != nil {
 		return nil, nil, t.failed(p, err)
-	}
-	if b != nil {
-		b.Claimed = true
 	}
 	return head, keys, nil
 }

@@ -21,10 +21,7 @@ type tx struct {
 	block  *atomic.Tx // which it began with package atomic
 }
 
-var (
-	_ driver.Tx     = (*tx)(nil)
-	_ driver.SealTx = (*tx)(nil)
-)
+var _ driver.Tx = (*tx)(nil)
 
 var (
 	// errStale means that a row guarded by its version, or the head, was changed by someone else in between.
@@ -82,15 +79,15 @@ func lookUp[T any](ctx context.Context, t *tx, statement string, first any, valu
 	return p.flush()
 }
 
-// Known returns what is remembered of ids and references.
-func (t *tx) Known(ctx context.Context, book int64, ids []bursar.ID, references []string) ([]driver.RequestRecord, []string, error) {
+// Requests are what is remembered of ids.
+func (t *tx) Requests(ctx context.Context, book int64, ids []bursar.ID) ([]driver.RequestRecord, error) {
 	var g driver.Gathered
 	p := newPipeline(ctx, t.db)
-	err := t.known(p, book, &driver.Wanted{IDs: ids, References: references}, &g)
+	err := t.known(p, book, &driver.Wanted{IDs: ids}, &g)
 	if err == nil {
 		err = p.flush()
 	}
-	return g.Requests, g.References, t.fault(p.step, err)
+	return g.Requests, t.fault(p.step, err)
 }
 
 func (t *tx) known(p *pipeline, book int64, w *driver.Wanted, g *driver.Gathered) error {
@@ -180,14 +177,23 @@ type step struct {
 // claiming is the step in which others may be faster.
 const claiming = "write requests"
 
-// insert writes in the order in which everybody takes locks: accounts, what is claimed, and the head last, which whoever
-// seals has locked already.
+// insert writes in the order in which everybody takes locks: accounts, what is claimed, and the head last.
 func (t *tx) insert(p *pipeline, b *driver.Batch) error {
-	return t.steps(p, b, []step{
-		{"write versions", t.guard}, {claiming, t.claim}, {"write balances", t.writeBalances}, {"write places", t.sealEntries},
-		{"write entries", t.insertEntries}, {"write checkpoints", t.insertCheckpoints}, {"write effective times", t.insertBackdated},
-		{"write the head", t.moveHead},
-	})
+	return t.steps(p, b, append([]step{{"write versions", t.guard}, {claiming, t.claim}}, t.unclaimed()...))
+}
+
+// InsertClaimed writes what Claim has left, in a database transaction of the store's own.
+func (t *tx) InsertClaimed(ctx context.Context, b *driver.Batch) error {
+	return t.steps(newPipeline(ctx, t.db), b, append([]step{{"write versions", t.guard}}, t.unclaimed()...))
+}
+
+// unclaimed are the steps that nobody else has to wait for.
+func (t *tx) unclaimed() []step {
+	return []step{
+		{"write balances", t.writeBalances}, {"write places", t.sealEntries},
+		{"write entries", t.insertEntries}, {"write checkpoints", t.insertCheckpoints},
+		{"write effective times", t.insertBackdated}, {"write the head", t.moveHead},
+	}
 }
 
 func (t *tx) steps(p *pipeline, b *driver.Batch, steps []step) error {
@@ -216,9 +222,6 @@ func (t *tx) failed(p *pipeline, err error) error {
 
 // claim writes what others may be writing too.
 func (t *tx) claim(p *pipeline, b *driver.Batch) error {
-	if b.Claimed {
-		return nil
-	}
 	if err := t.insertRequests(p, b); err != nil {
 		return err
 	}
