@@ -29,29 +29,20 @@ func (s AccountState) String() string {
 // MarshalText is String.
 func (s AccountState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Opening asks for a new account.
-type Opening struct {
-	// ID makes the opening idempotent. When zero it is made of the path, so that opening the same account with the
-	// same settings twice is harmless and with other settings is [ErrAccountExists].
-	ID ID
-	// Account is the path, such as "players:alice": segments of letters, digits and . _ - @ + joined by colons,
-	// at most 255 bytes, compared byte by byte.
-	Path string
-	// Currency is the one currency of the account, for ever.
-	Currency money.Currency
-	// Min is the least that the available balance may be: zero when nil, negative for a credit line.
-	Min *money.Amount
-	// NoMin lifts the minimum, for accounts that stand for the outside world. Min must then be nil.
-	NoMin bool
-	// Max is the most that the balance may be; nil for no maximum.
-	Max *money.Amount
-	// Metadata is kept with the account.
-	Metadata Metadata
+// UnmarshalText reads what String writes. Anything else is [ErrMalformed].
+func (s *AccountState) UnmarshalText(text []byte) error {
+	for _, known := range []AccountState{AccountOpen, AccountFrozen, AccountClosed} {
+		if known.String() == string(text) {
+			*s = known
+			return nil
+		}
+	}
+	return Errorf(CodeMalformed, "there is no state %q of an account", text)
 }
 
 // Account is an account as it is now.
 type Account struct {
-	Path     string         `json:"id"`
+	Path     string         `json:"path"`
 	Currency money.Currency `json:"currency"`
 	State    AccountState   `json:"state"`
 	Min      *money.Amount  `json:"min"` // nil: none

@@ -20,7 +20,7 @@ import (
 // declaredCodes reads the constants of type Code from the source, in order.
 func declaredCodes(t *testing.T) (codes []bursar.Code) {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "errors.go", nil, parser.SkipObjectResolution)
+	file, err := parser.ParseFile(token.NewFileSet(), "codes.go", nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}

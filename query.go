@@ -25,23 +25,12 @@ type AsOf struct {
 
 // Balance is an account's money at a point.
 type Balance struct {
-	Path      string       `json:"account"`
+	Path      string       `json:"path"`
 	Version   int64        `json:"version"` // of the account at that point; 0 before its first entry
 	Balance   money.Amount `json:"balance"`
 	Held      money.Amount `json:"held"`
 	Available money.Amount `json:"available"`
 	Seq       int64        `json:"seq"` // the journal position that the answer covers
-}
-
-// TransferRecord is what the ledger remembers of an id.
-type TransferRecord struct {
-	ID        ID
-	Kind      EntryKind // of its entries; EntryLeg when it was refused
-	Reference string
-	Metadata  Metadata
-	Decided   Instant
-	Refusal   error   // why it was refused; nil when it was posted
-	Entries   []Entry // in order
 }
 
 // StatementQuery selects a page of an account's history.
@@ -72,10 +61,4 @@ type CurrencyTotal struct {
 	Positive money.Amount   `json:"positive"` // sum of the balances above zero
 	Negative money.Amount   `json:"negative"` // sum of those below
 	Sum      money.Amount   `json:"sum"`      // zero, always
-}
-
-// Result is the outcome of one transfer of a batch: exactly one of a Posted that is not zero and an error.
-type Result struct {
-	Posted Posted
-	Err    error
 }

@@ -1,39 +1,42 @@
 package bursar
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// Leg moves an amount from one account to another.
-type Leg struct {
-	From, To string
-	Amount   money.Amount // positive, in the currency of both accounts
-}
-
-// Condition must hold right before a transfer's first leg, else the transfer is refused. Exactly one of AtLeast
-// and Version is set.
-type Condition struct {
-	Path    string
-	AtLeast *money.Amount // available balance is at least this: else [ErrConditionFailed]
-	Version *int64        // the account's version is exactly this: else [ErrVersionChanged]
-}
-
 // Transfer is what a caller asks for: legs that happen all or not at all, in order, with limits holding after
 // each.
 type Transfer struct {
-	ID         ID     // made for you when zero; then a lost answer cannot be asked for again
-	Reference  string // optional, unique among the book's posted transfers
-	Legs       []Leg  // 1 to 256
-	Conditions []Condition
+	// ID makes the transfer idempotent. It is made for you when zero; then a lost answer cannot be asked for again.
+	ID         ID          `json:"id,omitzero"`
+	Reference  string      `json:"reference,omitempty"` // optional, unique among the book's posted transfers
+	Legs       []Leg       `json:"legs"`                // 1 to LegsMax
+	Conditions []Condition `json:"conditions,omitempty"`
 	// NotAfter refuses the transfer with [ErrTooLate] when it is decided later than this; zero: no bound.
-	NotAfter time.Time
+	NotAfter time.Time `json:"not_after,omitzero"`
 	// Effective dates the transfer back; zero: its ledger time. Later than the time of the decision is
 	// [ErrEffectiveInFuture].
-	Effective time.Time
-	Metadata  Metadata
+	Effective time.Time `json:"effective,omitzero"`
+	Metadata  Metadata  `json:"metadata,omitempty"`
+}
+
+// Leg moves an amount from one account to another.
+type Leg struct {
+	From   string       `json:"from"`
+	To     string       `json:"to"`
+	Amount money.Amount `json:"amount"` // positive, in the currency of both accounts
+}
+
+// Condition must hold right before a transfer's first leg, else the transfer is refused. Exactly one of AtLeast and
+// Version is set.
+type Condition struct {
+	Path string `json:"path"` // of the account
+	// AtLeast is the least that the account must have available: else [ErrConditionFailed].
+	AtLeast *money.Amount `json:"at_least,omitempty"`
+	// Version is exactly the version that the account must have: else [ErrVersionChanged].
+	Version *int64 `json:"version,omitempty"`
 }
 
 // Posted is the answer to a transfer or an opening that happened.
@@ -50,52 +53,19 @@ type Posted struct {
 	Replayed bool `json:"replayed"`
 }
 
-// EntryKind says what an entry records. The numbers are stored and in every hash.
-type EntryKind uint8
-
-// The kinds of entry.
-const (
-	EntryLeg  EntryKind = 1
-	EntryOpen EntryKind = 2
-)
-
-// String is "transfer" or "open".
-func (k EntryKind) String() string {
-	switch k {
-	case EntryLeg:
-		return "transfer"
-	case EntryOpen:
-		return "open"
-	default:
-		return "kind " + strconv.Itoa(int(k))
-	}
+// Result is the outcome of one transfer of a batch. It has either a Posted or an error.
+type Result struct {
+	Posted Posted
+	Err    error
 }
 
-// MarshalText is String.
-func (k EntryKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
-
-// After is an account right after an entry.
-type After struct {
-	Version int64        `json:"version"`
-	Balance money.Amount `json:"balance"`
-	Held    money.Amount `json:"held"`
-}
-
-// Entry is one leg or one act as the journal records it. From is empty for an act on an account; To is then that
-// account.
-type Entry struct {
-	Seq         int64
-	At          Instant
-	Hash        [32]byte
-	Kind        EntryKind
-	Transfer    ID  // the transfer or act that it belongs to
-	Leg         int // position of the leg in the transfer, from 0
-	RequestHash [32]byte
-	From, To    string
-	Amount      money.Amount
-	FromAfter   After
-	ToAfter     After
-	Effective   Instant // when Backdated
-	Backdated   bool    // the transfer named an effective time; otherwise At is it
-	Decided     Instant
+// TransferRecord is what the ledger remembers of an id.
+type TransferRecord struct {
+	ID        ID        `json:"id"`
+	Kind      EntryKind `json:"kind"` // of its entries; EntryLeg when it was refused
+	Reference string    `json:"reference,omitempty"`
+	Metadata  Metadata  `json:"metadata,omitempty"`
+	Decided   Instant   `json:"decided"`
+	Refusal   *Error    `json:"refusal,omitempty"` // why it was refused; nil when it was posted
+	Entries   []Entry   `json:"entries"`           // in order; none when it was refused
 }

@@ -59,7 +59,7 @@ func (t *Transfer) Validate() error {
 // metadata. Opening an account checks the same first. The error is like that of [Transfer.Validate].
 func (o *Opening) Validate() error {
 	if err := checkPath(o.Path); err != nil {
-		return at(err, "id")
+		return at(err, "path")
 	}
 	if o.Currency.IsZero() {
 		return at(Errorf(CodeCurrencyInvalid, "an account needs a currency"), "currency")
@@ -120,7 +120,7 @@ func checkConditions(conditions []Condition) error {
 	for i := range conditions {
 		c := &conditions[i]
 		if err := checkPath(c.Path); err != nil {
-			return at(err, "conditions[%d].account", i)
+			return at(err, "conditions[%d].path", i)
 		}
 		byAmount := c.AtLeast != nil && c.Version == nil && !c.AtLeast.Currency().IsZero()
 		byVersion := c.Version != nil && c.AtLeast == nil && *c.Version >= 0

@@ -76,7 +76,7 @@ func (d *draft) admit() error {
 	}
 	for i := range t.Conditions {
 		if path := t.Conditions[i].Path; d.accounts[path] == nil {
-			return &bursar.Error{Code: bursar.CodeAccountNotFound, Field: fmt.Sprintf("conditions[%d].account", i), Message: fmt.Sprintf("no account %s", path)}
+			return &bursar.Error{Code: bursar.CodeAccountNotFound, Field: fmt.Sprintf("conditions[%d].path", i), Message: fmt.Sprintf("no account %s", path)}
 		}
 	}
 	for i := range t.Legs {
@@ -173,7 +173,7 @@ func (d *draft) move(i int) error {
 func (d *draft) open() ([]driver.AccountRow, []driver.EntryRow, error) {
 	o := d.request.opening
 	if d.accounts[o.Path] != nil {
-		return nil, nil, &bursar.Error{Code: bursar.CodeAccountExists, Field: "id", Message: fmt.Sprintf("there is an account %s already", o.Path)}
+		return nil, nil, &bursar.Error{Code: bursar.CodeAccountExists, Field: "path", Message: fmt.Sprintf("there is an account %s already", o.Path)}
 	}
 	zero := money.Zero(o.Currency)
 	row := driver.AccountRow{Path: o.Path, Currency: o.Currency, Balance: zero, Held: zero}

@@ -34,7 +34,7 @@ func firstDifference(a, b []byte) string {
 func differentOpening(p, q *journal.Request) string {
 	switch {
 	case p.Account != q.Account:
-		return "id"
+		return "path"
 	case p.Currency != q.Currency || p.Scale != q.Scale:
 		return "currency"
 	case p.Min != q.Min:
