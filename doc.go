@@ -9,7 +9,8 @@
 //		Legs: []bursar.Leg{{From: "users:1", To: "shops:7", Amount: money.MustParse("25.00 USD")}},
 //	}
 //
-// The ledger itself is package ledger, next to a store such as package store/sqlite; amounts are those of package money.
+// The ledger itself is package ledger, next to a store such as package store/sqlite; amounts are those of package
+// money.
 //
 // The package has no machinery: it talks to no database, reads no clock, and imports only the standard library and
 // package money.

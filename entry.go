@@ -11,8 +11,8 @@ import (
 // Entry is one leg or one act as the journal records it. From is empty for an act on an account; To is then that
 // account.
 //
-// As JSON its fields stand side by side: from_version, from_balance and from_held are FromAfter, and are left out for an
-// act. effective is always there: it is At unless the transfer was dated back.
+// As JSON its fields stand side by side: from_version, from_balance and from_held are FromAfter, and are left out for
+// an act. effective is always there: it is At unless the transfer was dated back.
 type Entry struct {
 	Seq         int64
 	At          Instant

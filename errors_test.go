@@ -71,7 +71,8 @@ func TestTheCatalogueIsSound(t *testing.T) {
 			t.Errorf("%s is retryable, and a retry gets it again", row.Code)
 		}
 		for _, text := range []string{row.Meaning, row.Remedy} {
-			if text == "" || strings.HasSuffix(text, ".") || text != strings.TrimSpace(text) || strings.ToLower(text[:1]) != text[:1] {
+			if text == "" || strings.HasSuffix(text, ".") || text != strings.TrimSpace(text) ||
+				strings.ToLower(text[:1]) != text[:1] {
 				t.Errorf("%s says %q", row.Code, text)
 			}
 		}
@@ -116,7 +117,8 @@ func TestErrorText(t *testing.T) {
 func TestErrorsAreFoundByCode(t *testing.T) {
 	t.Parallel()
 	refused := fmt.Errorf("pay the order: %w", bursar.Errorf(bursar.CodeInsufficientFunds, "%s: %w", "users:1", io.EOF))
-	if !errors.Is(refused, bursar.ErrInsufficientFunds) || !errors.Is(refused, &bursar.Error{Code: bursar.CodeInsufficientFunds}) {
+	if !errors.Is(refused, bursar.ErrInsufficientFunds) ||
+		!errors.Is(refused, &bursar.Error{Code: bursar.CodeInsufficientFunds}) {
 		t.Errorf("%v is not insufficient_funds", refused)
 	}
 	if errors.Is(refused, bursar.ErrLimitExceeded) || errors.Is(io.EOF, bursar.ErrBusy) {
@@ -144,7 +146,8 @@ func TestCodeOf(t *testing.T) {
 		{errors.Join(io.EOF, bursar.ErrIDReused), bursar.CodeIDReused, false},
 		{context.Canceled, bursar.CodeCanceled, true},
 		{fmt.Errorf("b: %w", context.DeadlineExceeded), bursar.CodeCanceled, true},
-		{&bursar.Error{Code: bursar.CodeOutcomeUnknown, Err: context.Canceled}, bursar.CodeOutcomeUnknown, true}, // the code outside wins
+		// the code outside wins
+		{&bursar.Error{Code: bursar.CodeOutcomeUnknown, Err: context.Canceled}, bursar.CodeOutcomeUnknown, true},
 		{io.EOF, bursar.CodeInternal, false},
 	} {
 		if got := bursar.CodeOf(test.err); got != test.want {

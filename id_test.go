@@ -41,9 +41,12 @@ func TestParseIDRefuses(t *testing.T) {
 	if _, err := bursar.ParseID(good); err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"", "7", good[1:], good + "0", " " + good, good[:35], strings.Replace(good, "a", "g", 1), "{" + good + "}",
-		"urn:uuid:" + good, strings.ReplaceAll(good, "-", "_"), "0192f0c12-345-7abc-8def-0123456789ab", strings.Repeat("-", 36),
-		strings.Repeat("0", 32), "00000000-0000-0000-0000-000000000000", strings.Repeat("é", 16), strings.Repeat("x", 10_000)} {
+	for _, text := range []string{
+		"", "7", good[1:], good + "0", " " + good, good[:35], strings.Replace(good, "a", "g", 1), "{" + good + "}",
+		"urn:uuid:" + good, strings.ReplaceAll(good, "-", "_"), "0192f0c12-345-7abc-8def-0123456789ab",
+		strings.Repeat("-", 36), strings.Repeat("0", 32), "00000000-0000-0000-0000-000000000000",
+		strings.Repeat("é", 16), strings.Repeat("x", 10_000),
+	} {
 		id, err := bursar.ParseID(text)
 		if bursar.CodeOf(err) != bursar.CodeIDInvalid || !id.IsZero() {
 			t.Errorf("%.50q is read as %v, %v", text, id, err)
@@ -88,7 +91,8 @@ func TestIDOfDependsOnTheKeysValueAlone(t *testing.T) {
 	want := bursar.IDOf("order.pay", "255")
 	for i, got := range []bursar.ID{
 		bursar.IDOf("order.pay", 255), bursar.IDOf("order.pay", int16(255)), bursar.IDOf("order.pay", uint64(255)),
-		bursar.IDOf("order.pay", orderNumber(255)), bursar.IDOf("order.pay", orderCode("255")), bursar.IDOf("order.pay", smallNumber(255)),
+		bursar.IDOf("order.pay", orderNumber(255)), bursar.IDOf("order.pay", orderCode("255")),
+		bursar.IDOf("order.pay", smallNumber(255)),
 	} {
 		if got != want {
 			t.Errorf("key %d gives %v, want %v", i, got, want)
@@ -98,7 +102,9 @@ func TestIDOfDependsOnTheKeysValueAlone(t *testing.T) {
 		t.Error("a negative number and its digits are two keys")
 	}
 	text := want.String()
-	for i, got := range []bursar.ID{bursar.IDOf("k", want), bursar.IDOf("k", [16]byte(want)), bursar.IDOf("k", orderUUID(want))} {
+	for i, got := range []bursar.ID{
+		bursar.IDOf("k", want), bursar.IDOf("k", [16]byte(want)), bursar.IDOf("k", orderUUID(want)),
+	} {
 		if got != bursar.IDOf("k", text) {
 			t.Errorf("16 bytes of type %d and their UUID form are two keys", i)
 		}
@@ -109,7 +115,8 @@ func TestIDOfKeepsKindsAndKeysApart(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOfN(rapid.SampledFrom([]rune("ab:1")), 0, 4, -1)
-		kind, key, otherKind, otherKey := text.Draw(t, "kind"), text.Draw(t, "key"), text.Draw(t, "other kind"), text.Draw(t, "other key")
+		kind, key, otherKind, otherKey := text.Draw(t,
+			"kind"), text.Draw(t, "key"), text.Draw(t, "other kind"), text.Draw(t, "other key")
 		id, other := bursar.IDOf(kind, key), bursar.IDOf(otherKind, otherKey)
 		if (id == other) != (kind == otherKind && key == otherKey) {
 			t.Fatalf("%q %q is %v, %q %q is %v", kind, key, id, otherKind, otherKey, other)

@@ -115,7 +115,8 @@ func checkLeg(leg *Leg) (field string, err *Error) {
 
 func checkConditions(conditions []Condition) error {
 	if len(conditions) > conditionsMax {
-		return at(Errorf(CodeLegsInvalid, "a transfer has at most %d conditions, not %d", conditionsMax, len(conditions)), "conditions")
+		return at(Errorf(CodeLegsInvalid, "a transfer has at most %d conditions, not %d", conditionsMax, len(conditions)),
+			"conditions")
 	}
 	for i := range conditions {
 		c := &conditions[i]
@@ -146,8 +147,8 @@ func checkLimit(limit *money.Amount, currency money.Currency, odd int) *Error {
 	}
 }
 
-// CheckAccount reports whether path is well formed as the path of an account, and as [ErrAccountInvalid] why not. The name of a
-// book follows the same rules.
+// CheckAccount reports whether path is well formed as the path of an account, and as [ErrAccountInvalid] why not. The
+// name of a book follows the same rules.
 func CheckPath(path string) error {
 	if err := checkPath(path); err != nil {
 		return err
@@ -173,7 +174,8 @@ func checkPath(path string) *Error {
 			c == '.', c == '_', c == '-', c == '@', c == '+':
 			boundary = false
 		default:
-			return Errorf(CodeAccountInvalid, "%q has a character at byte %d that is not a letter, a digit or one of . _ - @ +", brief.Text(path), i)
+			return Errorf(CodeAccountInvalid,
+				"%q has a character at byte %d that is not a letter, a digit or one of . _ - @ +", brief.Text(path), i)
 		}
 	}
 	if boundary {
@@ -185,7 +187,8 @@ func checkPath(path string) *Error {
 func checkReference(s string) *Error {
 	control := strings.ContainsFunc(s, unicode.IsControl)
 	if len(s) > referenceMax || !utf8.ValidString(s) || control {
-		return Errorf(CodeReferenceInvalid, "%q is not 1 to %d bytes of UTF-8 without control characters", brief.Text(s), referenceMax)
+		return Errorf(CodeReferenceInvalid,
+			"%q is not 1 to %d bytes of UTF-8 without control characters", brief.Text(s), referenceMax)
 	}
 	return nil
 }

@@ -9,12 +9,17 @@ import (
 
 func TestCheckAccount(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"a", "users:1", "a.b_c-d@e+f", "Z:0", strings.Repeat("x", 255), strings.Repeat("a:", 127) + "b"} {
+	for _, path := range []string{
+		"a", "users:1", "a.b_c-d@e+f", "Z:0", strings.Repeat("x", 255), strings.Repeat("a:", 127) + "b",
+	} {
 		if err := bursar.CheckPath(path); err != nil {
 			t.Errorf("%.30q: %v", path, err)
 		}
 	}
-	for _, path := range []string{"", ":", "a:", ":a", "a::b", "a b", "a/b", "ä", "a\x00", "a\n", strings.Repeat("x", 256), strings.Repeat("é", 9_999)} {
+	for _, path := range []string{
+		"", ":", "a:", ":a", "a::b", "a b", "a/b", "ä", "a\x00", "a\n",
+		strings.Repeat("x", 256), strings.Repeat("é", 9_999),
+	} {
 		err := bursar.CheckPath(path)
 		if bursar.CodeOf(err) != bursar.CodeAccountInvalid || len(err.Error()) > 300 {
 			t.Errorf("%.30q: %v", path, err)

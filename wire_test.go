@@ -65,7 +65,8 @@ func TestWhatIsAnsweredGoesOverTheWire(t *testing.T) {
 	t.Parallel()
 	one, zero := money.MustParse("1.00 USD"), money.MustParse("0.00 USD")
 	leg := bursar.Entry{
-		Seq: 3, At: 5, Hash: bursar.Hash{31: 1}, Kind: bursar.EntryLeg, Transfer: bursar.ID{15: 1}, RequestHash: bursar.Hash{31: 2},
+		Seq: 3, At: 5, Hash: bursar.Hash{31: 1}, Kind: bursar.EntryLeg,
+		Transfer: bursar.ID{15: 1}, RequestHash: bursar.Hash{31: 2},
 		From: "a", To: "b", Amount: one, FromAfter: bursar.After{Version: 2, Balance: one, Held: zero},
 		ToAfter: bursar.After{Version: 4, Balance: zero, Held: zero}, Decided: 5,
 	}
@@ -79,7 +80,14 @@ func TestWhatIsAnsweredGoesOverTheWire(t *testing.T) {
 	if _, read := sent(t, leg); !read.Backdated || read.Effective != 4 {
 		t.Errorf("an entry that was dated back to 4 is read as %v, %d", read.Backdated, read.Effective)
 	}
-	act := bursar.Entry{Seq: 1, Kind: bursar.EntryOpen, Transfer: bursar.ID{15: 1}, To: "a", Amount: zero, ToAfter: bursar.After{Version: 1, Balance: zero, Held: zero}}
+	act := bursar.Entry{
+		Seq:      1,
+		Kind:     bursar.EntryOpen,
+		Transfer: bursar.ID{15: 1},
+		To:       "a",
+		Amount:   zero,
+		ToAfter:  bursar.After{Version: 1, Balance: zero, Held: zero},
+	}
 	if _, read := sent(t, act); read != act {
 		t.Errorf("an act is read as %+v", read)
 	}
@@ -88,10 +96,22 @@ func TestWhatIsAnsweredGoesOverTheWire(t *testing.T) {
 		`{"id":"00000000-0000-0000-0000-000000000001","kind":"transfer","decided":"`+first+`5Z",`+
 			`"refusal":{"code":"too_late","detail":"late","field":"not_after"},"entries":[]}`)
 	wire(t, bursar.Head{Seq: 3, At: 5, Hash: bursar.Hash{31: 1}}, `{"seq":3,"at":"`+first+`5Z","hash":"`+hash+`01"}`)
-	wire(t, bursar.Account{Path: "a", Currency: one.Currency(), State: bursar.AccountFrozen, Min: &zero, Version: 2, Balance: one, Held: zero,
-		Available: one, Opened: 5},
+	wire(
+		t,
+		bursar.Account{
+			Path:      "a",
+			Currency:  one.Currency(),
+			State:     bursar.AccountFrozen,
+			Min:       &zero,
+			Version:   2,
+			Balance:   one,
+			Held:      zero,
+			Available: one,
+			Opened:    5,
+		},
 		`{"path":"a","currency":"USD","state":"frozen","min":"0.00 USD","max":null,"version":2,"balance":"1.00 USD",`+
-			`"held":"0.00 USD","available":"1.00 USD","opened":"`+first+`5Z"}`)
+			`"held":"0.00 USD","available":"1.00 USD","opened":"`+first+`5Z"}`,
+	)
 	wire(t, bursar.Book{Number: 1, Name: "main", UUID: bursar.ID{15: 1}, Genesis: bursar.Hash{31: 1}},
 		`{"number":1,"name":"main","uuid":"00000000-0000-0000-0000-000000000001","genesis":"`+hash+`01"}`)
 }

@@ -34,11 +34,26 @@ var Start = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 // Ledger is a ledger for one test, and its clock.
 type Ledger struct {
 	*ledger.Ledger
-	// Clock stands still until the test moves it with Advance or Set.
-	Clock *clock.Fake
+	// Clock stands still until the test moves it.
+	Clock *Clock
 	// Store is the ledger's store, for code under test that makes a ledger itself.
 	Store driver.Store
 }
+
+// Clock is a clock that stands still until the test moves it. It is safe for concurrent use.
+type Clock struct{ fake *clock.Fake }
+
+// Now is the time that the clock shows.
+func (c *Clock) Now() time.Time { return c.fake.Now() }
+
+// Advance moves the clock by d, which may be negative.
+func (c *Clock) Advance(d time.Duration) { c.fake.Advance(d) }
+
+// Set makes the clock show t.
+func (c *Clock) Set(t time.Time) { c.fake.Set(t) }
+
+// Sleep moves the clock by d and returns at once, or returns the cause of the end of ctx.
+func (c *Clock) Sleep(ctx context.Context, d time.Duration) error { return c.fake.Sleep(ctx, d) }
 
 // Fixture is something that a ledger begins with.
 type Fixture struct {
@@ -75,7 +90,7 @@ func New(t testing.TB, fixtures ...Fixture) *Ledger {
 // ledger is verified and closed; the store stays open.
 func With(t testing.TB, store driver.Store, fixtures ...Fixture) *Ledger {
 	t.Helper()
-	l := &Ledger{Clock: clock.NewFake(Start), Store: store}
+	l := &Ledger{Clock: &Clock{clock.NewFake(Start)}, Store: store}
 	var err error
 	if l.Ledger, err = ledger.New(t.Context(), store, &ledger.Options{Migrate: true, Clock: l.Clock}); err != nil {
 		t.Fatalf("bursartest: make a ledger: %v", err)

@@ -37,7 +37,8 @@ func TestNewHasFundsAndAClockThatTheTestMoves(t *testing.T) {
 	bursartest.Balance(t, l, "shop", "50.00 USD")
 	bursartest.Balance(t, l, "users:2", "5 JPY")
 	bursartest.Balance(t, l, bursartest.Mint+":JPY", "-5 JPY")
-	_, err = l.Post(t.Context(), bursar.Transfer{Legs: []bursar.Leg{{From: "shop", To: "users:1", Amount: money.MustParse("50.01 USD")}}})
+	_, err = l.Post(t.Context(),
+		bursar.Transfer{Legs: []bursar.Leg{{From: "shop", To: "users:1", Amount: money.MustParse("50.01 USD")}}})
 	if !errors.Is(err, bursar.ErrInsufficientFunds) {
 		t.Errorf("more than the shop has: %v", err)
 	}
@@ -83,7 +84,9 @@ func TestWithVerifiesTheApplicationsDatabaseAtTheEnd(t *testing.T) {
 	defer db.Close()
 	r := &recorder{TB: t}
 	bursartest.With(r, sqlite.New(db), bursartest.Funded("users:1", "1.00 USD"))
-	if _, err := db.ExecContext(t.Context(), `UPDATE bursar_balance SET balance = balance + 1, available = available + 1 WHERE balance > 0`); err != nil {
+	_, err = db.ExecContext(t.Context(),
+		`UPDATE bursar_balance SET balance = balance + 1, available = available + 1 WHERE balance > 0`)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, cleanup := range r.cleanups {

@@ -18,7 +18,9 @@ import (
 //
 // The rules, in the order they are checked: the accounts exist; they are open; the currencies agree; the transfer is
 // in time; the conditions hold; and then leg by leg, no balance leaves its limits.
-func apply(accounts map[string]*driver.AccountRow, r *request, now bursar.Instant, key int64) ([]driver.AccountRow, []driver.EntryRow, error) {
+func apply(
+	accounts map[string]*driver.AccountRow, r *request, now bursar.Instant, key int64,
+) ([]driver.AccountRow, []driver.EntryRow, error) {
 	d := draft{accounts: accounts, request: r, now: now, key: key}
 	if r.opening != nil {
 		return d.open()
@@ -76,7 +78,11 @@ func (d *draft) admit() error {
 	}
 	for i := range t.Conditions {
 		if path := t.Conditions[i].Path; d.accounts[path] == nil {
-			return &bursar.Error{Code: bursar.CodeAccountNotFound, Field: fmt.Sprintf("conditions[%d].path", i), Message: fmt.Sprintf("no account %s", path)}
+			return &bursar.Error{
+				Code:    bursar.CodeAccountNotFound,
+				Field:   fmt.Sprintf("conditions[%d].path", i),
+				Message: fmt.Sprintf("no account %s", path),
+			}
 		}
 	}
 	for i := range t.Legs {
@@ -100,10 +106,18 @@ func (d *draft) admit() error {
 func (d *draft) inTime() error {
 	t := d.request.transfer
 	if !t.Effective.IsZero() && d.request.effective > d.now {
-		return &bursar.Error{Code: bursar.CodeEffectiveInFuture, Field: "effective", Message: fmt.Sprintf("%v is later than %v, the time of the decision", d.request.effective, d.now)}
+		return &bursar.Error{
+			Code:    bursar.CodeEffectiveInFuture,
+			Field:   "effective",
+			Message: fmt.Sprintf("%v is later than %v, the time of the decision", d.request.effective, d.now),
+		}
 	}
 	if !t.NotAfter.IsZero() && d.now > d.request.notAfter {
-		return &bursar.Error{Code: bursar.CodeTooLate, Field: "not_after", Message: fmt.Sprintf("it was decided at %v, after %v", d.now, d.request.notAfter)}
+		return &bursar.Error{
+			Code:    bursar.CodeTooLate,
+			Field:   "not_after",
+			Message: fmt.Sprintf("it was decided at %v, after %v", d.now, d.request.notAfter),
+		}
 	}
 	return nil
 }
@@ -124,7 +138,8 @@ func (d *draft) check(c *bursar.Condition) error {
 	account := d.accounts[c.Path]
 	if c.Version != nil {
 		if account.Version != *c.Version {
-			return bursar.Errorf(bursar.CodeVersionChanged, "%s has version %d, not %d", account.Path, account.Version, *c.Version)
+			return bursar.Errorf(bursar.CodeVersionChanged,
+				"%s has version %d, not %d", account.Path, account.Version, *c.Version)
 		}
 		return nil
 	}
@@ -134,10 +149,12 @@ func (d *draft) check(c *bursar.Condition) error {
 	}
 	order, err := available.Cmp(*c.AtLeast)
 	if err != nil {
-		return bursar.Errorf(bursar.CodeCurrencyMismatch, "%v is not in %v, the currency of %s", *c.AtLeast, account.Currency, account.Path)
+		return bursar.Errorf(bursar.CodeCurrencyMismatch,
+			"%v is not in %v, the currency of %s", *c.AtLeast, account.Currency, account.Path)
 	}
 	if order < 0 {
-		return bursar.Errorf(bursar.CodeConditionFailed, "%s has %v available, not at least %v", account.Path, available, *c.AtLeast)
+		return bursar.Errorf(bursar.CodeConditionFailed,
+			"%s has %v available, not at least %v", account.Path, available, *c.AtLeast)
 	}
 	return nil
 }
@@ -173,7 +190,11 @@ func (d *draft) move(i int) error {
 func (d *draft) open() ([]driver.AccountRow, []driver.EntryRow, error) {
 	o := d.request.opening
 	if d.accounts[o.Path] != nil {
-		return nil, nil, &bursar.Error{Code: bursar.CodeAccountExists, Field: "path", Message: fmt.Sprintf("there is an account %s already", o.Path)}
+		return nil, nil, &bursar.Error{
+			Code:    bursar.CodeAccountExists,
+			Field:   "path",
+			Message: fmt.Sprintf("there is an account %s already", o.Path),
+		}
 	}
 	zero := money.Zero(o.Currency)
 	row := driver.AccountRow{Path: o.Path, Currency: o.Currency, Balance: zero, Held: zero}
@@ -223,7 +244,8 @@ func aboveMin(a *driver.AccountRow, amount money.Amount) error {
 	}
 	if order < 0 {
 		before, _ := available.Add(amount)
-		return bursar.Errorf(bursar.CodeInsufficientFunds, "%s has %v available and a minimum of %v: %v is too much", a.Path, before, a.Min.Amount, amount)
+		return bursar.Errorf(bursar.CodeInsufficientFunds,
+			"%s has %v available and a minimum of %v: %v is too much", a.Path, before, a.Min.Amount, amount)
 	}
 	return nil
 }
@@ -239,7 +261,8 @@ func belowMax(a *driver.AccountRow, amount money.Amount) error {
 	}
 	if order > 0 {
 		before, _ := a.Balance.Sub(amount)
-		return bursar.Errorf(bursar.CodeLimitExceeded, "%s has %v and a maximum of %v: %v more is too much", a.Path, before, a.Max.Amount, amount)
+		return bursar.Errorf(bursar.CodeLimitExceeded,
+			"%s has %v and a maximum of %v: %v more is too much", a.Path, before, a.Max.Amount, amount)
 	}
 	return nil
 }

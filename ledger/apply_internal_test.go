@@ -29,7 +29,8 @@ func anyAccount(t *rapid.T, number int64, unit money.Currency) *driver.AccountRo
 	}
 	a := &driver.AccountRow{Number: number, Path: fmt.Sprintf("a:%d", number), Currency: unit,
 		Version: rapid.Int64Range(1, 5).Draw(t, "version"), LastEntry: rapid.Int64Range(1, 99).Draw(t, "last entry"),
-		Decided: bursar.Instant(rapid.Int64Range(0, 50).Draw(t, "decided")), Balance: amount(-20, 100, "balance"), Held: amount(0, 10, "held")}
+		Decided: bursar.Instant(
+			rapid.Int64Range(0, 50).Draw(t, "decided")), Balance: amount(-20, 100, "balance"), Held: amount(0, 10, "held")}
 	a.Locked = a.Version
 	available, err := a.Available()
 	if err != nil {
@@ -49,7 +50,8 @@ func anyAccount(t *rapid.T, number int64, unit money.Currency) *driver.AccountRo
 		}
 		a.Max.Set = true
 	}
-	a.State = rapid.SampledFrom([]bursar.AccountState{0, 0, 0, 0, 0, bursar.AccountFrozen, bursar.AccountClosed}).Draw(t, "state")
+	a.State = rapid.SampledFrom([]bursar.AccountState{0, 0, 0, 0, 0, bursar.AccountFrozen, bursar.AccountClosed}).
+		Draw(t, "state")
 	return a
 }
 
@@ -132,7 +134,9 @@ func TestApplyKeepsTheLaws(t *testing.T) {
 			checkRows(t, before, rows, entries)
 		}
 	})
-	for _, code := range []bursar.Code{bursar.CodeAccountNotFound, bursar.CodeAccountFrozen, bursar.CodeAccountClosed, bursar.CodeCurrencyMismatch, bursar.CodeEffectiveInFuture, bursar.CodeTooLate, bursar.CodeVersionChanged,
+	for _, code := range []bursar.Code{
+		bursar.CodeAccountNotFound, bursar.CodeAccountFrozen, bursar.CodeAccountClosed, bursar.CodeCurrencyMismatch,
+		bursar.CodeEffectiveInFuture, bursar.CodeTooLate, bursar.CodeVersionChanged,
 		bursar.CodeConditionFailed, bursar.CodeInsufficientFunds, bursar.CodeLimitExceeded} {
 		if refused[code] == 0 {
 			t.Errorf("no draw was refused with %s: the property was not looked at there", code)
@@ -144,15 +148,20 @@ func TestApplyKeepsTheLaws(t *testing.T) {
 }
 
 // checkEntries replays the entries one by one over the accounts as they were.
-func checkEntries(t *rapid.T, before map[string]driver.AccountRow, r *request, now bursar.Instant, entries []driver.EntryRow) {
-	if len(entries) != len(r.transfer.Legs) || len(entries) != r.Entries() {
+func checkEntries(
+	t *rapid.T, before map[string]driver.AccountRow, r *request, now bursar.Instant, entries []driver.EntryRow,
+) {
+	if len(entries) != len(r.transfer.Legs) || len(entries) != r.entries() {
 		t.Fatalf("%d entries for %d legs", len(entries), len(r.transfer.Legs))
 	}
 	state := maps.Clone(before)
 	for i, e := range entries {
 		leg := r.transfer.Legs[i]
-		if e.From != leg.From || e.To != leg.To || e.Amount != leg.Amount || e.Leg != i || e.Kind != bursar.EntryLeg || e.Key != 1000+int64(i) ||
-			e.Transfer != r.id || e.RequestHash != r.hash || e.Decided != now || e.Backdated != !r.transfer.Effective.IsZero() {
+		if e.From != leg.From || e.To != leg.To || e.Amount != leg.Amount || e.Leg != i ||
+			e.Kind != bursar.EntryLeg || e.Key != 1000+int64(i) ||
+			e.Transfer != r.id || e.RequestHash != r.hash ||
+			e.Decided != now ||
+			e.Backdated != !r.transfer.Effective.IsZero() {
 			t.Fatalf("leg %d, %+v, is recorded as %+v", i, leg, e)
 		}
 		step(t, state, e.From, leg.Amount.Neg(), e.FromAfter, e.FromPrev, e.Key)
@@ -161,7 +170,9 @@ func checkEntries(t *rapid.T, before map[string]driver.AccountRow, r *request, n
 }
 
 // step adds to an account and compares with what the entry says came of it. No limit may be broken.
-func step(t *rapid.T, state map[string]driver.AccountRow, path string, amount money.Amount, after bursar.After, prev, key int64) {
+func step(
+	t *rapid.T, state map[string]driver.AccountRow, path string, amount money.Amount, after bursar.After, prev, key int64,
+) {
 	a := state[path]
 	if prev != a.LastEntry {
 		t.Fatalf("entry %d points back from %s to %d, its last entry is %d", key, path, prev, a.LastEntry)
@@ -234,17 +245,37 @@ func TestApplyOpens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantRow := driver.AccountRow{Path: "users:1", Currency: usd, Version: 1, Balance: zero, Held: zero, Decided: 7, LastEntry: 30,
-		Min: driver.Limit{Set: true, Amount: zero}, Max: driver.Limit{Set: true, Amount: most}}
-	wantEntry := driver.EntryRow{Key: 30, Entry: bursar.Entry{Kind: bursar.EntryOpen, Transfer: bursar.IDOf("account.open", "users:1"), RequestHash: r.hash, To: "users:1",
-		Amount: zero, ToAfter: bursar.After{Version: 1, Balance: zero, Held: zero}, Decided: 7}}
+	wantRow := driver.AccountRow{
+		Path:      "users:1",
+		Currency:  usd,
+		Version:   1,
+		Balance:   zero,
+		Held:      zero,
+		Decided:   7,
+		LastEntry: 30,
+		Min:       driver.Limit{Set: true, Amount: zero},
+		Max:       driver.Limit{Set: true, Amount: most},
+	}
+	wantEntry := driver.EntryRow{
+		Key: 30,
+		Entry: bursar.Entry{
+			Kind:        bursar.EntryOpen,
+			Transfer:    bursar.IDOf("account.open", "users:1"),
+			RequestHash: r.hash,
+			To:          "users:1",
+			Amount:      zero,
+			ToAfter:     bursar.After{Version: 1, Balance: zero, Held: zero},
+			Decided:     7,
+		},
+	}
 	if diff := cmp.Diff([]driver.AccountRow{wantRow}, rows); diff != "" {
 		t.Errorf("the account (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]driver.EntryRow{wantEntry}, entries); diff != "" {
 		t.Errorf("the entry (-want +got):\n%s", diff)
 	}
-	if _, _, err := apply(map[string]*driver.AccountRow{"users:1": &rows[0]}, r, 8, 31); bursar.CodeOf(err) != bursar.CodeAccountExists {
+	if _, _, err := apply(map[string]*driver.AccountRow{"users:1": &rows[0]}, r, 8, 31); bursar.CodeOf(
+		err) != bursar.CodeAccountExists {
 		t.Errorf("opening it again: %v", err)
 	}
 }
@@ -254,11 +285,23 @@ func TestApplyHonoursHolds(t *testing.T) {
 	t.Parallel()
 	usd := currencyOf(t, "USD")
 	zero := money.Zero(usd)
-	from := &driver.AccountRow{Number: 1, Path: "from", Currency: usd, Version: 1, Balance: money.FromUnits(100, usd), Held: money.FromUnits(30, usd),
-		Min: driver.Limit{Set: true, Amount: zero}}
+	from := &driver.AccountRow{
+		Number:   1,
+		Path:     "from",
+		Currency: usd,
+		Version:  1,
+		Balance:  money.FromUnits(100, usd),
+		Held:     money.FromUnits(30, usd),
+		Min:      driver.Limit{Set: true, Amount: zero},
+	}
 	to := &driver.AccountRow{Number: 2, Path: "to", Currency: usd, Version: 1, Balance: zero, Held: zero}
 	for units, want := range map[int64]bursar.Code{70: "", 71: bursar.CodeInsufficientFunds} {
-		r, err := requestOf(&bursar.Transfer{ID: bursar.ID{15: 1}, Legs: []bursar.Leg{{From: "from", To: "to", Amount: money.FromUnits(units, usd)}}})
+		r, err := requestOf(
+			&bursar.Transfer{
+				ID:   bursar.ID{15: 1},
+				Legs: []bursar.Leg{{From: "from", To: "to", Amount: money.FromUnits(units, usd)}},
+			},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,6 +22,7 @@ func BenchmarkPostBatch(b *testing.B) {
 			}
 			defer store.Close()
 			l := must(ledger.New(b.Context(), store, &ledger.Options{Migrate: true}))
+			usd := money.MustParse("0 USD").Currency()
 			paths := manyAccounts(b, l, 10_000)
 			b.ResetTimer()
 			for done := 0; done < b.N; done += size {
@@ -29,7 +30,7 @@ func BenchmarkPostBatch(b *testing.B) {
 				for i := range batch {
 					n := (done + i) * 7919
 					batch[i] = bursar.Transfer{ID: must(l.NewID()), Legs: []bursar.Leg{{
-						From: "world", To: paths[n%len(paths)], Amount: money.FromUnits(int64(i+1), money.MustParse("0 USD").Currency())}}}
+						From: "world", To: paths[n%len(paths)], Amount: money.FromUnits(int64(i+1), usd)}}}
 				}
 				results, err := l.PostBatch(b.Context(), batch)
 				if err != nil {

@@ -44,7 +44,8 @@ func benchmarkPost(b *testing.B, strategy ledger.Strategy, callers int) {
 	paths := make([]string, 100)
 	for i := range paths {
 		paths[i] = fmt.Sprintf("users:%d", i)
-		if _, err := l.OpenAccount(b.Context(), bursar.Opening{Path: paths[i], Currency: one.Currency(), NoMin: true}); err != nil {
+		opening := bursar.Opening{Path: paths[i], Currency: one.Currency(), NoMin: true}
+		if _, err := l.OpenAccount(b.Context(), opening); err != nil {
 			b.Fatal(err)
 		}
 	}

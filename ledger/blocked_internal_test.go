@@ -7,12 +7,12 @@ import (
 	"github.com/bursar-ledger/bursar"
 )
 
-// TestHold judges jobs of several calls while somebody holds the account b.
-func TestHold(t *testing.T) {
+// TestBlocked judges jobs of several calls while somebody else has locked the account b.
+func TestBlocked(t *testing.T) {
 	pay := func(from, to string) *job {
 		return &job{Request: &request{transfer: &bursar.Transfer{Legs: []bursar.Leg{{From: from, To: to}}}}}
 	}
-	j := &judgement{held: map[string]bool{"b": true}}
+	j := &judgement{blocked: map[string]bool{"b": true}, seen: make(map[bursar.ID]*job)}
 	for _, test := range []struct {
 		call []*job
 		want []string // which account each waits for
@@ -25,9 +25,7 @@ func TestHold(t *testing.T) {
 		var got []string
 		for _, job := range test.call {
 			job.call = test.call[0]
-			if held := j.hold(job); held != (job.Blocked != "") {
-				t.Errorf("hold says %v of a job that waits for %q", held, job.Blocked)
-			}
+			j.judge(job)
 			got = append(got, job.Blocked)
 		}
 		if !slices.Equal(got, test.want) {

@@ -11,9 +11,9 @@
 //		Legs: []bursar.Leg{{From: "users:1", To: "shops:7", Amount: money.MustParse("25.00 USD")}},
 //	})
 //
-// What may happen to money is decided by one pure function, in apply.go. When it is decided, and how concurrent posts are
-// kept apart, is a [Strategy]; [Queue] is the fast one. docs/strategies.md says which to choose, and what each does to
-// each database: statements, round trips, locks.
+// What may happen to money is decided by one pure function, in apply.go. When it is decided, and how concurrent posts
+// are kept apart, is a [Strategy]; [Queue] is the fast one. docs/strategies.md says which to choose, and what each
+// does to each database: statements, round trips, locks.
 //
 // Every balance change is an entry in the book's journal: gapless positions, strictly increasing times, each entry
 // chained to the one before by SHA-256. The balances of all accounts of a book sum to zero in every currency, always.

@@ -19,18 +19,18 @@ type Joined struct {
 	known  bool      // the database transaction was seen to be of the ledger's own database
 }
 
-// In gives every verb inside the caller's own database transaction. The transaction is checked at the first verb:
-// one that would not keep the ledger safe is refused with [bursar.ErrUnsafeTransaction] and the remedy.
+// In gives every verb inside the caller's own database transaction. That is checked at the first verb: a database
+// transaction that would not keep the ledger safe is refused with [bursar.ErrUnsafeTransaction] and the remedy.
 //
-// A refusal under In has written nothing, leaves the caller's transaction usable and is not remembered; a refusal
-// that Post remembered earlier under the same id is honoured. Whether the money moved is known when the caller's
-// commit has succeeded, not when Post returns. On an engine with many writers Posted.Seq and At are empty, because the
-// journal's places are given after the commit.
+// A refusal under In has written nothing, leaves the caller's database transaction usable and is not remembered. A
+// refusal that Post remembered earlier under the same id is honoured. Whether the money moved is known when the caller's
+// commit has succeeded, not when Post returns. On an engine with many writers Posted.Seq and Posted.At are empty, because
+// the journal's places are given after the commit.
 //
-// On such an engine the accounts of a call stay locked until the caller's end. Two calls in one database transaction that
-// want accounts in another order than somebody else does can run into a deadlock, which is [bursar.ErrConflict]: the whole of
-// the caller's work is to be done again, as atomic.Do does by itself. One PostBatch of all transfers takes its locks in
-// an order that everybody keeps.
+// On such an engine the accounts of a call stay locked until the caller's database transaction ends. Two calls in it may
+// want accounts in another order than somebody else, and run into a deadlock. That is [bursar.ErrConflict]: all of the
+// caller's work has to be done again, as atomic.Do does by itself. One PostAll of all transfers avoids it, because it
+// locks in an order that everybody keeps.
 func (l *Ledger) In(tx driver.CallerTx) *Joined {
 	j := &Joined{ledger: l, caller: tx}
 	j.view = view{book: l.book, read: func(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
@@ -71,7 +71,8 @@ func (j *Joined) recognise(ctx context.Context, tx driver.Tx) error {
 	return err
 }
 
-// Post moves money when the caller's transaction commits.
+// Post moves money when the caller's database transaction commits. Its errors are those of [Ledger.Post]; a refusal is not
+// remembered.
 func (j *Joined) Post(ctx context.Context, t bursar.Transfer) (bursar.Posted, error) {
 	job, err := j.ledger.job(&t)
 	if err != nil {
@@ -83,7 +84,8 @@ func (j *Joined) Post(ctx context.Context, t bursar.Transfer) (bursar.Posted, er
 	return job.Posted, nil
 }
 
-// PostBatch posts all of the transfers or, with an error, none. The error names the first one at fault.
+// PostAll posts all of the transfers or, with an error, none. The error names the first one at fault. It takes at most
+// [bursar.BatchMax] transfers.
 func (j *Joined) PostAll(ctx context.Context, transfers []bursar.Transfer) ([]bursar.Posted, error) {
 	jobs, err := j.ledger.jobs(transfers, func(i int, err error) error {
 		return fmt.Errorf("transfer %d: %w", i, err)
@@ -109,7 +111,7 @@ func (j *Joined) PostAll(ctx context.Context, transfers []bursar.Transfer) ([]bu
 	return posted, nil
 }
 
-// Open opens an account when the caller's transaction commits.
+// OpenAccount opens an account when the caller's database transaction commits.
 func (j *Joined) OpenAccount(ctx context.Context, o bursar.Opening) (bursar.Posted, error) {
 	r, err := requestOpen(&o)
 	if err != nil {

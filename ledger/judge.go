@@ -11,35 +11,15 @@ import (
 	"github.com/bursar-ledger/bursar/internal/brief"
 )
 
-// judge reads what the jobs need as the mode of the database transaction says, and decides them one after the other.
-func (w *writer) judge(ctx context.Context, tx driver.Tx, await string, jobs []*job) (*judgement, error) {
-	j := &judgement{book: w.book, seen: make(map[bursar.ID]*job, len(jobs))}
-	if err := j.read(ctx, tx, await, jobs); err != nil {
-		return nil, err
-	}
-	now, err := bursar.InstantOf(w.clock.Now())
-	if err != nil {
-		return nil, err
-	}
-	j.now = max(now, j.head.At)
-	for _, job := range jobs {
-		job.Posted, job.Err, job.Blocked = bursar.Posted{}, nil, ""
-		if !j.replay(job) && !j.hold(job) && !j.repeat(job) {
-			j.decide(job)
-		}
-	}
-	return j, nil
-}
-
 // judgement is a batch being decided: what was read, and what is to be written.
 type judgement struct {
 	book       bursar.Book
 	now        bursar.Instant
 	head       bursar.Head // as it was read
 	accounts   map[string]*driver.AccountRow
-	held       map[string]bool // accounts that others hold
+	blocked    map[string]bool // accounts that somebody else has locked
 	call       *job
-	waiting    map[string]string // accounts of the jobs of this call that wait for one: for which
+	waiting    map[string]string // accounts of this call's jobs that wait for a blocked one: for which
 	known      map[bursar.ID]*driver.RequestRecord
 	seen       map[bursar.ID]*job // decided in this batch
 	references map[string]bool
@@ -64,6 +44,23 @@ type postedJob struct {
 // repeatedJob is a job with the one before it in the batch that has its id and content.
 type repeatedJob struct{ job, first *job }
 
+// judge reads what the jobs need as the mode of the database transaction says, and decides them one after the other.
+func (w *writer) judge(ctx context.Context, tx driver.Tx, await string, jobs []*job) (*judgement, error) {
+	j := &judgement{book: w.book, seen: make(map[bursar.ID]*job, len(jobs))}
+	if err := j.read(ctx, tx, await, jobs); err != nil {
+		return nil, err
+	}
+	now, err := bursar.InstantOf(w.clock.Now())
+	if err != nil {
+		return nil, err
+	}
+	j.now = max(now, j.head.At)
+	for _, job := range jobs {
+		j.judge(job)
+	}
+	return j, nil
+}
+
 func (j *judgement) read(ctx context.Context, tx driver.Tx, await string, jobs []*job) error {
 	wanted, entries, openings := wants(jobs)
 	wanted.Await = await
@@ -75,7 +72,7 @@ func (j *judgement) read(ctx context.Context, tx driver.Tx, await string, jobs [
 	if err := owns(&j.book, &j.head); err != nil {
 		return err
 	}
-	j.held = setOf(found.Blocked)
+	j.blocked = setOf(found.Blocked)
 	j.references = setOf(found.References)
 	j.known = make(map[bursar.ID]*driver.RequestRecord, len(found.Requests))
 	for i := range found.Requests {
@@ -92,7 +89,7 @@ func wants(jobs []*job) (w *driver.Wanted, entries, openings int) {
 	for _, job := range jobs {
 		r := job.Request
 		w.IDs = append(w.IDs, r.id)
-		entries += r.Entries()
+		entries += r.entries()
 		if r.opening != nil {
 			openings++
 		} else if r.transfer.Reference != "" {
@@ -116,55 +113,65 @@ func setOf(values []string) map[string]bool {
 	return set
 }
 
-// replay answers a job whose id is known from before.
-func (j *judgement) replay(job *job) bool {
-	r := job.Request
-	record := j.known[r.id]
-	if record == nil {
-		return false
-	}
-	switch {
-	case !bytes.Equal(record.Content, r.bytes):
-		job.Err = reused(r, record.Content)
-	case record.Refusal != nil:
-		refusal := *record.Refusal
-		job.Err = &refusal
-	default:
-		job.Posted = bursar.Posted{ID: r.id, Seq: record.Seq, At: record.At, Decided: record.Decided, Replayed: true}
-	}
-	return true
-}
-
-// hold lets a job wait if someone else holds one of its accounts. What comes after it in the same call on any of its accounts
-// waits too, because a call's transfers are judged in order. Those of other calls do not: they might as well have come before it.
-func (j *judgement) hold(job *job) bool {
-	if len(j.held) == 0 {
-		return false
-	}
+// judge gives a job its result: what its id has already, a place to wait, or a decision.
+func (j *judgement) judge(job *job) {
+	job.Posted, job.Err, job.Blocked = bursar.Posted{}, nil, ""
 	if job.call != j.call || j.waiting == nil {
 		j.call, j.waiting = job.call, make(map[string]string)
 	}
-	job.Request.paths(func(path string) {
-		if job.Blocked == "" && j.held[path] {
-			job.Blocked = path
-		}
-		job.Blocked = cmp.Or(job.Blocked, j.waiting[path])
-	})
-	if job.Blocked == "" {
-		return false
+	record, first, blocker := j.known[job.Request.id], j.seen[job.Request.id], j.blocker(job.Request)
+	switch {
+	case record != nil:
+		job.replay(record)
+	case blocker != "":
+		j.block(job, blocker)
+	case first != nil:
+		j.repeat(job, first)
+	default:
+		j.seen[job.Request.id] = job
+		j.decide(job)
 	}
-	job.Request.paths(func(path string) { j.waiting[path] = cmp.Or(j.waiting[path], job.Blocked) })
-	return true
+}
+
+// replay answers a job whose id is known from before.
+func (j *job) replay(record *driver.RequestRecord) {
+	r := j.Request
+	switch {
+	case !bytes.Equal(record.Content, r.bytes):
+		j.Err = reused(r, record.Content)
+	case record.Refusal != nil:
+		refusal := *record.Refusal
+		j.Err = &refusal
+	default:
+		j.Posted = bursar.Posted{ID: r.id, Seq: record.Seq, At: record.At, Decided: record.Decided, Replayed: true}
+	}
+}
+
+// blocker is the blocked account that a request has to wait for; empty: none. Either it is one of the request's own, or
+// an earlier request of the same call waits for it and shares an account with this one: the transfers of a call are
+// judged in order. Those of other calls need not wait for them. They might as well have come before.
+func (j *judgement) blocker(r *request) (blocker string) {
+	if len(j.blocked) == 0 {
+		return ""
+	}
+	r.paths(func(path string) {
+		if blocker == "" && j.blocked[path] {
+			blocker = path
+		}
+		blocker = cmp.Or(blocker, j.waiting[path])
+	})
+	return blocker
+}
+
+// block lets a job wait for a blocked account.
+func (j *judgement) block(job *job, blocker string) {
+	job.Blocked = blocker
+	job.Request.paths(func(path string) { j.waiting[path] = cmp.Or(j.waiting[path], blocker) })
 }
 
 // repeat answers a job whose id came earlier in the batch.
-func (j *judgement) repeat(job *job) bool {
+func (j *judgement) repeat(job, first *job) {
 	r := job.Request
-	first := j.seen[r.id]
-	if first == nil {
-		j.seen[r.id] = job
-		return false
-	}
 	switch {
 	case !bytes.Equal(first.Request.bytes, r.bytes):
 		job.Err = reused(r, first.Request.bytes)
@@ -174,7 +181,6 @@ func (j *judgement) repeat(job *job) bool {
 		job.Posted.ID = r.id
 		j.repeats = append(j.repeats, repeatedJob{job, first})
 	}
-	return true
 }
 
 // decide applies a job whose id is new and collects what it writes.
@@ -186,7 +192,7 @@ func (j *judgement) decide(job *job) {
 		}
 	})
 	record := driver.RequestRecord{ID: r.id, Content: r.bytes, Decided: now, Metadata: r.metadata}
-	rows, entries, err := j.apply(r, now)
+	rows, entries, err := j.try(r, now)
 	if err != nil {
 		job.Err = err
 		// An id made of an account's path stands for opening that account, whatever the settings: a refusal of some
@@ -217,7 +223,8 @@ func (j *judgement) decide(job *job) {
 	j.posted = append(j.posted, postedJob{job, len(j.entries) - 1})
 }
 
-func (j *judgement) apply(r *request, now bursar.Instant) ([]driver.AccountRow, []driver.EntryRow, error) {
+// try applies a request unless its reference is taken, which no account knows.
+func (j *judgement) try(r *request, now bursar.Instant) ([]driver.AccountRow, []driver.EntryRow, error) {
 	if r.transfer != nil && j.references[r.transfer.Reference] {
 		return nil, nil, &bursar.Error{Code: bursar.CodeReferenceTaken, Field: "reference",
 			Message: "another transfer has the reference " + brief.Text(r.transfer.Reference)}
@@ -248,7 +255,9 @@ func (j *judgement) batch() *driver.Batch {
 	for i, row := range j.openings {
 		j.opened[i].AccountRow = *row
 	}
-	b := &driver.Batch{Book: j.book.Number, Requests: j.requests, Opened: j.opened, Changed: j.changed, Entries: j.entries}
+	b := &driver.Batch{
+		Book: j.book.Number, Requests: j.requests, Opened: j.opened, Changed: j.changed, Entries: j.entries,
+	}
 	slices.SortFunc(b.Requests, func(a, b driver.RequestRecord) int {
 		return cmp.Or(cmp.Compare(a.Reference, b.Reference), bytes.Compare(a.ID[:], b.ID[:]))
 	})

@@ -22,7 +22,9 @@ type failingStore struct {
 	err error
 }
 
-func (s failingStore) Write(_ context.Context, _ driver.Mode, retried func(string), _ func(context.Context, driver.Tx) error) error {
+func (s failingStore) Write(
+	_ context.Context, _ driver.Mode, retried func(string), _ func(context.Context, driver.Tx) error,
+) error {
 	retried("SQLITE_BUSY")
 	return s.err
 }
@@ -41,8 +43,12 @@ func TestTheOperatorIsToldOfBatchesThatWereNotWritten(t *testing.T) {
 		bursar.CodeClosed:         "",
 	} {
 		var said bytes.Buffer
-		w := &writer{store: failingStore{err: bursar.Errorf(code, "because")}, book: bursar.Book{Name: "main"}, clock: clock.System(),
-			logger: slog.New(slog.NewTextHandler(&said, nil))}
+		w := &writer{
+			store:  failingStore{err: bursar.Errorf(code, "because")},
+			book:   bursar.Book{Name: "main"},
+			clock:  clock.System(),
+			logger: slog.New(slog.NewTextHandler(&said, nil)),
+		}
 		if err := w.post(t.Context(), driver.ModeLocks, "", []*job{{}, {}}); bursar.CodeOf(err) != code {
 			t.Errorf("%s: the caller gets %v", code, err)
 		}
@@ -50,7 +56,9 @@ func TestTheOperatorIsToldOfBatchesThatWereNotWritten(t *testing.T) {
 		if want == "" && text != "" || !strings.Contains(text, want) {
 			t.Errorf("%s: %q, want %q", code, text, want)
 		}
-		if want != "" && !(strings.Contains(text, "requests=2") && strings.Contains(text, "code="+string(code)) && strings.Contains(text, "book=main")) {
+		if want != "" &&
+			!(strings.Contains(text, "requests=2") && strings.Contains(text, "code="+string(code)) &&
+				strings.Contains(text, "book=main")) {
 			t.Errorf("%s: %q does not say which batch", code, text)
 		}
 	}
@@ -67,7 +75,9 @@ func TestTheObserverIsToldOfEachOutcomeOnce(t *testing.T) {
 			told = append(told, "batch "+strings.Repeat("x", n)+" "+took.String())
 		},
 	}
-	o.wrote([]*job{{}, {Posted: bursar.Posted{Replayed: true}}, {Err: bursar.Errorf(bursar.CodeInsufficientFunds, "")}, {}}, time.Second)
+	o.wrote(
+		[]*job{{}, {Posted: bursar.Posted{Replayed: true}}, {Err: bursar.Errorf(bursar.CodeInsufficientFunds, "")}, {}},
+		time.Second)
 	o.retried("SQLITE_BUSY")
 	want := []string{"refused insufficient_funds", "posted xx", "batch xxxx 1s", "retried SQLITE_BUSY"}
 	if diff := cmp.Diff(want, told); diff != "" {

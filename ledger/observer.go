@@ -1,27 +1,10 @@
 package ledger
 
 import (
-	"context"
 	"time"
 
 	"github.com/bursar-ledger/bursar"
 )
-
-// Strategy decides when requests are written and how concurrent ones are kept apart. Package posting has the
-// strategies; a ledger without one writes each call in a database transaction of its own.
-type Strategy interface {
-	// Start makes the poster of one ledger. The ledger closes it.
-	start(w *writer) poster
-}
-
-// Poster takes requests from many goroutines at once and has them written.
-type poster interface {
-	// Post returns when every job has its result, or with an error for all of them: [bursar.ErrBusy], [bursar.ErrClosed] and [bursar.ErrCanceled]
-	// say that nothing was written, [bursar.ErrOutcomeUnknown] that it is not known.
-	Post(ctx context.Context, jobs []*job) error
-	// Close stops taking jobs, waits until those taken are answered or ctx is done, and may be called twice.
-	Close(ctx context.Context) error
-}
 
 // Observer is told what a ledger does. Every function may be nil and must be quick: they run in the path of
 // posting, from several goroutines.

@@ -17,7 +17,7 @@ import (
 // # How it works
 //
 // Invariants: a job is written by the writer alone; jobs are judged in the order in which their calls arrived; every
-// call gets exactly one answer, after the commit that holds its jobs; the queue never holds more than PendingMax jobs.
+// call gets exactly one answer, after the commit of its jobs; the queue never has more than PendingMax jobs.
 //
 // The obvious way, a channel of jobs with an answer channel for each, costs more than the database does: two
 // synchronisations and one allocation a job. Here callers append to the round that is gathering, under a mutex,
@@ -35,19 +35,22 @@ import (
 // A call that is cancelled while its round gathers is taken out of it: nothing was written. One that is cancelled
 // later cannot know, and says so with outcome_unknown.
 //
-// Jobs on an account that someone else holds, in a database transaction that is still open, come back from the writer undecided.
-// They go first into the next round, until the account is free; the rest of their round is answered, transfers on the other
-// accounts of the held ones too. With nothing else to do the writer looks again after a pause that grows. On an account that
-// many others want a look may never come at the right moment, so after a few looks all calls that wait for it are given a
-// goroutine of their own, which waits for this one account while it holds no other, and then writes them together. The next
-// group gathers meanwhile. Calls that find another of their accounts held time and again wait for all of theirs in order.
+// A job is blocked when somebody else has locked one of its accounts, in a database transaction that is still open.
+// Blocked jobs come back from the writer undecided. They go first into the next round, until the account is free; the
+// rest of their round is settled, transfers on the other accounts of the blocked ones too. With nothing else to do
+// the writer looks again after a pause that grows.
+//
+// Where many want an account, a look may never come at the right moment. So after a few looks all calls that wait for
+// it form a group with a goroutine of its own. The group waits for this one account while it has locked no other, and
+// then writes its calls together. The next group gathers meanwhile. A call that finds another of its accounts blocked
+// time and again waits for all of its accounts in order.
 //
 // A round that the database refuses as a whole, for a reason that is neither contention nor a lost commit, is
 // written again job by job, so that one poisonous job cannot fail the others.
 type Queue struct {
 	// PendingMax is how many jobs may wait. When it would be exceeded a post is Busy at once. Defaults to 65,536.
 	PendingMax int
-	// BatchMax is how many jobs one database transaction holds, unless a single call brings more. Defaults to 8,192.
+	// BatchMax is how many jobs one database transaction writes, unless a single call brings more. Defaults to 8,192.
 	BatchMax int
 }
 
@@ -56,7 +59,6 @@ const (
 	batchMaxDefault   = 8_192
 )
 
-// Start begins the writer.
 func (q Queue) start(w *writer) poster {
 	if q.PendingMax <= 0 {
 		q.PendingMax = pendingMaxDefault
@@ -75,7 +77,7 @@ func (q Queue) start(w *writer) poster {
 // queue is a running Queue.
 type queue struct {
 	options Queue
-	write   func(context.Context, *round, []*job) error // some jobs of a round, or all
+	post    func(context.Context, *round, []*job) error // writes some jobs of a round, or all
 	wake    chan struct{}                               // capacity 1: there may be something to do
 	stopped chan struct{}                               // closed when the writer has ended
 	ctx     context.Context
@@ -86,14 +88,14 @@ type queue struct {
 	again   *round   // calls that were sent back; nil when there are none
 	resting bool     // until the pause is over again is written with another round only
 	pause   time.Duration
-	patient map[string]bool // accounts for which a goroutine waits
+	awaited map[string]bool // accounts for which a goroutine waits
 	pending int             // jobs in rounds and in the one being written
 	closing bool
 }
 
-// round is the calls that one database transaction will hold.
+// round is the calls that one database transaction will write.
 type round struct {
-	await   string // the account to wait for first; empty but for a patient group
+	await   string // the account to wait for first; empty but for a group that waits
 	ordered bool   // wait for all accounts, in their order
 	calls   []*call
 	jobs    int
@@ -104,16 +106,17 @@ type round struct {
 type call struct {
 	jobs    []*job // without an answer
 	partial bool   // others of the same call have theirs
-	held    int    // how often it was sent back
+	back    int    // how often it was sent back
 	awaited int    // how often it was after having waited for an account
 	waits   string // for this account
 	err     error
 	round   atomic.Pointer[round] // the one to wait for
 }
 
-func startQueue(options Queue, write func(context.Context, *round, []*job) error) *queue {
+func startQueue(options Queue, post func(context.Context, *round, []*job) error) *queue {
 	ctx, abandon := context.WithCancel(context.Background())
-	q := &queue{options: options, write: write, patient: make(map[string]bool), wake: make(chan struct{}, 1), stopped: make(chan struct{}), ctx: ctx, abandon: abandon}
+	q := &queue{options: options, post: post, awaited: make(map[string]bool), wake: make(chan struct{}, 1),
+		stopped: make(chan struct{}), ctx: ctx, abandon: abandon}
 	go q.run()
 	return q
 }
@@ -151,7 +154,8 @@ func (q *queue) enter(c *call) (*round, error) {
 	case q.closing:
 		return nil, bursar.Errorf(bursar.CodeClosed, "the ledger is shutting down")
 	case q.pending+n > q.options.PendingMax && q.pending > 0:
-		return nil, bursar.Errorf(bursar.CodeBusy, "%d posts are waiting, the queue takes %d", q.pending, q.options.PendingMax)
+		return nil, bursar.Errorf(bursar.CodeBusy, "%d posts are waiting, the queue takes %d",
+			q.pending, q.options.PendingMax)
 	}
 	last := len(q.rounds) - 1
 	if last < 0 || q.rounds[last].jobs+n > q.options.BatchMax {
@@ -201,134 +205,12 @@ func (q *queue) leave(ctx context.Context, c *call) error {
 			}
 		}
 	}
-	return &bursar.Error{Code: bursar.CodeOutcomeUnknown, Message: "the call ended while its transfers were being written", Err: ctx.Err()}
+	return &bursar.Error{Code: bursar.CodeOutcomeUnknown, Err: ctx.Err(),
+		Message: "the call ended while its transfers were being written"}
 }
 
 func canceled(cause error) error {
 	return &bursar.Error{Code: bursar.CodeCanceled, Message: "the call ended before its transfers were taken", Err: cause}
-}
-
-// run is the writer: it writes round after round until the queue is closed and empty.
-func (q *queue) run() {
-	defer close(q.stopped)
-	for {
-		r, open := q.take()
-		if r == nil {
-			if !open {
-				return
-			}
-			q.wait()
-			continue
-		}
-		q.answer(r)
-		q.finish(r)
-	}
-}
-
-// take removes the oldest round, and puts in front of it what was sent back. It returns nil when there is nothing to write now.
-func (q *queue) take() (r *round, open bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for len(q.rounds) > 0 {
-		r, q.rounds = q.rounds[0], q.rounds[1:]
-		if len(r.calls) > 0 {
-			q.join(r)
-			return r, true
-		}
-		close(r.done) // every caller has left
-	}
-	if q.again != nil && !q.resting {
-		r, q.again = q.again, nil
-		return r, true
-	}
-	return nil, !q.closing || q.again != nil || len(q.patient) > 0
-}
-
-// wait waits for something to do. When calls were sent back it waits no longer than the pause.
-func (q *queue) wait() {
-	q.mu.Lock()
-	resting, pause := q.resting, q.pause
-	q.mu.Unlock()
-	if !resting {
-		<-q.wake
-		return
-	}
-	ctx, cancel := context.WithTimeout(q.ctx, pause)
-	defer cancel()
-	select {
-	case <-q.wake:
-	case <-ctx.Done():
-		q.mu.Lock()
-		q.resting = false
-		q.mu.Unlock()
-	}
-}
-
-// finish gives the calls of a written round their answers and sends back those that are held.
-func (q *queue) finish(r *round) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	var back []*call
-	for _, c := range r.calls {
-		before := len(c.jobs)
-		if c.sentBack() {
-			before -= len(c.jobs)
-			back = append(back, c)
-		}
-		q.pending -= before
-	}
-	q.insist(back)
-	q.resting = q.again != nil
-	if q.resting {
-		q.pause = min(max(2*q.pause, pauseMin), pauseMax)
-	} else {
-		q.pause = 0
-	}
-	close(r.done)
-}
-
-// answer writes a round and fills in the errors of its calls. The jobs carry their own results.
-func (q *queue) answer(r *round) {
-	jobs := make([]*job, 0, r.jobs)
-	for _, c := range r.calls {
-		jobs = append(jobs, c.jobs...)
-	}
-	err := q.write(q.ctx, r, jobs)
-	switch {
-	case err == nil:
-	case len(jobs) > 1 && poisoned(err):
-		for _, c := range r.calls {
-			q.answerSingly(r, c)
-		}
-	default:
-		for _, c := range r.calls {
-			c.fail(err)
-		}
-	}
-}
-
-// answerSingly writes the jobs of a call one by one. What comes after one that is held waits with it.
-func (q *queue) answerSingly(r *round, c *call) {
-	held := ""
-	for i, job := range c.jobs {
-		if job.Blocked, job.Err = held, nil; held != "" {
-			continue
-		}
-		job.Err = q.write(q.ctx, r, c.jobs[i:i+1])
-		if job.Err == nil {
-			held = job.Blocked
-		}
-	}
-}
-
-// poisoned reports whether err may be the fault of one job rather than of the database's state.
-func poisoned(err error) bool {
-	switch bursar.CodeOf(err) {
-	case bursar.CodeInternal, bursar.CodeCorrupt:
-		return true
-	default:
-		return false
-	}
 }
 
 // Close stops taking jobs and waits until those taken are answered. When ctx ends first, what is being written is

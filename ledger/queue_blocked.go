@@ -9,11 +9,12 @@ import (
 const (
 	pauseMin = time.Millisecond
 	pauseMax = 32 * time.Millisecond
-	// After being sent back heldMax times a call waits for the account, together with all others that wait for it. At most
-	// patientMax accounts are waited for so, each with a connection. A call that has found another of its accounts held
-	// awaitedMax times after that waits for all of them in order, so that its turn comes; it holds some while it waits.
-	heldMax    = 4
-	patientMax = 4
+	// After being sent back backMax times a call waits for the account, together with all others that wait for it.
+	backMax = 4
+	// At most groupsMax accounts are waited for so, each with a connection.
+	groupsMax = 4
+	// A call that has waited so awaitedMax times, and found another of its accounts blocked each time, waits for all of
+	// them in order, so that its turn comes. It has some locked while it waits.
 	awaitedMax = 4
 )
 
@@ -32,13 +33,13 @@ func (q *queue) join(r *round) {
 	close(back.done)
 }
 
-// insist begins to wait for the accounts of calls that were sent back often, and sends back those for which nobody waits. The
-// caller holds the mutex.
-func (q *queue) insist(calls []*call) {
+// await begins to wait for the accounts of calls that were sent back often, and sends back the other calls. The
+// caller has locked the mutex.
+func (q *queue) await(calls []*call) {
 	groups := make(map[string]*round)
 	for _, c := range calls {
-		if c.held > heldMax && !q.patient[c.waits] && len(q.patient) < patientMax {
-			q.patient[c.waits] = true
+		if c.back > backMax && !q.awaited[c.waits] && len(q.awaited) < groupsMax {
+			q.awaited[c.waits] = true
 			groups[c.waits] = &round{await: c.waits, ordered: c.ordered(), done: make(chan struct{})}
 		}
 	}
@@ -61,49 +62,47 @@ func (c *call) ordered() bool { return c.awaited >= awaitedMax }
 
 // waitFor writes a group of calls once their account is free. Those that must begin again go back to the queue.
 func (q *queue) waitFor(group *round) {
-	q.answer(group)
+	q.write(group)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	delete(q.patient, group.await)
+	delete(q.awaited, group.await)
 	var back []*call
 	for _, c := range group.calls {
 		before := len(c.jobs)
 		switch {
 		case c.conflicted():
-			c.held = 0
+			c.forgive()
 			q.sendBack(c)
 			continue
-		case c.sentBack():
+		case c.keepBlocked() > 0:
 			c.awaited++
 			before -= len(c.jobs)
 			back = append(back, c)
 		}
 		q.pending -= before
 	}
-	q.insist(back)
+	q.await(back)
 	close(group.done)
 	q.signal()
 }
 
-// conflicted reports whether nothing of the call was written because others were in the way until the store gave up, and
-// takes that error away.
+// conflicted reports whether nothing of the call was written because others were in the way until the store gave up.
 func (c *call) conflicted() bool {
-	if c.partial {
-		for _, job := range c.jobs {
-			if bursar.CodeOf(job.Err) != bursar.CodeConflict {
-				return false
-			}
+	if !c.partial {
+		return bursar.CodeOf(c.err) == bursar.CodeConflict
+	}
+	for _, job := range c.jobs {
+		if bursar.CodeOf(job.Err) != bursar.CodeConflict {
+			return false
 		}
-		return true // whatever is written next writes over their errors
 	}
-	if bursar.CodeOf(c.err) != bursar.CodeConflict {
-		return false
-	}
-	c.err = nil
 	return true
 }
 
-// sendBack puts a call among those that are written again. The caller holds the mutex.
+// forgive lets a call that conflicted begin again. What is written next writes over the errors of its jobs.
+func (c *call) forgive() { c.err, c.back = nil, 0 }
+
+// sendBack puts a call among those that are written again. The caller has locked the mutex.
 func (q *queue) sendBack(c *call) {
 	if q.again == nil {
 		q.again = &round{done: make(chan struct{})}
@@ -126,20 +125,21 @@ func (c *call) fail(err error) {
 	}
 }
 
-// sentBack reports whether a call has jobs that were held, and keeps only those.
-func (c *call) sentBack() bool {
-	held := make([]*job, 0)
+// keepBlocked takes the jobs that have their results out of the call, and returns how many are left, which are
+// blocked. A call without any stays as it is.
+func (c *call) keepBlocked() int {
+	blocked := make([]*job, 0)
 	for _, job := range c.jobs {
 		if c.err == nil && job.Err == nil && job.Blocked != "" {
-			held = append(held, job)
+			blocked = append(blocked, job)
 		}
 	}
-	if len(held) == 0 {
-		return false
+	if len(blocked) == 0 {
+		return 0
 	}
-	c.partial = c.partial || len(held) < len(c.jobs)
-	c.jobs = held
-	c.held++
-	c.waits = held[0].Blocked
-	return true
+	c.partial = c.partial || len(blocked) < len(c.jobs)
+	c.jobs = blocked
+	c.back++
+	c.waits = blocked[0].Blocked
+	return len(blocked)
 }

@@ -9,30 +9,31 @@ import (
 	"github.com/bursar-ledger/bursar"
 )
 
-// holding is a write function that holds jobs as long as a test wants.
-type holding struct {
+// blocking is a post function that blocks jobs as long as a test wants.
+type blocking struct {
 	accounts map[*job]string // that a job waits for, where it is not the usual one
-	entered  chan []*job     // a round that has been taken, not of a patient group
-	answer   chan []*job     // which of its jobs are held
-	insists  chan []*job     // a group that waits for its account
+	entered  chan []*job     // a round that has been taken, not of a group that waits
+	answer   chan []*job     // which of its jobs are blocked
+	waits    chan []*job     // a group that waits for its account
 	locked   chan error      // what becomes of it
 	group    *round          // the last of them
 	next     string          // the account for which its jobs wait then
 }
 
-func newHolding() *holding {
-	return &holding{entered: make(chan []*job), answer: make(chan []*job), insists: make(chan []*job), locked: make(chan error)}
+func newBlocking() *blocking {
+	return &blocking{entered: make(chan []*job), answer: make(chan []*job), waits: make(chan []*job),
+		locked: make(chan error)}
 }
 
-func (h *holding) account(job *job) string { return cmp.Or(h.accounts[job], "held") }
+func (h *blocking) account(job *job) string { return cmp.Or(h.accounts[job], "taken") }
 
-func (h *holding) write(ctx context.Context, r *round, jobs []*job) error {
+func (h *blocking) post(ctx context.Context, r *round, jobs []*job) error {
 	for _, job := range jobs {
 		job.Blocked = ""
 	}
 	if r.await != "" {
 		h.group = r
-		h.insists <- jobs
+		h.waits <- jobs
 		err := <-h.locked
 		for _, job := range jobs {
 			job.Blocked = h.next
@@ -44,18 +45,18 @@ func (h *holding) write(ctx context.Context, r *round, jobs []*job) error {
 	case <-ctx.Done():
 		return bursar.Errorf(bursar.CodeCanceled, "abandoned")
 	}
-	held := <-h.answer
+	blocked := <-h.answer
 	for _, job := range jobs {
-		if slices.Contains(held, job) {
+		if slices.Contains(blocked, job) {
 			job.Blocked = h.account(job)
 		}
 	}
 	return nil
 }
 
-func TestAHeldJobWaitsAloneAndComesFirst(t *testing.T) {
-	h := newHolding()
-	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, h.write)
+func TestABlockedJobWaitsAloneAndComesFirst(t *testing.T) {
+	h := newBlocking()
+	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, h.post)
 	blocked, free := jobs(1), jobs(1)
 	first := post(t, q, t.Context(), blocked)
 	if round := <-h.entered; !slices.Equal(round, blocked) {
@@ -64,7 +65,7 @@ func TestAHeldJobWaitsAloneAndComesFirst(t *testing.T) {
 	second := post(t, q, t.Context(), free)
 	h.answer <- blocked
 	if round := <-h.entered; !slices.Equal(round, slices.Concat(blocked, free)) {
-		t.Errorf("a round of %d jobs, want the held one and then the other", len(round))
+		t.Errorf("a round of %d jobs, want the blocked one and then the other", len(round))
 	}
 	h.answer <- blocked
 	if err := <-second; err != nil {
@@ -72,15 +73,15 @@ func TestAHeldJobWaitsAloneAndComesFirst(t *testing.T) {
 	}
 	select {
 	case err := <-first:
-		t.Errorf("the held call was answered %v", err)
+		t.Errorf("the blocked call was answered %v", err)
 	case round := <-h.entered: // after a pause
 		if !slices.Equal(round, blocked) {
-			t.Errorf("a round of %d jobs, want the held one", len(round))
+			t.Errorf("a round of %d jobs, want the blocked one", len(round))
 		}
 	}
 	h.answer <- nil
 	if err := <-first; err != nil {
-		t.Errorf("the held call, once free: %v", err)
+		t.Errorf("the blocked call, once free: %v", err)
 	}
 	closeQueue(t, q)
 	if n := pending(q); n != 0 {
@@ -89,7 +90,7 @@ func TestAHeldJobWaitsAloneAndComesFirst(t *testing.T) {
 }
 
 // The queue of this test has no writer running: the test takes its place.
-func TestAHeldCallThatIsCancelledIsNotPostedUnlessAPartOfItWas(t *testing.T) {
+func TestABlockedCallThatIsCancelledIsNotPostedUnlessAPartOfItWas(t *testing.T) {
 	for parts, want := range map[int]bursar.Code{1: bursar.CodeCanceled, 2: bursar.CodeOutcomeUnknown} {
 		q := &queue{options: Queue{PendingMax: 100, BatchMax: 100}, wake: make(chan struct{}, 1)}
 		c := &call{jobs: jobs(parts)}
@@ -97,10 +98,10 @@ func TestAHeldCallThatIsCancelledIsNotPostedUnlessAPartOfItWas(t *testing.T) {
 			t.Fatal(err)
 		}
 		r, _ := q.take()
-		c.jobs[0].Blocked = "held"
-		q.finish(r)
+		c.jobs[0].Blocked = "taken"
+		q.settle(r)
 		if n := pending(q); n != 1 {
-			t.Errorf("%d jobs are pending after a round in which one was held", n)
+			t.Errorf("%d jobs are pending after a round in which one was blocked", n)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -113,19 +114,19 @@ func TestAHeldCallThatIsCancelledIsNotPostedUnlessAPartOfItWas(t *testing.T) {
 	}
 }
 
-func TestACallThatIsHeldTooLongWaitsForItsLocks(t *testing.T) {
-	h := newHolding()
-	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, h.write)
+func TestACallThatIsBlockedTooLongWaitsForItsLocks(t *testing.T) {
+	h := newBlocking()
+	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, h.post)
 	list := jobs(2)
 	call := post(t, q, t.Context(), list)
-	for range heldMax + 1 {
+	for range backMax + 1 {
 		<-h.entered
 		h.answer <- list[1:]
 	}
-	if insisting := <-h.insists; !slices.Equal(insisting, list[1:]) {
-		t.Errorf("%d jobs wait for locks, want the one that is held", len(insisting))
+	if waiting := <-h.waits; !slices.Equal(waiting, list[1:]) {
+		t.Errorf("%d jobs wait for locks, want the one that is blocked", len(waiting))
 	}
-	h.locked <- bursar.Errorf(bursar.CodeConflict, "still held")
+	h.locked <- bursar.Errorf(bursar.CodeConflict, "still taken")
 	if round := <-h.entered; !slices.Equal(round, list[1:]) {
 		t.Errorf("after a conflict %d jobs go back to the queue, want 1", len(round))
 	}
@@ -138,29 +139,30 @@ func TestACallThatIsHeldTooLongWaitsForItsLocks(t *testing.T) {
 
 // The queue of this test has no writer running: the test takes its place.
 func TestCallsThatWaitForOneAccountWaitTogether(t *testing.T) {
-	h := newHolding()
-	q := &queue{options: Queue{PendingMax: 100, BatchMax: 100}, write: h.write, ctx: t.Context(), wake: make(chan struct{}, 1), patient: make(map[string]bool)}
-	write := func(held ...*call) { // a round of all that waits, in which these are held
+	h := newBlocking()
+	q := &queue{options: Queue{PendingMax: 100, BatchMax: 100}, post: h.post, ctx: t.Context(),
+		wake: make(chan struct{}, 1), awaited: make(map[string]bool)}
+	write := func(blocked ...*call) { // a round of all that waits, in which these are blocked
 		r, _ := q.take()
-		for _, c := range held {
+		for _, c := range blocked {
 			c.jobs[0].Blocked = h.account(c.jobs[0])
 		}
-		q.finish(r)
+		q.settle(r)
 	}
-	enter := func(held int) *call {
-		c := &call{jobs: jobs(1), held: held}
+	enter := func(back int) *call {
+		c := &call{jobs: jobs(1), back: back}
 		if _, err := q.enter(c); err != nil {
 			t.Fatal(err)
 		}
 		return c
 	}
-	often, once, elsewhere := enter(heldMax), enter(0), enter(0)
+	often, once, elsewhere := enter(backMax), enter(0), enter(0)
 	h.accounts = map[*job]string{elsewhere.jobs[0]: "another"}
 	write(often, once, elsewhere)
-	if together := <-h.insists; !slices.Equal(together, slices.Concat(often.jobs, once.jobs)) {
+	if together := <-h.waits; !slices.Equal(together, slices.Concat(often.jobs, once.jobs)) {
 		t.Errorf("%d calls wait for their account together, want 2", len(together))
 	}
-	late := enter(heldMax)
+	late := enter(backMax)
 	q.resting = false
 	write(late, elsewhere)
 	if n := pending(q); n != 4 || q.again == nil || len(q.again.calls) != 2 {
@@ -169,50 +171,50 @@ func TestCallsThatWaitForOneAccountWaitTogether(t *testing.T) {
 	group := often.round.Load()
 	h.locked <- nil
 	<-group.done
-	if n := pending(q); n != 2 || len(q.patient) != 0 || once.round.Load() != group || once.err != nil {
+	if n := pending(q); n != 2 || len(q.awaited) != 0 || once.round.Load() != group || once.err != nil {
 		t.Errorf("%d jobs are pending after two of four were posted", n)
 	}
 }
 
 // The jobs of a call are written in order also where each is written by itself.
-func TestNothingOvertakesAHeldJobOfItsCall(t *testing.T) {
+func TestNothingOvertakesABlockedJobOfItsCall(t *testing.T) {
 	list := jobs(4)
 	list[3].Blocked = "stale"
 	var written []*job
-	q := &queue{ctx: t.Context(), write: func(_ context.Context, _ *round, some []*job) error {
+	q := &queue{ctx: t.Context(), post: func(_ context.Context, _ *round, some []*job) error {
 		if len(some) > 1 {
 			return bursar.Errorf(bursar.CodeInternal, "poison")
 		}
 		written = append(written, some[0])
 		if some[0] == list[1] {
-			some[0].Blocked = "held"
+			some[0].Blocked = "taken"
 		}
 		return nil
 	}}
-	q.answer(&round{jobs: 4, calls: []*call{{jobs: list[:3]}, {jobs: list[3:]}}})
+	q.write(&round{jobs: 4, calls: []*call{{jobs: list[:3]}, {jobs: list[3:]}}})
 	if !slices.Equal(written, []*job{list[0], list[1], list[3]}) {
 		t.Errorf("%d jobs were written", len(written))
 	}
-	for i, want := range []string{"", "held", "held", ""} {
+	for i, want := range []string{"", "taken", "taken", ""} {
 		if list[i].Blocked != want || list[i].Err != nil {
 			t.Errorf("job %d waits for %q with error %v, want %q", i, list[i].Blocked, list[i].Err, want)
 		}
 	}
 }
 
-// Accounts that others want may be held by turns. Who waits for one at a time might never find both free.
-func TestACallThatFindsAnotherAccountHeldWaitsForAllInTheEnd(t *testing.T) {
-	h := newHolding()
-	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, h.write)
+// Accounts that others want may be locked by turns. Who waits for one at a time might never find both free.
+func TestACallThatFindsAnotherAccountBlockedWaitsForAllInTheEnd(t *testing.T) {
+	h := newBlocking()
+	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, h.post)
 	list := jobs(1)
 	call := post(t, q, t.Context(), list)
-	for range heldMax + 1 {
+	for range backMax + 1 {
 		<-h.entered
 		h.answer <- list
 	}
-	await := "held"
+	await := "taken"
 	for i := range awaitedMax {
-		<-h.insists
+		<-h.waits
 		if h.group.await != await || h.group.ordered {
 			t.Errorf("wait %d is for %s (in order: %v), want %s", i, h.group.await, h.group.ordered, await)
 		}
@@ -220,7 +222,7 @@ func TestACallThatFindsAnotherAccountHeldWaitsForAllInTheEnd(t *testing.T) {
 		h.next = await
 		h.locked <- nil
 	}
-	<-h.insists
+	<-h.waits
 	if !h.group.ordered {
 		t.Error("in the end it does not wait for all in order")
 	}
@@ -230,14 +232,14 @@ func TestACallThatFindsAnotherAccountHeldWaitsForAllInTheEnd(t *testing.T) {
 		t.Error(err)
 	}
 	closeQueue(t, q)
-	if n := pending(q); n != 0 || len(q.patient) != 0 {
-		t.Errorf("%d jobs are still counted, and %d accounts waited for", n, len(q.patient))
+	if n := pending(q); n != 0 || len(q.awaited) != 0 {
+		t.Errorf("%d jobs are still counted, and %d accounts waited for", n, len(q.awaited))
 	}
 }
 
-func TestCloseWaitsForHeldJobsOrAbandonsThem(t *testing.T) {
-	h := newHolding()
-	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, h.write)
+func TestCloseWaitsForBlockedJobsOrAbandonsThem(t *testing.T) {
+	h := newBlocking()
+	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, h.post)
 	list := jobs(1)
 	call := post(t, q, t.Context(), list)
 	<-h.entered

@@ -10,7 +10,7 @@ import (
 	"github.com/bursar-ledger/bursar"
 )
 
-// gate is a write function that a test opens round by round.
+// gate is a post function that a test opens round by round.
 type gate struct {
 	entered chan int   // the number of jobs of a round that has been taken
 	answer  chan error // what to answer it
@@ -20,7 +20,7 @@ type gate struct {
 
 func newGate() *gate { return &gate{entered: make(chan int), answer: make(chan error)} }
 
-func (g *gate) write(_ context.Context, _ *round, jobs []*job) error {
+func (g *gate) post(_ context.Context, _ *round, jobs []*job) error {
 	g.mu.Lock()
 	g.rounds = append(g.rounds, slices.Clone(jobs))
 	g.mu.Unlock()
@@ -36,7 +36,7 @@ func jobs(n int) []*job {
 	return list
 }
 
-// post calls Post in a goroutine and waits until the queue holds its jobs.
+// post calls Post in a goroutine and waits until the queue has its jobs.
 func post(t *testing.T, q *queue, ctx context.Context, list []*job) chan error {
 	t.Helper()
 	before := pending(q)
@@ -68,7 +68,7 @@ func closeQueue(t *testing.T, q *queue) {
 
 func TestCallsThatGatherShareARound(t *testing.T) {
 	g := newGate()
-	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, g.write)
+	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, g.post)
 	first := post(t, q, t.Context(), jobs(1))
 	if n := <-g.entered; n != 1 {
 		t.Fatalf("the first round has %d jobs", n)
@@ -95,7 +95,7 @@ func TestCallsThatGatherShareARound(t *testing.T) {
 
 func TestRoundsAreBoundedAndKeepTheOrderOfCalls(t *testing.T) {
 	g := newGate()
-	q := startQueue(Queue{PendingMax: 100, BatchMax: 4}, g.write)
+	q := startQueue(Queue{PendingMax: 100, BatchMax: 4}, g.post)
 	var want []*job
 	var answers []chan error
 	blocker := post(t, q, t.Context(), jobs(1))
@@ -127,7 +127,7 @@ func TestRoundsAreBoundedAndKeepTheOrderOfCalls(t *testing.T) {
 
 func TestAFullQueueIsBusyAtOnce(t *testing.T) {
 	g := newGate()
-	q := startQueue(Queue{PendingMax: 3, BatchMax: 100}, g.write)
+	q := startQueue(Queue{PendingMax: 3, BatchMax: 100}, g.post)
 	first := post(t, q, t.Context(), jobs(1))
 	<-g.entered
 	second := post(t, q, t.Context(), jobs(2))
@@ -150,7 +150,7 @@ func TestAFullQueueIsBusyAtOnce(t *testing.T) {
 
 func TestACancelledCallLeavesBeforeItIsTakenAndIsUnknownAfter(t *testing.T) {
 	g := newGate()
-	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, g.write)
+	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, g.post)
 	ctx, cancel := context.WithCancel(t.Context())
 	taken := post(t, q, ctx, jobs(1))
 	<-g.entered
@@ -220,7 +220,7 @@ func TestContentionFailsTheWholeRound(t *testing.T) {
 
 func TestCloseDrainsAndThenRefuses(t *testing.T) {
 	g := newGate()
-	q := startQueue(Queue{PendingMax: 100, BatchMax: 1}, g.write)
+	q := startQueue(Queue{PendingMax: 100, BatchMax: 1}, g.post)
 	first := post(t, q, t.Context(), jobs(1))
 	<-g.entered
 	second := post(t, q, t.Context(), jobs(1))

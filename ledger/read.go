@@ -4,13 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sort"
-	"time"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/brief"
-	"github.com/bursar-ledger/bursar/money"
 )
 
 // view is the reading verbs, shared by a Ledger and a Joined.
@@ -58,186 +55,6 @@ func (v *view) Accounts(ctx context.Context, q bursar.AccountQuery) (accounts []
 	return accounts, err
 }
 
-// checkPoint refuses more than one point.
-func checkPoint(a bursar.AsOf) error {
-	named := 0
-	for _, given := range []bool{a.Seq != 0, !a.At.IsZero(), !a.Effective.IsZero()} {
-		if given {
-			named++
-		}
-	}
-	if named > 1 {
-		return bursar.Errorf(bursar.CodeMalformed, "as of a position, a ledger time or an effective time: one of them, not %d", named)
-	}
-	return nil
-}
-
-// Balance is the account's balance now or as of a point that the journal has reached, else [bursar.ErrAsOfAhead].
-// For an effective time, Version and Held are those at the same ledger time.
-func (v *view) Balance(ctx context.Context, path string, asOf bursar.AsOf) (balance bursar.Balance, err error) {
-	err = v.read(ctx, func(ctx context.Context, r driver.Reader) error {
-		balance, err = v.balance(ctx, r, path, asOf)
-		return err
-	})
-	return balance, err
-}
-
-func (v *view) balance(ctx context.Context, r driver.Reader, path string, asOf bursar.AsOf) (bursar.Balance, error) {
-	account, err := v.account(ctx, r, path)
-	if err != nil {
-		return bursar.Balance{}, err
-	}
-	head, err := r.Head(ctx, v.book.Number)
-	if err != nil {
-		return bursar.Balance{}, err
-	}
-	if err := checkPoint(asOf); err != nil {
-		return bursar.Balance{}, err
-	}
-	now := bursar.After{Version: account.Version, Balance: account.Balance, Held: account.Held}
-	if asOf.Seq == 0 && asOf.At.IsZero() && asOf.Effective.IsZero() { // not ==: a zero time in some zone is zero too
-		return balanceOf(path, now, head.Seq)
-	}
-	seq, err := v.position(ctx, r, head, asOf)
-	if err != nil {
-		return bursar.Balance{}, err
-	}
-	after, err := before(ctx, r, &account.AccountRow, seq+1)
-	if err != nil {
-		return bursar.Balance{}, err
-	}
-	if !asOf.Effective.IsZero() {
-		if after.Balance, err = v.backdate(ctx, r, account, after.Balance, asOf.Effective, seq); err != nil {
-			return bursar.Balance{}, err
-		}
-		seq = head.Seq
-	}
-	return balanceOf(path, after, seq)
-}
-
-// position is the last journal position that asOf covers.
-func (v *view) position(ctx context.Context, r driver.Reader, head bursar.Head, asOf bursar.AsOf) (int64, error) {
-	t := asOf.At
-	if t.IsZero() {
-		t = asOf.Effective
-	}
-	if t.IsZero() {
-		if asOf.Seq < 0 || asOf.Seq > head.Seq {
-			return 0, bursar.Errorf(bursar.CodeAsOfAhead, "position %d is not in the journal, whose head is %d", asOf.Seq, head.Seq)
-		}
-		return asOf.Seq, nil
-	}
-	at, err := bursar.InstantOf(t)
-	if err != nil {
-		return 0, err
-	}
-	if at > head.At {
-		return 0, bursar.Errorf(bursar.CodeAsOfAhead, "%v is later than the journal's head, which is %d at %v", at, head.Seq, head.At)
-	}
-	var fault error
-	after := sort.Search(int(head.Seq), func(i int) bool { // the first position that is later than at, less one
-		entries, err := r.Journal(ctx, v.book.Number, int64(i), 1)
-		if err != nil || len(entries) == 0 {
-			fault = err
-			return true
-		}
-		return entries[0].At > at
-	})
-	return int64(after), fault
-}
-
-// before is the account right before position seq.
-func before(ctx context.Context, r driver.Reader, account *driver.AccountRow, seq int64) (bursar.After, error) {
-	e, err := entryBefore(ctx, r, account, driver.MarkSeq, seq)
-	if err != nil || e == nil {
-		zero := money.Zero(account.Currency)
-		return bursar.After{Balance: zero, Held: zero}, err
-	}
-	after, _ := side(e, account.Number)
-	return after, nil
-}
-
-// entryBefore is the account's last entry whose position, or version, is below n; nil when there is none.
-func entryBefore(ctx context.Context, r driver.Reader, account *driver.AccountRow, by driver.MarkBy, n int64) (*driver.EntryRow, error) {
-	key, err := r.Mark(ctx, account.Number, by, n)
-	if err != nil {
-		return nil, err
-	}
-	if key == 0 {
-		key = account.LastEntry
-	}
-	for key != 0 {
-		entries, err := r.Back(ctx, account.Number, key, driver.CheckpointEvery)
-		if err != nil {
-			return nil, err
-		}
-		if len(entries) == 0 {
-			return nil, brokenHistory(account, key)
-		}
-		for i := range entries {
-			after, prev := side(&entries[i], account.Number)
-			if by == driver.MarkSeq && entries[i].Seq > 0 && entries[i].Seq < n || by == driver.MarkVersion && after.Version < n {
-				return &entries[i], nil
-			}
-			key = prev
-		}
-	}
-	return nil, nil
-}
-
-func brokenHistory(account *driver.AccountRow, key int64) error {
-	return bursar.Errorf(bursar.CodeCorrupt, "the history of %s breaks off at entry %d: run bursar verify", account.Path, key)
-}
-
-// side is what the entry says of one of its accounts, and the key of that account's entry before.
-func side(e *driver.EntryRow, account int64) (after bursar.After, prev int64) {
-	if e.FromAccount == account {
-		return e.FromAfter, e.FromPrev
-	}
-	return e.ToAfter, e.ToPrev
-}
-
-// backdate adds to a balance as of seq what was posted later with an effective time of at most t.
-func (v *view) backdate(ctx context.Context, r driver.Reader, account *driver.AccountRecord, balance money.Amount, t time.Time, seq int64) (money.Amount, error) {
-	effective, err := bursar.InstantOf(t)
-	if err != nil {
-		return balance, err
-	}
-	entries, err := r.Backdated(ctx, account.Number, effective, seq)
-	if err != nil {
-		return balance, err
-	}
-	for i := range entries {
-		amount := entries[i].Amount
-		if entries[i].FromAccount == account.Number {
-			amount = amount.Neg()
-		}
-		if balance, err = balance.Add(amount); err != nil {
-			return balance, outOfRange(err, &account.AccountRow)
-		}
-	}
-	return balance, nil
-}
-
-func balanceOf(path string, after bursar.After, seq int64) (bursar.Balance, error) {
-	available, err := after.Balance.Sub(after.Held)
-	if err != nil {
-		return bursar.Balance{}, bursar.Errorf(bursar.CodeCorrupt, "the balance and what is held of %s do not subtract: %w", path, err)
-	}
-	return bursar.Balance{Path: path, Version: after.Version, Balance: after.Balance, Held: after.Held, Available: available, Seq: seq}, nil
-}
-
-func (v *view) account(ctx context.Context, r driver.Reader, path string) (*driver.AccountRecord, error) {
-	if err := bursar.CheckPath(path); err != nil {
-		return nil, err
-	}
-	record, err := r.Account(ctx, v.book.Number, path)
-	if err == nil && record == nil {
-		err = bursar.Errorf(bursar.CodeAccountNotFound, "no account %s", path)
-	}
-	return record, err
-}
-
 // Journal lists sealed entries after a position, in order: at most limit, and at most PageMax.
 func (v *view) Journal(ctx context.Context, after int64, limit int) (entries []bursar.Entry, err error) {
 	err = v.read(ctx, func(ctx context.Context, r driver.Reader) error {
@@ -258,7 +75,13 @@ func (v *view) Transfer(ctx context.Context, id bursar.ID) (t bursar.TransferRec
 		case record == nil:
 			return bursar.Errorf(bursar.CodeTransferNotFound, "no transfer %v", id)
 		}
-		t = bursar.TransferRecord{ID: id, Kind: bursar.EntryLeg, Reference: record.Reference, Decided: record.Decided, Entries: entriesOf(rows)}
+		t = bursar.TransferRecord{
+			ID:        id,
+			Kind:      bursar.EntryLeg,
+			Reference: record.Reference,
+			Decided:   record.Decided,
+			Entries:   entriesOf(rows),
+		}
 		if record.Refusal != nil {
 			t.Refusal = record.Refusal
 		}
@@ -301,7 +124,11 @@ func metadataOf(text string) (m bursar.Metadata, err error) {
 		return nil, nil
 	}
 	if err := json.Unmarshal([]byte(text), &m); err != nil {
-		return nil, &bursar.Error{Code: bursar.CodeCorrupt, Message: fmt.Sprintf("stored metadata %q is not an object of strings", brief.Text(text)), Err: err}
+		return nil, &bursar.Error{
+			Code:    bursar.CodeCorrupt,
+			Message: fmt.Sprintf("stored metadata %q is not an object of strings", brief.Text(text)),
+			Err:     err,
+		}
 	}
 	return m, nil
 }
@@ -311,4 +138,15 @@ func pageLimit(limit int) int {
 		return bursar.PageMax
 	}
 	return limit
+}
+
+func (v *view) account(ctx context.Context, r driver.Reader, path string) (*driver.AccountRecord, error) {
+	if err := bursar.CheckPath(path); err != nil {
+		return nil, err
+	}
+	record, err := r.Account(ctx, v.book.Number, path)
+	if err == nil && record == nil {
+		err = bursar.Errorf(bursar.CodeAccountNotFound, "no account %s", path)
+	}
+	return record, err
 }

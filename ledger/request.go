@@ -10,8 +10,8 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// Request is a transfer or an opening that has passed every check that needs no database, with the canonical
-// bytes that decide whether two requests are the same. Only this package makes one.
+// request is a transfer or an opening that has passed every check that needs no database, with the canonical bytes that
+// decide whether two requests are the same.
 type request struct {
 	id        bursar.ID
 	transfer  *bursar.Transfer
@@ -24,11 +24,8 @@ type request struct {
 	hash      [32]byte
 }
 
-// ID is the request's id.
-func (r *request) ID() bursar.ID { return r.id }
-
-// Entries is how many journal entries the request makes when it is not refused.
-func (r *request) Entries() int {
+// entries is how many journal entries the request makes when it is not refused.
+func (r *request) entries() int {
 	if r.transfer != nil {
 		return len(r.transfer.Legs)
 	}

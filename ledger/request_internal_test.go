@@ -15,7 +15,10 @@ func sampleTransfer(t *testing.T) bursar.Transfer {
 	usd := currencyOf(t, "USD")
 	least, version := money.FromUnits(500, usd), int64(3)
 	return bursar.Transfer{ID: bursar.ID{15: 1}, Reference: "order 7",
-		Legs:       []bursar.Leg{{From: "a", To: "b", Amount: money.FromUnits(100, usd)}, {From: "b", To: "c", Amount: money.FromUnits(50, usd)}},
+		Legs: []bursar.Leg{
+			{From: "a", To: "b", Amount: money.FromUnits(100, usd)},
+			{From: "b", To: "c", Amount: money.FromUnits(50, usd)},
+		},
 		Conditions: []bursar.Condition{{Path: "a", AtLeast: &least}, {Path: "b", Version: &version}},
 		NotAfter:   time.Unix(5, 6), Effective: time.Unix(3, 4), Metadata: bursar.Metadata{"b": "2", "a": "1"}}
 }
@@ -33,8 +36,9 @@ func TestARequestIsACopy(t *testing.T) {
 	*transfer.Conditions[0].AtLeast, *transfer.Conditions[1].Version = money.Amount{}, 99
 	transfer.Conditions[0].Path, transfer.Metadata["a"] = "y", "9"
 	got := r.transfer
-	if got.Legs[0].From != "a" || got.Legs[1].Amount.IsZero() || got.Conditions[0].Path != "a" || *got.Conditions[0].AtLeast != least ||
-		*got.Conditions[1].Version != 3 || r.metadata != `{"a":"1","b":"2"}` {
+	if got.Legs[0].From != "a" || got.Legs[1].Amount.IsZero() || got.Conditions[0].Path != "a" ||
+		*got.Conditions[0].AtLeast != least || *got.Conditions[1].Version != 3 ||
+		r.metadata != `{"a":"1","b":"2"}` {
 		t.Errorf("the request changed with the caller's transfer: %+v", got)
 	}
 	opening := bursar.Opening{Path: "a", Currency: currencyOf(t, "USD"), Max: &least}
@@ -60,10 +64,12 @@ func TestCanonicalBytesReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if q.Kind != journal.RequestTransfer || len(q.Legs) != 2 || q.Legs[1] != (journal.Leg{From: "b", To: "c", Currency: "USD", Scale: 2, Amount: journal.Pair{Lo: 50}}) ||
-		len(q.Conditions) != 2 || q.Conditions[1] != (journal.Condition{Kind: journal.ConditionVersion, Account: "b", Version: 3}) ||
-		q.NotAfter != 5_000_000_006 || !q.HasNotAfter || q.Effective != 3_000_000_004 || !q.HasEffective || q.Reference != "order 7" ||
-		len(q.Metadata) != 2 || q.Metadata[0] != (journal.Tag{Key: "a", Value: "1"}) {
+	leg := journal.Leg{From: "b", To: "c", Currency: "USD", Scale: 2, Amount: journal.Pair{Lo: 50}}
+	condition := journal.Condition{Kind: journal.ConditionVersion, Account: "b", Version: 3}
+	if q.Kind != journal.RequestTransfer || len(q.Legs) != 2 || q.Legs[1] != leg ||
+		len(q.Conditions) != 2 || q.Conditions[1] != condition ||
+		q.NotAfter != 5_000_000_006 || !q.HasNotAfter || q.Effective != 3_000_000_004 || !q.HasEffective ||
+		q.Reference != "order 7" || len(q.Metadata) != 2 || q.Metadata[0] != (journal.Tag{Key: "a", Value: "1"}) {
 		t.Errorf("the bytes read %+v", q)
 	}
 	if r.hash != journal.Hash(r.bytes) {

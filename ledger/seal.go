@@ -11,19 +11,20 @@ import (
 const (
 	// sealChunk is how many entries a sealing reads at once.
 	sealChunk = 1_000
-	// sealMax is after how many entries a sealing that writes nothing else commits what it has.
+	// sealMax is how many entries a sealing that writes nothing else seals before it commits.
 	sealMax = 10_000
 )
 
-// sealing gives entries their places in the journal, in one database transaction that holds the head.
+// sealing gives entries their places in the journal, in one database transaction that has locked the head.
 //
-// An entry may be sealed once the entry before it on each of its accounts is. What others have committed unsealed can be
-// seen as a whole: an entry was written under the locks of its accounts, so the ones before it were committed earlier and
-// are visible too, or sealed already. So an entry waits only for those of Unsealed that were not sealed here: open. The
-// legs of a request are sealed together or not at all, which keeps their places consecutive.
+// An entry may be sealed once the entry before it on each of its accounts is sealed. What others have committed
+// unsealed is visible as a whole: an entry was written under the locks of its accounts, so the entries before it were
+// committed earlier and are visible too, or sealed already. An entry therefore waits only for entries of Unsealed that
+// are not sealed yet; these are open. The legs of a request are sealed together or not at all, which keeps their places
+// consecutive.
 //
-// Row keys say nothing about the order, because every program draws them from a block of its own. A request that comes
-// before the one that it builds on waits in waiting, under a key that holds it up, until that is sealed.
+// Row keys say nothing about the order, because every program draws them from a block of its own. So a request may be
+// read before the one that it builds on. It stays in waiting, under the key of the open entry, until that is sealed.
 type sealing struct {
 	book    *bursar.Book
 	now     bursar.Instant
@@ -40,8 +41,8 @@ func newSealing(book *bursar.Book, now bursar.Instant, batch *driver.Batch, head
 		open: make(map[int64]bool), waiting: make(map[int64][][]driver.EntryRow)}
 }
 
-// others seals what is committed unsealed, the entries with these keys, in as many requests as it takes to pass limit entries; 0 is no limit. more says
-// that it stopped there.
+// others seals the unsealed entries with these keys, request by request. It stops after the request that passes limit
+// entries, and says so with more; 0 means no limit.
 func (s *sealing) others(ctx context.Context, tx driver.Tx, keys []int64, limit int) (more bool, err error) {
 	for _, key := range keys {
 		s.open[key] = true
@@ -76,12 +77,12 @@ func (s *sealing) others(ctx context.Context, tx driver.Tx, keys []int64, limit 
 // offer seals a request of others, and all that waited for it, unless it has to wait itself.
 func (s *sealing) offer(request []driver.EntryRow, whole bool) {
 	if !whole {
-		return // someone holds a row of it; it stays open, and so does what builds on it
+		return // somebody else has locked a row of it; it stays open, and so does what builds on it
 	}
 	ready := [][]driver.EntryRow{request}
 	for len(ready) > 0 {
 		request, ready = ready[len(ready)-1], ready[:len(ready)-1]
-		if key := s.blocker(request); key != 0 {
+		if key := s.buildsOn(request); key != 0 {
 			s.waiting[key] = append(s.waiting[key], request)
 			continue
 		}
@@ -96,8 +97,8 @@ func (s *sealing) offer(request []driver.EntryRow, whole bool) {
 	}
 }
 
-// own seals the batch's own requests in the order in which they were decided. One that builds on an open entry is written
-// unsealed, for a later sealing.
+// own seals the batch's own requests in the order in which they were decided. A request that builds on an open entry is
+// written unsealed, for a later sealing.
 func (s *sealing) own() {
 	entries := s.batch.Entries
 	for len(entries) > 0 {
@@ -105,7 +106,7 @@ func (s *sealing) own() {
 		for n < len(entries) && entries[n].Transfer == entries[0].Transfer {
 			n++
 		}
-		if s.blocker(entries[:n]) == 0 {
+		if s.buildsOn(entries[:n]) == 0 {
 			s.place(entries[:n])
 		} else {
 			for i := range n {
@@ -116,9 +117,9 @@ func (s *sealing) own() {
 	}
 }
 
-// blocker is the row key of an open entry that one of the request builds on, 0 when there is none. The keys of a request
-// follow one another.
-func (s *sealing) blocker(request []driver.EntryRow) int64 {
+// buildsOn is the row key of an open entry that the request builds on, 0 when there is none. The keys of a request follow
+// one another.
+func (s *sealing) buildsOn(request []driver.EntryRow) int64 {
 	first, last := request[0].Key, request[len(request)-1].Key
 	for i := range request {
 		for _, prev := range [2]int64{request[i].FromPrev, request[i].ToPrev} {
@@ -138,7 +139,9 @@ func (s *sealing) place(request []driver.EntryRow) {
 		e.At = max(s.now, e.Decided, s.head.At+1)
 		e.Hash, s.buf = chain.Link(&e.Entry, s.book.UUID, s.head.Hash, s.buf)
 		s.head.Seq, s.head.At, s.head.Hash = e.Seq, e.At, e.Hash
-		for _, side := range [2]struct{ account, version int64 }{{e.FromAccount, e.FromAfter.Version}, {e.ToAccount, e.ToAfter.Version}} {
+		for _, side := range [2]struct{ account, version int64 }{
+			{e.FromAccount, e.FromAfter.Version}, {e.ToAccount, e.ToAfter.Version},
+		} {
 			if side.account != 0 && side.version%driver.CheckpointEvery == 0 {
 				s.batch.Checkpoints = append(s.batch.Checkpoints,
 					driver.Checkpoint{Account: side.account, Version: side.version, Seq: e.Seq, Key: e.Key})
@@ -148,8 +151,8 @@ func (s *sealing) place(request []driver.EntryRow) {
 	s.batch.To = s.head
 }
 
-// seal gives the entries of a batch their places, after those that others have left unsealed, and returns what writes the
-// batch then. On an engine with one writer nobody leaves any, and nobody else can take the head.
+// seal gives the entries of a batch their places, after those that others have left unsealed, and returns what writes
+// the batch then. On an engine with one writer nobody leaves any, and nobody else can take the head.
 func (w *writer) seal(ctx context.Context, tx driver.Tx, batch *driver.Batch, head bursar.Head) (insert, error) {
 	insert, unsealed := tx.Insert, []int64(nil)
 	if w.store.SealsLater() {

@@ -27,19 +27,29 @@ func open(path string) *request {
 func pay(id byte, through string) *request {
 	transfer := bursar.Transfer{ID: bursar.ID{15: id}}
 	for i := range len(through) - 1 {
-		transfer.Legs = append(transfer.Legs, bursar.Leg{From: through[i : i+1], To: through[i+1 : i+2], Amount: money.FromUnits(int64(id), dollars)})
+		transfer.Legs = append(transfer.Legs,
+			bursar.Leg{From: through[i : i+1], To: through[i+1 : i+2], Amount: money.FromUnits(int64(id), dollars)})
 	}
 	return must(requestOf(&transfer))
 }
 
 // newWorld has accounts w, a, b and c of which a and b have money, all of it sealed, and those who take part.
 func newWorld(seed maphash.Seed, mutate func(*session) driver.Tx, runs []func(*client)) *world {
-	w := &world{book: bursar.Book{Number: 1, Name: "main", UUID: [16]byte{15: 7}}, rows: newRows(), locks: make(map[string]*session),
-		mutate: mutate, seed: seed, versions: make(map[string]int64)}
+	w := &world{
+		book:     bursar.Book{Number: 1, Name: "main", UUID: [16]byte{15: 7}},
+		rows:     newRows(),
+		locks:    make(map[string]*session),
+		mutate:   mutate,
+		seed:     seed,
+		versions: make(map[string]int64),
+	}
 	w.book.Genesis = journal.Genesis(w.book.UUID)
 	w.head = bursar.Head{Hash: w.book.Genesis, Book: w.book.UUID}
 	first := w.join("first", func(*client) {})
-	first.must(first.writer.post(context.Background(), driver.ModeQueue, "", jobsOf([]*request{open("w"), open("a"), open("b"), open("c"), pay(200, "wa"), pay(199, "wb")})))
+	first.must(
+		first.writer.post(context.Background(), driver.ModeQueue,
+			"", jobsOf([]*request{open("w"), open("a"), open("b"), open("c"), pay(200, "wa"), pay(199, "wb")})),
+	)
 	for i, run := range runs {
 		w.join(fmt.Sprint("client ", i), run)
 	}
@@ -78,12 +88,15 @@ func explore(mutate func(*session) driver.Tx, runs ...func(*client)) (states int
 func TestSealingInEveryOrder(t *testing.T) {
 	t.Parallel()
 	for name, runs := range map[string][]func(*client){
-		"a chain, a sealer and a reader":   {posts(true, pay(1, "ab")), posts(true, pay(2, "bc")), seals, reads},
-		"a queue beside one who posts":     {queues(pay(1, "ab"), pay(2, "cw")), posts(true, pay(3, "bc")), seals},
-		"a queue beside one who does not":  {queues(pay(1, "ab"), pay(2, "cw")), posts(true, pay(3, "bc")), posts(false, pay(4, "ac"))},
-		"one transfer asked for by three":  {queues(pay(1, "ab")), queues(pay(1, "ab"), pay(2, "bc")), posts(true, pay(1, "ab"))},
-		"one account opened by two":        {queues(open("n"), pay(1, "an")), posts(true, open("n")), posts(true, pay(2, "bn"))},
-		"legs, of which someone holds one": {posts(true, pay(1, "abc")), queues(pay(2, "bw")), holds, seals},
+		"a chain, a sealer and a reader": {posts(true, pay(1, "ab")), posts(true, pay(2, "bc")), seals, reads},
+		"a queue beside one who posts":   {queues(pay(1, "ab"), pay(2, "cw")), posts(true, pay(3, "bc")), seals},
+		"a queue beside one who does not": {
+			queues(pay(1, "ab"), pay(2, "cw")), posts(true, pay(3, "bc")), posts(false, pay(4, "ac"))},
+		"one transfer asked for by three": {
+			queues(pay(1, "ab")), queues(pay(1, "ab"), pay(2, "bc")), posts(true, pay(1, "ab"))},
+		"one account opened by two": {
+			queues(open("n"), pay(1, "an")), posts(true, open("n")), posts(true, pay(2, "bn"))},
+		"legs, of which somebody else has locked one": {posts(true, pay(1, "abc")), queues(pay(2, "bw")), keeps, seals},
 	} {
 		if states, err := explore(nil, runs...); err != nil || states < 1_000 {
 			t.Errorf("%s: after %d states: %v", name, states, err)
@@ -92,16 +105,36 @@ func TestSealingInEveryOrder(t *testing.T) {
 }
 
 // TestSealingInAnyOrder draws who takes part and who goes on: two queues, four who post, a sealer, two who
-// hold rows, and three readers.
+// lock rows, and three readers.
 func TestSealingInAnyOrder(t *testing.T) {
 	t.Parallel()
-	requests := []*request{open("n"), pay(1, "ab"), pay(2, "ba"), pay(3, "bc"), pay(4, "cw"), pay(5, "abc"), pay(6, "wbacb"), pay(7, "an"), pay(8, "nc")}
+	requests := []*request{
+		open("n"),
+		pay(1, "ab"),
+		pay(2, "ba"),
+		pay(3, "bc"),
+		pay(4, "cw"),
+		pay(5, "abc"),
+		pay(6, "wbacb"),
+		pay(7, "an"),
+		pay(8, "nc"),
+	}
 	seed := maphash.MakeSeed()
 	rapid.Check(t, func(t *rapid.T) {
 		queued := rapid.SliceOfNDistinct(rapid.SampledFrom(requests), 1, 3, rapid.ID[*request])
-		posted := rapid.OneOf(rapid.SliceOfNDistinct(rapid.SampledFrom(requests[1:]), 1, 3, rapid.ID[*request]), rapid.Just(requests[:1]))
+		posted := rapid.OneOf(rapid.SliceOfNDistinct(rapid.SampledFrom(requests[1:]), 1, 3, rapid.ID[*request]),
+			rapid.Just(requests[:1]))
 		for range 15 {
-			runs := []func(*client){seals, holds, holds, reads, reads, reads, queues(queued.Draw(t, "queued")...), queues(queued.Draw(t, "queued")...)}
+			runs := []func(*client){
+				seals,
+				keeps,
+				keeps,
+				reads,
+				reads,
+				reads,
+				queues(queued.Draw(t, "queued")...),
+				queues(queued.Draw(t, "queued")...),
+			}
 			for range 4 {
 				runs = append(runs, posts(rapid.IntRange(0, 5).Draw(t, "commit") > 0, posted.Draw(t, "posted")...))
 			}
@@ -155,27 +188,31 @@ func (b broken) LockEntries(ctx context.Context, book int64, keys []int64) ([]dr
 // TestTheLawsOfSealingCanBeBroken shows that the histories reach what the laws forbid.
 func TestTheLawsOfSealingCanBeBroken(t *testing.T) {
 	t.Parallel()
+	first := func(keys, _ []int64) []int64 { return keys[:min(len(keys), 1)] }
+	old := func(_, began []int64) []int64 { return began }
 	two := []func(*client){posts(true, pay(1, "ab")), posts(true, pay(2, "bc")), seals}
 	for _, c := range []struct {
 		what, law string
 		wrong     broken
 		runs      []func(*client)
 	}{
-		{"an entry is overlooked", "versions", broken{unsealed: func(keys, _ []int64) []int64 { return keys[:min(len(keys), 1)] }}, two},
+		{"an entry is overlooked", "versions", broken{unsealed: first}, two},
 		{"row keys are an order", "versions", broken{entries: func(entries []driver.EntryRow, _ map[int64]bool) {
 			for i := range entries {
 				entries[i].FromPrev, entries[i].ToPrev = 0, 0
 			}
 		}}, two},
-		{"the snapshot is older than the locks", "versions", broken{unsealed: func(_, began []int64) []int64 { return began }},
+		{"the snapshot is older than the locks", "versions", broken{unsealed: old},
 			[]func(*client){queues(pay(1, "ab")), posts(true, pay(2, "bc"))}},
-		{"legs are sealed one by one", "legs", broken{unsealed: func(keys, _ []int64) []int64 { return keys[:min(len(keys), 1)] }},
+		{"legs are sealed one by one", "legs", broken{unsealed: first},
 			[]func(*client){posts(true, pay(1, "abc")), seals}},
-		{"a row that someone holds is sealed", "head", broken{entries: func(entries []driver.EntryRow, locked map[int64]bool) {
+		{"a row that somebody else has locked is sealed", "head", broken{entries: func(
+			entries []driver.EntryRow, locked map[int64]bool,
+		) {
 			for i := range entries {
 				locked[entries[i].Key] = true
 			}
-		}}, []func(*client){posts(true, pay(1, "ab")), holds, seals}},
+		}}, []func(*client){posts(true, pay(1, "ab")), keeps, seals}},
 	} {
 		_, err := explore(func(s *session) driver.Tx { c.wrong.session = s; return c.wrong }, c.runs...)
 		if err == nil || !strings.HasPrefix(err.Error(), c.law+": ") {
@@ -200,7 +237,11 @@ func pileKey(request, leg int) int64 { return int64(request+1)*10_000 + int64(le
 func (w *world) request(n, legs, on int) (entries []driver.EntryRow) {
 	id := bursar.ID{1, 14: byte(n >> 8), 15: byte(n)}
 	for leg := range legs {
-		e := driver.EntryRow{Key: pileKey(n, leg), FromPrev: pileKey(n, leg-1), Entry: bursar.Entry{Kind: bursar.EntryLeg, Transfer: id, Leg: leg, Amount: money.Zero(dollars)}}
+		e := driver.EntryRow{
+			Key:      pileKey(n, leg),
+			FromPrev: pileKey(n, leg-1),
+			Entry:    bursar.Entry{Kind: bursar.EntryLeg, Transfer: id, Leg: leg, Amount: money.Zero(dollars)},
+		}
 		if leg == 0 {
 			e.FromPrev = pileKey(on, 0)
 		}
@@ -213,7 +254,9 @@ func (w *world) request(n, legs, on int) (entries []driver.EntryRow) {
 // seal seals what others left and then requests of its own, and returns the numbers of requests as they were sealed.
 func (w *world) seal(t *testing.T, limit int, own ...[]driver.EntryRow) (order []int, more bool) {
 	t.Helper()
-	s, batch, before := w.clients[0].begin(driver.ModeSealing), &driver.Batch{Entries: slices.Concat(own...)}, len(w.journal)
+	s, batch, before := w.clients[0].begin(driver.ModeSealing), &driver.Batch{
+		Entries: slices.Concat(own...),
+	}, len(w.journal)
 	sealing := newSealing(&w.book, 1, batch, w.head)
 	more, err := sealing.others(t.Context(), s, s.unsealed(), limit)
 	sealing.own()
@@ -231,14 +274,14 @@ func (w *world) seal(t *testing.T, limit int, own ...[]driver.EntryRow) (order [
 	return order, more
 }
 
-func TestSealingSkipsWhatIsHeld(t *testing.T) {
+func TestSealingSkipsWhatIsLocked(t *testing.T) {
 	t.Parallel()
 	w := pile([2]int{1, 2}, [2]int{1, 0}, [2]int{3, -1}, [2]int{1, -1})
 	other := w.clients[0].begin(driver.ModeLocks)
 	other.try(entryLock(pileKey(2, 1)))
 	got, _ := w.seal(t, 0, w.request(10, 2, 3), w.request(11, 1, 1), w.request(12, 2, 11), w.request(13, 1, 10))
 	if want := []int{3, 10, 13}; !slices.Equal(got, want) {
-		t.Errorf("while a leg of 2 is held: %v are sealed, want %v", got, want)
+		t.Errorf("while a leg of 2 is locked: %v are sealed, want %v", got, want)
 	}
 	other.release(0)
 	if got, _ := w.seal(t, 0); !slices.Equal(got, []int{2, 0, 1, 11, 12}) {
@@ -260,7 +303,7 @@ func TestSealingStops(t *testing.T) {
 	other := w.clients[0].begin(driver.ModeSealing)
 	other.try("head")
 	if more, err := w.clients[0].writer.sealOnce(t.Context(), false); more || err != nil || w.head.Seq != 6 {
-		t.Errorf("while someone else holds the head: more %v, %v, head %d", more, err, w.head.Seq)
+		t.Errorf("while somebody else has locked the head: more %v, %v, head %d", more, err, w.head.Seq)
 	}
 	other.release(0)
 	if got, more := w.seal(t, sealMax); !more || len(got) < sealMax || len(got) > sealMax+sealChunk {

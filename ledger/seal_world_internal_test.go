@@ -23,7 +23,7 @@ import (
 type world struct {
 	book     bursar.Book
 	rows                         // what is committed
-	locks    map[string]*session // who holds what
+	locks    map[string]*session // who has locked what
 	clients  []*client
 	mutate   func(*session) driver.Tx // what the clients get instead of a session
 	seed     maphash.Seed
@@ -41,7 +41,11 @@ type rows struct {
 }
 
 func newRows() rows {
-	return rows{accounts: make(map[string]driver.AccountRow), requests: make(map[bursar.ID]driver.RequestRecord), entries: make(map[int64]driver.EntryRow)}
+	return rows{
+		accounts: make(map[string]driver.AccountRow),
+		requests: make(map[bursar.ID]driver.RequestRecord),
+		entries:  make(map[int64]driver.EntryRow),
+	}
 }
 
 // client is a program with its own clock and row keys.
@@ -69,7 +73,7 @@ type session struct {
 	rows   // written, and not committed; no head when it is not moved
 	mode   driver.Mode
 	joined bool
-	held   []string // names of locks
+	locked []string // names of locks
 	began  []int64  // what was unsealed when it began
 }
 
@@ -82,7 +86,12 @@ var (
 func (w *world) join(name string, run func(*client)) *client {
 	n := len(w.clients)
 	c := &client{world: w, name: name, key: int64(40-n) << 24, posted: make(map[bursar.ID]bursar.Posted)}
-	c.writer = &writer{store: c, book: w.book, clock: clock.NewFake(time.Unix(int64(n*5%7), 0)), logger: slog.New(slog.DiscardHandler)}
+	c.writer = &writer{
+		store:  c,
+		book:   w.book,
+		clock:  clock.NewFake(time.Unix(int64(n*5%7), 0)),
+		logger: slog.New(slog.DiscardHandler),
+	}
 	c.next, c.stop = iter.Pull(func(yield func(struct{}) bool) {
 		defer func() {
 			if what := recover(); what != nil && what != any(errCut) {
@@ -134,7 +143,9 @@ func (s *session) tx() driver.Tx {
 	return s
 }
 
-func (c *client) Write(ctx context.Context, mode driver.Mode, _ func(string), fn func(context.Context, driver.Tx) error) error {
+func (c *client) Write(
+	ctx context.Context, mode driver.Mode, _ func(string), fn func(context.Context, driver.Tx) error,
+) error {
 	for {
 		s := c.begin(mode)
 		err := fn(ctx, s.tx())
@@ -166,27 +177,27 @@ func (s *session) commit() {
 
 // release lets go of all locks but the first ones.
 func (s *session) release(keep int) {
-	for _, name := range s.held[keep:] {
+	for _, name := range s.locked[keep:] {
 		delete(s.locks, name)
 	}
-	s.held = s.held[:keep]
+	s.locked = s.locked[:keep]
 }
 
 func (s *session) free(name string) bool { return s.locks[name] == nil || s.locks[name] == s }
 
-// try takes a lock unless someone else holds it.
+// try takes a lock unless somebody else has it.
 func (s *session) try(name string) bool {
 	if s.locks[name] == nil {
 		s.locks[name] = s
-		s.held = append(s.held, name)
+		s.locked = append(s.locked, name)
 	}
 	return s.locks[name] == s
 }
 
-// lock waits for whoever holds a lock.
+// lock takes a lock, and waits while somebody else has it.
 func (s *session) lock(name string) {
 	if !s.free(name) && s.locks["head"] == s {
-		s.breach("head: %s waits for %s while it holds the head", s.name, name)
+		s.breach("head: %s waits for %s while it has locked the head", s.name, name)
 	}
 	s.wait(func() bool { return !s.free(name) })
 	s.try(name)
@@ -241,17 +252,17 @@ func (s *session) lockAccounts(paths []string) (map[string]*driver.AccountRow, [
 		locked[row.Path] = &row
 		s.saw(row)
 	}
-	var held []string
+	var blocked []string
 	if s.mode == driver.ModeQueue && len(locked) < len(paths) {
 		s.step()
 		for _, path := range paths {
 			if _, exists := s.account(path); exists && locked[path] == nil {
-				held = append(held, path)
+				blocked = append(blocked, path)
 				s.saw(path)
 			}
 		}
 	}
-	return locked, held
+	return locked, blocked
 }
 
 func (s *session) known(ids []bursar.ID) (records []driver.RequestRecord) {
@@ -343,7 +354,9 @@ func (s *session) Unsealed(context.Context, int64) ([]int64, error) {
 
 func entryLock(key int64) string { return fmt.Sprint("entry ", key) }
 
-func (s *session) LockEntries(_ context.Context, _ int64, keys []int64) (entries []driver.EntryRow, locked map[int64]bool, _ error) {
+func (s *session) LockEntries(
+	_ context.Context, _ int64, keys []int64,
+) (entries []driver.EntryRow, locked map[int64]bool, _ error) {
 	s.step()
 	locked = make(map[int64]bool)
 	for _, key := range keys {
@@ -358,7 +371,7 @@ func (s *session) LockEntries(_ context.Context, _ int64, keys []int64) (entries
 
 // Insert is all or nothing in a caller's session, as under a savepoint.
 func (s *session) Insert(ctx context.Context, b *driver.Batch) error {
-	keep, accounts, requests := len(s.held), maps.Clone(s.accounts), maps.Clone(s.requests)
+	keep, accounts, requests := len(s.locked), maps.Clone(s.accounts), maps.Clone(s.requests)
 	err := s.claim(b)
 	if err == nil {
 		err = s.InsertClaimed(ctx, b)
@@ -529,7 +542,8 @@ func (w *world) finish() {
 	}
 	for path, a := range w.accounts {
 		if a.Balance.Big().Int64() != balances[path] || a.Version != w.versions[path] {
-			w.breach("balances: %s has %v at version %d, the journal comes to %d at %d", path, a.Balance, a.Version, balances[path], w.versions[path])
+			w.breach("balances: %s has %v at version %d, the journal comes to %d at %d", path, a.Balance, a.Version,
+				balances[path], w.versions[path])
 		}
 	}
 	if left := w.unsealed(); len(left) > 0 {
@@ -583,8 +597,8 @@ func seals(c *client) {
 	}
 }
 
-// holds keeps a row of an entry for a while, as an application may.
-func holds(c *client) {
+// keeps locks a row of an entry for a while, as an application may.
+func keeps(c *client) {
 	s := c.begin(driver.ModeLocks)
 	s.step()
 	if keys := c.unsealed(); len(keys) > 0 && s.try(entryLock(keys[0])) {
@@ -616,7 +630,7 @@ func posts(commit bool, requests ...*request) func(*client) {
 	}
 }
 
-// queues writes in mode Queue, and again what was held after having waited for it.
+// queues writes in driver.ModeQueue, and again what was blocked after having waited for it.
 func queues(requests ...*request) func(*client) {
 	return func(c *client) {
 		jobs, await := jobsOf(requests), ""

@@ -8,8 +8,8 @@ import (
 	"github.com/bursar-ledger/bursar"
 )
 
-// sealer seals in the background what is committed unsealed: what this ledger posts when it is woken, and what others
-// post when it looks.
+// sealer seals in the background what is committed unsealed. It is woken for what this ledger posts, and looks from
+// time to time for what others post.
 type sealer struct {
 	writer *writer
 	every  time.Duration
@@ -22,14 +22,16 @@ type sealer struct {
 func startSealer(w *writer, every time.Duration) *sealer {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &sealer{writer: w, every: every, wake: make(chan struct{}, 1), stop: stop, done: make(chan struct{})}
-	w.unsealed = func() {
-		select {
-		case s.wake <- struct{}{}:
-		default:
-		}
-	}
 	go s.run(ctx)
 	return s
+}
+
+// wakeUp says that there is something to seal.
+func (s *sealer) wakeUp() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
 }
 
 func (s *sealer) run(ctx context.Context) {
@@ -46,7 +48,8 @@ func (s *sealer) run(ctx context.Context) {
 		}
 		code := bursar.CodeOf(err)
 		if err != nil && code != last {
-			s.writer.logger.Log(ctx, slog.LevelWarn, "entries were not sealed", "book", s.writer.book.Name, "code", string(code), "error", err)
+			s.writer.logger.Log(ctx, slog.LevelWarn, "entries were not sealed", "book", s.writer.book.Name,
+				"code", string(code), "error", err)
 		}
 		last = code
 	}
@@ -69,6 +72,10 @@ func (s *sealer) close(ctx context.Context) error {
 	case <-s.done:
 		return nil
 	case <-ctx.Done():
-		return &bursar.Error{Code: bursar.CodeCanceled, Message: "entries were still being sealed at shutdown", Err: ctx.Err()}
+		return &bursar.Error{
+			Code:    bursar.CodeCanceled,
+			Message: "entries were still being sealed at shutdown",
+			Err:     ctx.Err(),
+		}
 	}
 }

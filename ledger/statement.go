@@ -9,7 +9,9 @@ import (
 )
 
 // Statement lists an account's sealed entries from the latest to the first, with the running balance.
-func (v *view) Statement(ctx context.Context, path string, q bursar.StatementQuery) (lines []bursar.StatementLine, err error) {
+func (v *view) Statement(
+	ctx context.Context, path string, q bursar.StatementQuery,
+) (lines []bursar.StatementLine, err error) {
 	err = v.read(ctx, func(ctx context.Context, r driver.Reader) error {
 		account, err := v.account(ctx, r, path)
 		if err != nil {
@@ -21,7 +23,9 @@ func (v *view) Statement(ctx context.Context, path string, q bursar.StatementQue
 	return lines, err
 }
 
-func (v *view) lines(ctx context.Context, r driver.Reader, account *driver.AccountRecord, q bursar.StatementQuery) ([]bursar.StatementLine, error) {
+func (v *view) lines(
+	ctx context.Context, r driver.Reader, account *driver.AccountRecord, q bursar.StatementQuery,
+) ([]bursar.StatementLine, error) {
 	limit := pageLimit(q.Limit)
 	key := account.LastEntry
 	if q.Before > 0 && q.Before <= account.Version {
@@ -65,7 +69,9 @@ func lineOf(e *driver.EntryRow, account int64) bursar.StatementLine {
 
 // TrialBalance sums the balances of all accounts by currency, in one snapshot, and calls each, unless it is nil,
 // with every account in order of path. A sum that leaves the range of amounts is [bursar.ErrBalanceOutOfRange].
-func (v *view) TrialBalance(ctx context.Context, each func(bursar.Account) error) (totals []bursar.CurrencyTotal, head bursar.Head, err error) {
+func (v *view) TrialBalance(
+	ctx context.Context, each func(bursar.Account) error,
+) (totals []bursar.CurrencyTotal, head bursar.Head, err error) {
 	err = v.read(ctx, func(ctx context.Context, r driver.Reader) error {
 		if head, err = r.Head(ctx, v.book.Number); err != nil {
 			return err
@@ -76,7 +82,9 @@ func (v *view) TrialBalance(ctx context.Context, each func(bursar.Account) error
 	return totals, head, err
 }
 
-func (v *view) total(ctx context.Context, r driver.Reader, each func(bursar.Account) error) ([]bursar.CurrencyTotal, error) {
+func (v *view) total(
+	ctx context.Context, r driver.Reader, each func(bursar.Account) error,
+) ([]bursar.CurrencyTotal, error) {
 	var totals []bursar.CurrencyTotal
 	for after := ""; ; {
 		records, err := r.Accounts(ctx, v.book.Number, "", after, bursar.PageMax)

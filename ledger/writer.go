@@ -7,7 +7,6 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/driver"
-	"github.com/bursar-ledger/bursar/internal/clock"
 )
 
 // job is one request on its way and, once written, its result. A writer fills in the rest.
@@ -28,7 +27,7 @@ type job struct {
 type writer struct {
 	store    driver.Store
 	book     bursar.Book
-	clock    clock.Clock
+	clock    Clock
 	observer *Observer
 	logger   *slog.Logger
 	unsealed func() // told of entries that were committed unsealed; nil when nobody seals in the background
@@ -88,8 +87,8 @@ func (w *writer) postIn(ctx context.Context, tx driver.Tx, jobs []*job) error {
 	}
 }
 
-// record writes what was judged and fills in the results that depend on it. Refusals alone have no place in the journal,
-// and need not wait for the head.
+// record writes what was judged and fills in the results that depend on it. Refusals alone have no place in the
+// journal, and need not wait for the head.
 func (w *writer) record(ctx context.Context, tx driver.Tx, j *judgement, seal bool) (err error) {
 	batch, insert := j.batch(), tx.Insert
 	if seal && len(batch.Entries) > 0 {

@@ -1,5 +1,5 @@
-// Package chain says what the journal's bytes say of the ledger's words: the facts of an entry and its hash, an amount as
-// the pair that is hashed, metadata as it is stored.
+// Package chain says what the journal's bytes say of the ledger's words: the facts of an entry and its hash, an
+// amount as the pair that is hashed, metadata as it is stored.
 //
 // [Link] is the name to know. The bytes themselves are those of package journal; docs/journal.md specifies them.
 package chain
@@ -38,6 +38,7 @@ func afterOf(a bursar.After) journal.After {
 	return journal.After{Version: uint64(a.Version), Balance: Pair(a.Balance), Held: Pair(a.Held)}
 }
 
+// Pair is an amount as it is hashed.
 func Pair(a money.Amount) journal.Pair {
 	hi, lo := a.Parts()
 	return journal.Pair{Hi: hi, Lo: lo}

@@ -1,0 +1,145 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
+	"github.com/bursar-ledger/bursar/internal/clock"
+	"github.com/bursar-ledger/bursar/internal/coded"
+	"github.com/bursar-ledger/bursar/internal/journal"
+)
+
+// Clock tells the time and waits. It is safe for concurrent use.
+type Clock interface {
+	// Now is the present time.
+	Now() time.Time
+	// Sleep waits for d and returns nil, or returns the cause of the end of ctx as soon as ctx is done. It does not wait
+	// when d is zero or less.
+	Sleep(ctx context.Context, d time.Duration) error
+}
+
+// Options says how a ledger works. The zero value, and nil, are the defaults.
+type Options struct {
+	// Book is the ledger among several in one database. Defaults to "main". It is created when it does not exist.
+	Book string
+	// Strategy decides when posts are written. Defaults to [Locks]: each Post in a database transaction of its own.
+	// [Queue] is the fast one.
+	Strategy Strategy
+	// Migrate brings an older schema up to date. Defaults to refusing it with [bursar.ErrSchemaBehind].
+	Migrate bool
+	// Logger is told what an operator wants to know: which batches were not written because of contention, a lost commit
+	// or a database that contradicts itself, with their code. Defaults to nothing.
+	Logger *slog.Logger
+	// Observer is told of every post. Defaults to nothing.
+	Observer *Observer
+	// Clock is where time comes from. Defaults to the machine's.
+	Clock Clock
+	// SealEvery is how long an entry that was committed unsealed waits at most for this ledger to seal it, on engines
+	// with many writers. Defaults to 250 ms. Less than zero means that this ledger seals only in [Queue] and in
+	// [Ledger.Seal].
+	SealEvery time.Duration
+}
+
+const (
+	bookDefault      = "main"
+	sealEveryDefault = 250 * time.Millisecond
+	// openTimeout bounds what New asks of the database.
+	openTimeout = 30 * time.Second
+)
+
+// New makes a ledger over a store. It looks at the database: a schema that is not this program's is
+// [bursar.ErrSchemaBehind] or [bursar.ErrSchemaAhead]. It takes as long as ctx allows, and at most 30 seconds; what
+// the ledger does later does not depend on ctx. The ledger does not own the store.
+func New(ctx context.Context, store driver.Store, o *Options) (*Ledger, error) {
+	options := o.orDefaults()
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	if err := checkSchema(ctx, store, options.Migrate); err != nil {
+		return nil, err
+	}
+	book, err := openBook(ctx, store, options.Book)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{store: store, book: book, clock: options.Clock, observer: options.Observer, logger: options.Logger}
+	l := &Ledger{view: view{book: book, read: store.Read}, store: store, writer: w, clock: options.Clock}
+	if store.SealsLater() && options.SealEvery > 0 {
+		l.sealer = startSealer(w, options.SealEvery)
+		w.unsealed = l.sealer.wakeUp
+	}
+	l.poster = options.Strategy.start(w)
+	w.logger.Debug("ledger opened", "book", book.Name, "uuid", book.UUID.String())
+	return l, nil
+}
+
+func (o *Options) orDefaults() Options {
+	var filled Options
+	if o != nil {
+		filled = *o
+	}
+	filled.Book = cmp.Or(filled.Book, bookDefault)
+	filled.SealEvery = cmp.Or(filled.SealEvery, sealEveryDefault)
+	if filled.Strategy == nil {
+		filled.Strategy = Locks{}
+	}
+	if filled.Logger == nil {
+		filled.Logger = slog.New(slog.DiscardHandler)
+	}
+	if filled.Clock == nil {
+		filled.Clock = clock.System()
+	}
+	return filled
+}
+
+func checkSchema(ctx context.Context, store driver.Store, migrate bool) error {
+	if migrate {
+		if err := store.Migrate(ctx); err != nil {
+			return err
+		}
+	}
+	have, want, err := store.Schema(ctx)
+	switch {
+	case err != nil:
+		return err
+	case have < want:
+		return bursar.Errorf(bursar.CodeSchemaBehind,
+			"the database has schema %d and this program needs %d: run bursar migrate, or set Options.Migrate", have, want)
+	case have > want:
+		return bursar.Errorf(bursar.CodeSchemaAhead,
+			"the database has schema %d and this program knows %d: use a newer program", have, want)
+	default:
+		return nil
+	}
+}
+
+func openBook(ctx context.Context, store driver.Store, name string) (bursar.Book, error) {
+	if err := bursar.CheckPath(name); err != nil {
+		return bursar.Book{}, coded.At(err, "book")
+	}
+	fresh := bursar.Book{Name: name}
+	if _, err := rand.Read(fresh.UUID[:]); err != nil {
+		return bursar.Book{}, fmt.Errorf("random bits for a book: %w", err)
+	}
+	fresh.UUID = stamp(fresh.UUID, 4)
+	fresh.Genesis = journal.Genesis(fresh.UUID)
+	book, err := store.Book(ctx, fresh)
+	if err == nil && book.Genesis != journal.Genesis(book.UUID) {
+		err = bursar.Errorf(bursar.CodeCorrupt, "the genesis hash of book %s does not come from its UUID", name)
+	}
+	return book, err
+}
+
+// owns reports whether a head that was read under the number of b is that of b.
+func owns(b *bursar.Book, head *bursar.Head) error {
+	if head.Book != b.UUID {
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"this database keeps another book than the ledger's: use a transaction of the ledger's own database")
+	}
+	return nil
+}
