@@ -40,6 +40,7 @@ func rules() []rule {
 		{"markers", checkMarkers, markerExamples},
 		{"documents", checkDocuments, documentExamples},
 		{"width", checkWidth, widthExamples},
+		{"naming", checkNaming, namingExamples},
 	}
 }
 

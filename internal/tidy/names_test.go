@@ -129,7 +129,7 @@ func checkTestManners(t *tree) []string {
 }
 
 // silentSkip recognises a skip by the usual names of a test's receiver, because
-// other types have a method Skip too.
+// other types may skip too.
 func silentSkip(call *ast.CallExpr) bool {
 	sel, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {

@@ -98,7 +98,7 @@ func breakable(text string) []string {
 
 // pending names, by rule, the places where a new rule does not hold yet.
 func pending() map[string]map[string]string {
-	return map[string]map[string]string{"width": widthPending}
+	return map[string]map[string]string{"width": widthPending, "naming": namingPending}
 }
 
 // withhold leaves out the findings in pending places, and reports a place where
