@@ -2,11 +2,11 @@ package mysql
 
 import "github.com/bursar-ledger/bursar/atomic"
 
-// now is the present in microseconds. UTC_TIMESTAMP knows no time zone, so no hour comes twice.
+// now is the present in microseconds. UTC_TIMESTAMP has no daylight saving time, so no hour comes twice.
 const now = `TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6))`
 
-// Statements is the SQL of the tables of package atomic. Where others would do nothing about a row that is there, it is
-// written as it was, because INSERT IGNORE would also ignore errors.
+// Statements is the SQL of the tables of package atomic. A row that is there already is written as it was: INSERT
+// IGNORE would do nothing, but would also ignore errors.
 func (Dialect) Statements() *atomic.Statements {
 	return &atomic.Statements{
 		Schema: []string{

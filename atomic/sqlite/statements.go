@@ -3,7 +3,8 @@ package sqlite
 import "github.com/bursar-ledger/bursar/atomic"
 
 // now is the present in microseconds. SQLite has milliseconds; one statement sees one time.
-const now = `(CAST(strftime('%s', 'now') AS INTEGER) * 1000000 + CAST(substr(strftime('%f', 'now'), 4, 3) AS INTEGER) * 1000)`
+const now = `(CAST(strftime('%s', 'now') AS INTEGER) * 1000000` +
+	` + CAST(substr(strftime('%f', 'now'), 4, 3) AS INTEGER) * 1000)`
 
 // Statements is the SQL of the tables of package atomic. The clock is that of the machine.
 func (Dialect) Statements() *atomic.Statements {
@@ -41,9 +42,11 @@ func (Dialect) Statements() *atomic.Statements {
 		ON CONFLICT (name) DO NOTHING`,
 		LeaseTake: `UPDATE atomic_lease SET token = token + 1, holder = ?, ttl = ?, expires = ` + now + ` + ?
 		WHERE name = ? AND (holder = ? OR expires <= ` + now + ` OR expires > ` + now + ` + ttl)`,
-		LeaseRead:    `SELECT token, holder, expires - ` + now + ` FROM atomic_lease WHERE name = ?`,
-		LeaseRenew:   `UPDATE atomic_lease SET ttl = ?, expires = ` + now + ` + ?, uses = uses + 1 WHERE name = ? AND token = ? AND holder <> ''`,
-		LeaseFence:   `UPDATE atomic_lease SET uses = uses + 1 WHERE name = ? AND token = ? AND holder <> ''`,
-		LeaseRelease: `UPDATE atomic_lease SET holder = '', ttl = 0, expires = 0, uses = uses + 1 WHERE name = ? AND token = ? AND holder <> ''`,
+		LeaseRead: `SELECT token, holder, expires - ` + now + ` FROM atomic_lease WHERE name = ?`,
+		LeaseRenew: `UPDATE atomic_lease SET ttl = ?, expires = ` + now + ` + ?, uses = uses + 1
+		WHERE name = ? AND token = ? AND holder <> ''`,
+		LeaseFence: `UPDATE atomic_lease SET uses = uses + 1 WHERE name = ? AND token = ? AND holder <> ''`,
+		LeaseRelease: `UPDATE atomic_lease SET holder = '', ttl = 0, expires = 0, uses = uses + 1
+		WHERE name = ? AND token = ? AND holder <> ''`,
 	}
 }
