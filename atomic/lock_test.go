@@ -20,7 +20,11 @@ func TestLockClauseOnSQLite(t *testing.T) {
 	f := newFixture(t, pragmasUsual)
 	do := func(o *atomic.Options, fn func(tx *atomic.Tx)) {
 		t.Helper()
-		if err := atomic.Do(t.Context(), f.DB, func(_ context.Context, tx *atomic.Tx) error { fn(tx); return nil }, o); err != nil {
+		err := atomic.Do(t.Context(), f.DB, func(_ context.Context, tx *atomic.Tx) error {
+			fn(tx)
+			return nil
+		}, o)
+		if err != nil {
 			t.Fatalf("Do: %v", err)
 		}
 	}

@@ -165,7 +165,9 @@ func TestARunThatBreaksTheBlockSaysSo(t *testing.T) {
 	f := newFixture(t, pragmasUsual)
 	undone(t, f, func(ctx context.Context, tx *atomic.Tx, rec *atomic.Recorder) {
 		tx.OnCommit(func(ctx context.Context) error {
-			_ = atomic.Do(ctx, f.DB, func(context.Context, *atomic.Tx) error { return errRefused }, &atomic.Options{Nesting: atomic.Join})
+			_ = atomic.Do(ctx, f.DB, func(context.Context, *atomic.Tx) error {
+				return errRefused
+			}, &atomic.Options{Nesting: atomic.Join})
 			return nil
 		})
 		var hook *atomic.HookError
@@ -180,7 +182,8 @@ func TestAHookHasItsFunctionsName(t *testing.T) {
 	f := newFixture(t, pragmasUsual)
 	undone(t, f, func(_ context.Context, tx *atomic.Tx, rec *atomic.Recorder) {
 		tx.OnCommit(sendReceipt)
-		if hooks := rec.Hooks(); len(hooks) != 1 || !strings.HasSuffix(hooks[0].Name, ".sendReceipt") || hooks[0].Func == nil {
+		hooks := rec.Hooks()
+		if len(hooks) != 1 || !strings.HasSuffix(hooks[0].Name, ".sendReceipt") || hooks[0].Func == nil {
 			t.Errorf("hooks = %v, want sendReceipt", hooks)
 		}
 	})

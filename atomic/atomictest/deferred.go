@@ -23,11 +23,11 @@ func (f *fixture) deferred() {
 		key = `, FOREIGN KEY (word) REFERENCES words (word)`
 	}
 	f.exec(`CREATE TABLE uses (word VARCHAR(100) NOT NULL` + key + `)`)
-	var d diary
+	var log eventLog
 	var statement error
 	err := f.do(func(ctx context.Context, tx *atomic.Tx) error {
-		tx.OnCommit(d.commits("committed"))
-		tx.OnRollback(d.undoes("undone"))
+		tx.OnCommit(log.commits("committed"))
+		tx.OnRollback(log.undoes("undone"))
 		statement = f.run(ctx, tx, `INSERT INTO uses VALUES ('missing')`)
 		return statement
 	}, nil)
@@ -39,7 +39,7 @@ func (f *fixture) deferred() {
 	if !f.Can.Deferred {
 		f.lacks()
 	}
-	d.want(f, "undone")
+	log.want(f, "undone")
 	n, err := f.number(f.ctx, f.other, `SELECT count(*) FROM uses`)
 	f.must(err)
 	f.same("rows", n, 0)

@@ -11,7 +11,7 @@ import (
 func TestLeaseOfTwoProcesses(t *testing.T) {
 	t.Parallel()
 	_ = sqltest.MariaDB(t) // Skips once where there is no server.
-	atomictest.FightForLease(t, atomictest.MariaDB(mysql.MariaDB{}, nil), func(t *testing.T) (driver, dsn string) {
+	atomictest.ContendForLease(t, atomictest.MariaDB(mysql.MariaDB{}, nil), func(t *testing.T) (driver, dsn string) {
 		return "mysql", sqltest.MariaDB(t).DSN()
 	})
 }

@@ -11,7 +11,7 @@ import (
 func TestLeaseOfTwoProcesses(t *testing.T) {
 	t.Parallel()
 	_ = sqltest.Postgres(t) // Skips once where there is no server.
-	atomictest.FightForLease(t, atomictest.Postgres(postgres.Dialect{}, nil), func(t *testing.T) (driver, dsn string) {
+	atomictest.ContendForLease(t, atomictest.Postgres(postgres.Dialect{}, nil), func(t *testing.T) (driver, dsn string) {
 		return "pgx", sqltest.Postgres(t).DSN()
 	})
 }

@@ -17,7 +17,6 @@ const lineRunesMax = 120
 // refused.
 var widthPending = map[string]string{
 	".":                    "being rewritten",
-	"atomic/...":           "being rewritten",
 	"bursartest":           "being rewritten",
 	"cmd/...":              "being rewritten",
 	"docs/...":             "being rewritten",
