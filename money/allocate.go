@@ -65,7 +65,8 @@ func (a Amount) Allocate(weights ...int64) ([]Amount, error) {
 // ErrWeights unless n is 1 to [PartsMax], ErrCurrency if a has no currency.
 func (a Amount) Split(n int) ([]Amount, error) {
 	if n < 1 || n > PartsMax {
-		return nil, refuse(ErrWeights, "split", strconv.Itoa(n), "an amount is split into 1 to "+strconv.Itoa(PartsMax)+" parts")
+		return nil, refuse(ErrWeights, "split", strconv.Itoa(n),
+			"an amount is split into 1 to "+strconv.Itoa(PartsMax)+" parts")
 	}
 	if a.currency.IsZero() {
 		return nil, withoutCurrency("split")

@@ -289,7 +289,8 @@ func TestRivalsAgree(t *testing.T) {
 	byBig := allocateBig(a.Big(), benchWeights)
 	for i, p := range parts {
 		if want := p.Decimal(); byAPD[i].Text('f') != want || byShop[i].StringFixed(2) != want || byBig[i].Cmp(p.Big()) != 0 {
-			t.Errorf("part %d is %s, by apd %s, by shopspring %s, by math/big %v", i, want, byAPD[i].Text('f'), byShop[i], byBig[i])
+			t.Errorf("part %d is %s, by apd %s, by shopspring %s, by math/big %v",
+				i, want, byAPD[i].Text('f'), byShop[i], byBig[i])
 		}
 	}
 	for _, c := range contests() {

@@ -68,7 +68,8 @@ var bannedExamples = []example{
 		"internal/tools/testenv/a.go": "package main\nimport \"os\"\nfunc f() { os.Exit(1) }",
 		"money/a_test.go":             "package money\nimport (\"fmt\"; \"time\")\nfunc f() { fmt.Println(time.Now()) }",
 		"money/a.go":                  "package money\nimport \"fmt\"\nfunc f() string { return fmt.Sprint() }",
-		"money/b.go":                  "package money\nimport \"time\"\nfunc g() { time := struct{ Now func() }{}; time.Now() }\nvar d time.Duration",
+		"money/b.go": "package money\nimport \"time\"\n" +
+			"func g() { time := struct{ Now func() }{}; time.Now() }\nvar d time.Duration",
 	}},
 	{
 		name: "elsewhere",

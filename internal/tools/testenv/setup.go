@@ -72,7 +72,8 @@ func setup(ctx context.Context, m machine) error {
 		}
 	}
 	if len(needed) > 0 {
-		return fmt.Errorf("%s: missing but required by BURSAR_REQUIRE; install it or take it off the list", strings.Join(needed, ", "))
+		return fmt.Errorf("%s: missing but required by BURSAR_REQUIRE; install it or take it off the list",
+			strings.Join(needed, ", "))
 	}
 	return nil
 }
