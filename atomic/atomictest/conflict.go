@@ -83,7 +83,7 @@ var conflictBehaviours = []behaviour{
 			f.same("runs", runs, 2)
 			return
 		}
-		if runs < 3 { // more if the one that runs again meets the other once more
+		if runs < 3 { // more if the two meet again
 			f.Errorf("runs = %d, want 3 at least", runs)
 		}
 	}},
@@ -122,8 +122,8 @@ var conflictBehaviours = []behaviour{
 	}},
 }
 
-// readModifyWrite has two blocks read item 1, and add 5 and 7 to what they read. The second reads before the first has
-// written, if nothing keeps it from doing so, and writes when that is committed.
+// readModifyWrite has two blocks read item 1, and add 5 and 7 to what they read. The second one reads before the
+// first has written, unless a lock prevents that. It writes when the first is committed.
 func (f *fixture) readModifyWrite(clause string) {
 	f.Helper()
 	var read, committed gate

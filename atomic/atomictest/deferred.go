@@ -16,7 +16,8 @@ func failedRollback(err error) func(context.Context, *sql.Conn) error {
 	}
 }
 
-// deferred makes a foreign key that is checked at COMMIT fail there; where the engine has none, the statement fails.
+// deferred breaks a foreign key that is checked at COMMIT, and COMMIT fails. Where the engine has no such check,
+// the statement fails.
 func (f *fixture) deferred() {
 	key := ` REFERENCES words (word) DEFERRABLE INITIALLY DEFERRED`
 	if !f.Can.Deferred {

@@ -62,7 +62,7 @@ func (f *fixture) open(d atomic.Dialect) *atomic.DB {
 	})
 }
 
-// lacks notes that the behaviour shows how the engine refuses what it cannot do.
+// lacks notes that the engine lacks what the behaviour is about, and that the behaviour shows how it refuses.
 func (f *fixture) lacks() { f.absent = true }
 
 // do runs a block on the fixture's handle.
@@ -107,7 +107,7 @@ func (f *fixture) adding(words ...string) block {
 	}
 }
 
-// addingThen is a block that adds a word and ends as told.
+// addingThen is a block that adds a word and returns end.
 func (f *fixture) addingThen(word string, end error) block {
 	return func(ctx context.Context, tx *atomic.Tx) error {
 		if err := f.add(ctx, tx, word); err != nil {
@@ -183,7 +183,7 @@ func (f *fixture) isNot(err error, targets ...error) {
 	}
 }
 
-// same checks that two lines are equal; it takes anything that prints well.
+// same checks that two values print alike.
 func (f *fixture) same(what string, got, want any) {
 	f.Helper()
 	if g, w := fmt.Sprint(got), fmt.Sprint(want); g != w {

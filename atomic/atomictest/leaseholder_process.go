@@ -21,7 +21,7 @@ type holderProcess struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	in     io.WriteCloser
-	stderr strings.Builder // what it said on standard error; to be read when it has ended
+	stderr strings.Builder // to be read when it has ended
 	read   chan struct{}   // closed when its output has been read
 
 	mu      sync.Mutex
@@ -55,7 +55,7 @@ func startHolder(t *testing.T, who holding, zone string) *holderProcess {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	// From the start and for good: a process whose output nobody reads stops when the pipe is full.
+	// It reads until the end: a process whose output nobody reads stops when the pipe is full.
 	go p.listen(out)
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()

@@ -46,7 +46,7 @@ func Overhead(b *testing.B, pool *sql.DB, d atomic.Dialect, begin, work string) 
 	b.ReportMetric(100*(float64(do)/float64(hand)-1), "overhead-%")
 }
 
-// byHand is what the statements are without Do: a connection from the pool, and no care for what goes wrong.
+// byHand runs the same statements without Do: on a connection from the pool, and without care for errors.
 func byHand(ctx context.Context, pool *sql.DB, begin, work string) error {
 	conn, err := pool.Conn(ctx)
 	if err != nil {

@@ -211,7 +211,7 @@ func (f *fixture) locked(ctx context.Context, tx *atomic.Tx, l atomic.RowLock) [
 	return rows
 }
 
-// unsupported checks that a clause is refused, and nothing weaker rendered, and that the block goes on.
+// unsupported checks that a clause is refused, that nothing weaker is rendered, and that the block goes on.
 func (f *fixture) unsupported(l atomic.RowLock) {
 	f.Helper()
 	f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
@@ -223,6 +223,19 @@ func (f *fixture) unsupported(l atomic.RowLock) {
 	f.wantWords("kept")
 }
 
+// take takes the first job from words, under a lock.
+func (f *fixture) take(ctx context.Context, tx *atomic.Tx, lock atomic.RowLock) (job string, err error) {
+	clause, err := tx.LockClause(lock)
+	if err != nil {
+		return "", err
+	}
+	job, err = atomic.QueryOne(ctx, tx, atomic.Value[string], `SELECT word FROM words ORDER BY word LIMIT 1 `+clause)
+	if err != nil {
+		return "", err
+	}
+	return job, atomic.ExecOne(ctx, tx, f.Speech.sql(`DELETE FROM words WHERE word = ?`), job)
+}
+
 // queue has two workers take jobs from words, the second while the first still works.
 func (f *fixture) queue() {
 	f.Helper()
@@ -232,27 +245,16 @@ func (f *fixture) queue() {
 		skip = atomic.RowLock{} // One worker at a time, then.
 		f.lacks()
 	}
-	take := func(ctx context.Context, tx *atomic.Tx) (string, error) {
-		clause, err := tx.LockClause(skip)
-		if err != nil {
-			return "", err
-		}
-		job, err := atomic.QueryOne(ctx, tx, atomic.Value[string], `SELECT word FROM words ORDER BY word LIMIT 1 `+clause)
-		if err != nil {
-			return "", err
-		}
-		return job, atomic.ExecOne(ctx, tx, f.Speech.sql(`DELETE FROM words WHERE word = ?`), job)
-	}
 	second := func(want string) block {
 		return func(ctx context.Context, tx *atomic.Tx) error {
-			job, err := take(ctx, tx)
+			job, err := f.take(ctx, tx, skip)
 			f.same("the second worker's job", job, want)
 			return err
 		}
 	}
 	var c *client
 	f.is(f.do(func(ctx context.Context, tx *atomic.Tx) error {
-		job, err := take(ctx, tx)
+		job, err := f.take(ctx, tx, skip)
 		f.must(err)
 		f.same("the first worker's job", job, "job 1")
 		if !f.Can.SkipLocked {

@@ -6,22 +6,21 @@ import "github.com/bursar-ledger/bursar/atomic"
 const now = `(CAST(strftime('%s', 'now') AS INTEGER) * 1000000` +
 	` + CAST(substr(strftime('%f', 'now'), 4, 3) AS INTEGER) * 1000)`
 
-// Statements is the SQL of the tables of package atomic. The clock is that of the machine.
-func (Dialect) Statements() *atomic.Statements {
-	return &atomic.Statements{
-		Schema: []string{
-			`CREATE TABLE IF NOT EXISTS atomic_key (
+// schema returns the statements that make the missing tables of package atomic.
+func schema() []string {
+	return []string{
+		`CREATE TABLE IF NOT EXISTS atomic_key (
 	name   TEXT    NOT NULL PRIMARY KEY,
 	digest BLOB    NOT NULL,
 	done   INTEGER NOT NULL DEFAULT 0,
 	result BLOB,
 	made   TEXT    NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) STRICT, WITHOUT ROWID`,
-			`CREATE TABLE IF NOT EXISTS atomic_lock (
+		`CREATE TABLE IF NOT EXISTS atomic_lock (
 	id   INTEGER NOT NULL PRIMARY KEY,
 	uses INTEGER NOT NULL
 ) STRICT`,
-			`CREATE TABLE IF NOT EXISTS atomic_lease (
+		`CREATE TABLE IF NOT EXISTS atomic_lease (
 	name    TEXT    NOT NULL PRIMARY KEY,
 	token   INTEGER NOT NULL,
 	holder  TEXT    NOT NULL,
@@ -29,7 +28,13 @@ func (Dialect) Statements() *atomic.Statements {
 	expires INTEGER NOT NULL,
 	uses    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID`,
-		},
+	}
+}
+
+// Statements is the SQL of the tables of package atomic. The clock is that of the machine.
+func (Dialect) Statements() *atomic.Statements {
+	return &atomic.Statements{
+		Schema: schema(),
 
 		KeyInsert: `INSERT INTO atomic_key (name, digest) VALUES (?, ?) ON CONFLICT (name) DO NOTHING`,
 		KeyRead:   `SELECT done, digest, result FROM atomic_key WHERE name = ?`,
