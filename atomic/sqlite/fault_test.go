@@ -32,12 +32,12 @@ const (
 	nowhere      = "nowhere"
 )
 
-func TestFaults(t *testing.T) {
+func TestAnswersAgreeWithOutcomesUnderFaults(t *testing.T) {
 	t.Parallel()
 	killClients(t, 10)
 }
 
-func TestTortureFaults(t *testing.T) {
+func TestTortureAnswersAgreeWithOutcomesUnderFaults(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("BURSAR_TORTURE") == "" {
 		t.Skip("it takes minutes: BURSAR_TORTURE=1 asks for it")
@@ -265,7 +265,8 @@ func (c *faults) process(point string, keyed bool, name string) *osexec.Cmd {
 	return cmd
 }
 
-// runClient is what the clients of TestFaults run, with the arguments that process gives them.
+// runClient is what the clients of TestAnswersAgreeWithOutcomesUnderFaults run, with the arguments that process
+// gives them.
 func runClient(args []string) error {
 	db, pool, err := openFaults(args[0])
 	if err != nil {

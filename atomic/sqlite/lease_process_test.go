@@ -8,9 +8,9 @@ import (
 	"github.com/bursar-ledger/bursar/atomic/sqlite"
 )
 
-// TestLeaseOfTwoProcesses is about the processes' own clocks: SQLite's is that of the machine, and there is one
+// TestAFrozenHolderIsFencedOff is about the processes' own clocks: SQLite's is that of the machine, and there is one
 // machine.
-func TestLeaseOfTwoProcesses(t *testing.T) {
+func TestAFrozenHolderIsFencedOff(t *testing.T) {
 	t.Parallel()
 	atomictest.ContendForLease(t, atomictest.SQLite(sqlite.Dialect{}, nil), func(t *testing.T) (driver, dsn string) {
 		return "sqlite", "file:" + filepath.Join(t.TempDir(), "lease.db") +

@@ -100,7 +100,7 @@ func (p faultPoint) check(t *testing.T, answer error, committed bool) {
 	}
 }
 
-func TestCutAtEveryPoint(t *testing.T) {
+func TestACutHasTheOutcomeOfItsPoint(t *testing.T) {
 	each(t, func(t *testing.T, e engine) {
 		s := e.shared(t)
 		direct := s.Open(t)
@@ -173,7 +173,7 @@ func TestRoundTripsAreCounted(t *testing.T) {
 	})
 }
 
-func TestKillAtEveryPoint(t *testing.T) {
+func TestAKillHasTheOutcomeOfItsPoint(t *testing.T) {
 	each(t, func(t *testing.T, e engine) {
 		s := e.private(t)
 		direct := s.Open(t)
@@ -249,7 +249,7 @@ func TestReleaseLetsTheStatementGoOn(t *testing.T) {
 }
 
 // An answer of many rows is one answer, with parameters or without.
-func TestAnswersWithRows(t *testing.T) {
+func TestAnAnswerOfManyRowsIsOneAnswer(t *testing.T) {
 	each(t, func(t *testing.T, e engine) {
 		s := e.shared(t)
 		direct := s.Open(t)
@@ -377,7 +377,7 @@ func TestTrapIsDoneWhenTheServerIsGone(t *testing.T) {
 	})
 }
 
-func TestCutAll(t *testing.T) {
+func TestCutAllCutsEveryConnection(t *testing.T) {
 	each(t, func(t *testing.T, e engine) {
 		proxy := sqltest.NewProxy(t, e.shared(t))
 		through := proxy.Open(t)
@@ -394,7 +394,7 @@ func TestCutAll(t *testing.T) {
 	})
 }
 
-func TestCommitMatches(t *testing.T) {
+func TestCommitMatchesTheStatementThatCommits(t *testing.T) {
 	tests := map[string]bool{
 		"COMMIT": true, "commit": true, " Commit ;": true, "COMMIT AND CHAIN": true,
 		"": false, "COMMITTED": false, "ROLLBACK": false, "SELECT 'COMMIT'": false, "-- COMMIT": false,

@@ -20,7 +20,7 @@ func (f *fakeTest) Skip(args ...any)               { f.end = "skip: " + fmt.Spri
 func (f *fakeTest) Fatal(args ...any)              { f.end = "fail: " + fmt.Sprint(args...) }
 func (f *fakeTest) Fatalf(format string, a ...any) { f.end = "fail: " + fmt.Sprintf(format, a...) }
 
-func TestAbsentServers(t *testing.T) {
+func TestAnAbsentServerSkipsUnlessRequired(t *testing.T) {
 	_, absent := share(CockroachEngine, "")
 	tests := []struct {
 		name    string

@@ -81,7 +81,7 @@ func listens(t *testing.T, address string) bool {
 	return true
 }
 
-func TestServerLives(t *testing.T) {
+func TestAServerRunsUntilItIsKilledStoppedOrClosed(t *testing.T) {
 	for _, e := range engines {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -96,7 +96,7 @@ func TestServerLives(t *testing.T) {
 				{"kill", in.Kill9, false, false},
 				{"kill what is dead", in.Kill9, true, false},
 				{"stop what is dead", in.Stop, true, false},
-				{"restart after a crash", func() error { return in.Restart(t.Context()) }, false, true},
+				{"restart after a kill", func() error { return in.Restart(t.Context()) }, false, true},
 				{"stop", in.Stop, false, false},
 				{"restart after an orderly end", func() error { return in.Restart(t.Context()) }, false, true},
 				{"restart while it runs", func() error { return in.Restart(t.Context()) }, false, true},
