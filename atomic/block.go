@@ -61,7 +61,7 @@ func (s *session) finish(ctx context.Context, t *Tx) error {
 	}
 	s.closeRows(t.depth)
 	s.settleRow(ctx) // Left unread, it is closed like other rows.
-	if err := s.witness(ctx); err != nil {
+	if err := s.judgeRows(ctx); err != nil {
 		s.leave(ctx, nil)
 		return err
 	}

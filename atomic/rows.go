@@ -110,9 +110,9 @@ func (s *session) prune() {
 	s.rows = kept
 }
 
-// witness judges the errors that handed-out rows have met, which only their reader has seen. It leaves out errors
+// judgeRows judges the errors that handed-out rows have met, which only their reader has seen. It leaves out errors
 // without a number; the engine is asked about those. Nobody else may use the session during the call.
-func (s *session) witness(ctx context.Context) error {
+func (s *session) judgeRows(ctx context.Context) error {
 	open := s.settleRow(ctx)
 	s.mu.Lock()
 	var errs []error

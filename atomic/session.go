@@ -149,7 +149,7 @@ func (t *Tx) enter(ctx context.Context) error {
 	blind, held := s.blind, len(s.rows) > 0 || s.row != nil
 	s.mu.Unlock()
 	if held {
-		if err := s.witness(ctx); err != nil {
+		if err := s.judgeRows(ctx); err != nil {
 			s.leave(ctx, nil)
 			return err
 		}

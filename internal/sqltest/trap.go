@@ -95,12 +95,12 @@ func (t *Trap) Done() <-chan struct{} { return t.done }
 
 // Cut closes the caught connection on both sides. If none is caught yet, the next one that is caught is cut at
 // once. Only the first call of Cut or Release counts.
-func (t *Trap) Cut() { t.verdict(true) }
+func (t *Trap) Cut() { t.resolve(true) }
 
 // Release lets the caught connection go on. If none is caught yet, the next one that is caught goes on at once.
-func (t *Trap) Release() { t.verdict(false) }
+func (t *Trap) Release() { t.resolve(false) }
 
-func (t *Trap) verdict(cut bool) {
+func (t *Trap) resolve(cut bool) {
 	t.decide.Do(func() {
 		t.cut = cut
 		close(t.decided)
