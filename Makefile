@@ -31,7 +31,8 @@ check: ## format, vet, the rules of the house, lint
 	@bad=$$(gofmt -l .) && if [ -n "$$bad" ]; then echo "not formatted, run gofmt -w:" $$bad; exit 1; fi
 	$(GO) vet ./...
 	$(GO) test ./internal/tidy
-	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed: its linters did not run"; fi
+	@if command -v golangci-lint >/dev/null; then golangci-lint run; \
+	else echo "golangci-lint is not installed: its linters did not run"; fi
 
 test: ## set up, check, run every test, then the race detector; print which law holds where
 	$(TESTENV) setup

@@ -10,7 +10,9 @@ import (
 // and runs.
 func TestReadmeCodeIsExampleCode(t *testing.T) {
 	var examples string
-	for _, file := range []string{"ledger/example_test.go", "ledger/example_in_test.go", "store/postgres/example_test.go"} {
+	for _, file := range []string{
+		"ledger/example_test.go", "ledger/example_in_test.go", "store/postgres/example_test.go",
+	} {
 		examples += trimmed(t, file)
 	}
 	blocks := strings.Split(trimmed(t, "README.md"), "\n```go\n")[1:]

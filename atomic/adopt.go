@@ -8,38 +8,43 @@ import (
 
 // AdoptOptions are the choices of [Adopt]. The zero value is ready for use.
 type AdoptOptions struct {
-	// DB, if not nil, is the handle for which a Do with [Adopted.Context] finds the database transaction. Its dialect is used.
+	// DB, if not nil, is a handle on the same database. A Do on it with [Adopted.Context] then joins the adopted
+	// database transaction. The dialect is that of DB.
 	DB *DB
 
-	// Name tells the database transaction apart in errors.
+	// Name stands in errors about this database transaction.
 	Name string
 
-	// Mode is how the application began the database transaction, as far as it matters to blocks inside.
+	// Mode says how the application began the database transaction. Blocks inside it are held to that.
 	Mode Mode
 }
 
-// An Adopted is a database transaction that the application began and will end itself. It is for one goroutine at a time.
+// An Adopted is a database transaction that the application began and will end itself. Use it from one goroutine at
+// a time.
 type Adopted struct {
 	s     *session
 	tx    *Tx
 	ready bool
 }
 
-// Adopt takes part in a database transaction that the application has begun on conn: a *sql.Tx, which includes those of pgx through
-// its package stdlib, or a *sql.Conn after a BEGIN. Code written for a [Tx] then works in it: savepoints, nested blocks, hooks, locks. d is
-// the engine; o may be nil.
+// Adopt joins a database transaction that the application has begun on conn. conn is a *sql.Tx, or a *sql.Conn
+// after a BEGIN; a *sql.Tx of pgx's package stdlib will do. Code written for a [Tx] then works in it: savepoints,
+// nested blocks, hooks, locks. d is the dialect of the engine. o may be nil.
 //
-// The application keeps the commit, and with it some promises are its own:
+// The application ends the database transaction itself. So some promises of Do become its own:
 //
-//   - Before it commits it calls [Adopted.Ready] and gives up if that fails. An error that was swallowed inside is found there and nowhere else.
-//   - After COMMIT it calls [Adopted.Committed], after a rollback [Adopted.RolledBack]: no hook runs otherwise.
-//   - Nothing is retried. A conflict is returned as it is, and the application begins again from its own beginning.
-//   - A COMMIT whose answer is lost, or that the engine turns into a ROLLBACK, is for the application to find out: pgx reports the latter, others do not.
-//   - Statements that it runs past the Tx are not seen: their errors neither break it nor count as its first cause.
+//   - Before COMMIT it calls [Adopted.Ready], and rolls back if that fails. Only Ready finds an error that was
+//     swallowed inside.
+//   - After COMMIT it calls [Adopted.Committed], after a rollback [Adopted.RolledBack]. Otherwise no hook runs.
+//   - Nothing is retried. A conflict is returned as it is, and the application starts over.
+//   - The answer of COMMIT may get lost, or the engine may turn COMMIT into a ROLLBACK. The application must find
+//     that out. pgx reports such a ROLLBACK; other drivers do not.
+//   - The Tx does not see statements that the application runs past it. Their errors do not break the Tx.
 //   - A connection in doubt is not closed.
 //
-// Adopt asks the engine, and returns an error that wraps [ErrRequired] if no database transaction is open on conn, [ErrBroken] if it has
-// failed already, and [ErrUnsupported] for a *sql.DB, whose statements need not share a connection.
+// Adopt asks the engine for the state of conn. It returns an error that wraps [ErrRequired] if no database
+// transaction is open on conn, [ErrBroken] if it has failed already, and [ErrUnsupported] for a *sql.DB, which may
+// run each statement on another connection.
 func Adopt(ctx context.Context, conn Conn, d Dialect, o *AdoptOptions) (*Adopted, error) {
 	if o == nil {
 		o = &AdoptOptions{}
@@ -69,17 +74,18 @@ func Adopt(ctx context.Context, conn Conn, d Dialect, o *AdoptOptions) (*Adopted
 	return &Adopted{s: s, tx: tx}, nil
 }
 
-// Tx is the outermost block of the database transaction. It ends with [Adopted.Ready], Committed or RolledBack.
+// Tx is the outermost block of the database transaction. It ends with [Adopted.Ready] or [Adopted.RolledBack].
 func (a *Adopted) Tx() *Tx { return a.tx }
 
-// Context is ctx with the database transaction in it, for a [Do] with the handle in [AdoptOptions.DB] and for [From].
+// Context returns ctx with the database transaction in it. [From] finds it there, and so does a [Do] on the handle
+// in [AdoptOptions.DB].
 func (a *Adopted) Context(ctx context.Context) context.Context {
 	return &blockContext{Context: ctx, tx: a.tx}
 }
 
-// Ready says whether the application may commit. It runs the functions given to [Tx.BeforeCommit], closes rows that were
-// left open and ends the Tx. After an error the application rolls back: [ErrBroken] if an earlier error was swallowed,
-// [ErrConcurrent] if a block is still open, or what a function returned.
+// Ready says whether the application may commit. It runs the functions given to [Tx.BeforeCommit], closes rows that
+// were left open and ends the Tx. After an error the application must roll back. The error is [ErrBroken] if an
+// earlier error was swallowed, [ErrConcurrent] if a block is still open, or what a function returned.
 func (a *Adopted) Ready(ctx context.Context) error {
 	if err := a.s.beforeCommit(a.Context(ctx)); err != nil {
 		return err
@@ -96,7 +102,7 @@ func (a *Adopted) Ready(ctx context.Context) error {
 	return nil
 }
 
-// alive asks the engine, because the application may have met errors past the Tx.
+// alive asks the engine for the state once more, because statements past the Tx may have failed unseen.
 func (a *Adopted) alive(ctx context.Context) error {
 	state, err := a.s.state(ctx)
 	a.s.leave(ctx, nil)
@@ -116,9 +122,9 @@ func (a *Adopted) end() {
 	a.tx.ended.Store(true)
 }
 
-// Committed says that the application has committed, and runs the functions given to [Tx.OnCommit]. It returns a [*HookError] if some of
-// them failed. It panics without a successful [Adopted.Ready], which the commit has skipped. Only the first call of Committed or
-// RolledBack has an effect.
+// Committed tells the Adopted that the application has committed. It runs the functions given to [Tx.OnCommit] and
+// returns a [*HookError] if some of them failed. It panics if [Adopted.Ready] was not called or has failed. Only
+// the first call of Committed or RolledBack has an effect.
 func (a *Adopted) Committed(ctx context.Context) error {
 	if !a.ready {
 		panic("atomic: Committed without a successful Ready")
@@ -128,8 +134,9 @@ func (a *Adopted) Committed(ctx context.Context) error {
 	return commitHooks(ctx, hooks)
 }
 
-// RolledBack says that the application has rolled back, ends the Tx and runs the functions given to [Tx.OnRollback], the last first.
-// Only the first call of Committed or RolledBack has an effect. Call neither if the outcome is unknown.
+// RolledBack tells the Adopted that the application has rolled back. It ends the Tx and runs the functions given to
+// [Tx.OnRollback], the last one first. Only the first call of Committed or RolledBack has an effect. Call neither
+// if the outcome is unknown.
 func (a *Adopted) RolledBack() {
 	a.end()
 	a.s.closeAll(context.Background()) // Nothing more is asked of the engine.

@@ -46,7 +46,8 @@ func TestAnAdoptedTransactionTakesBlocks(t *testing.T) {
 	if err := atomic.Do(ctx, f.DB, adding("inner"), &atomic.Options{Nesting: atomic.Required}); err != nil {
 		t.Errorf("the joined block = %v", err)
 	}
-	if err := errors.Join(a.Ready(t.Context()), own.Commit(), a.Committed(t.Context()), a.Committed(t.Context())); err != nil {
+	err = errors.Join(a.Ready(t.Context()), own.Commit(), a.Committed(t.Context()), a.Committed(t.Context()))
+	if err != nil {
 		t.Fatalf("the end: %v", err)
 	}
 	a.RolledBack()

@@ -7,10 +7,11 @@ import (
 	"strconv"
 )
 
-// errUnwound is the cause when a joined block was left by a panic or by runtime.Goexit.
+// errUnwound is the cause when a joined block ended in a panic or in runtime.Goexit.
 var errUnwound = errors.New("a joined block did not return")
 
-// open begins a block inside the innermost open one: a savepoint, or nothing at all if it joins.
+// open begins a block inside the innermost open one. The block is a savepoint, or needs no statement at all if it
+// joins.
 func (s *session) open(ctx context.Context, join bool) (*Tx, error) {
 	if err := contextError(ctx); err != nil {
 		return nil, fmt.Errorf("atomic: block not begun: %w", err)
@@ -41,7 +42,7 @@ func (s *session) open(ctx context.Context, join bool) (*Tx, error) {
 	return tx, nil
 }
 
-// finish checks that block t may end well and keeps others out while it does.
+// finish checks that block t may end well. If so, the session stays busy until the caller calls leave.
 func (s *session) finish(ctx context.Context, t *Tx) error {
 	s.mu.Lock()
 	if err := s.refusal(t); err != nil {
@@ -60,14 +61,14 @@ func (s *session) finish(ctx context.Context, t *Tx) error {
 	}
 	s.closeRows(t.depth)
 	s.settleRow(ctx) // Left unread, it is closed like other rows.
-	if err := s.witness(ctx); err != nil {
+	if err := s.judgeRows(ctx); err != nil {
 		s.leave(ctx, nil)
 		return err
 	}
 	return nil
 }
 
-// close ends block t well: what it wrote belongs to the block around it from now on.
+// close ends block t well. Its writes and hooks belong to the block around it from now on.
 func (s *session) close(ctx context.Context, t *Tx) error {
 	if err := s.finish(ctx, t); err != nil {
 		return err
@@ -84,7 +85,8 @@ func (s *session) close(ctx context.Context, t *Tx) error {
 	return nil
 }
 
-// undo ends block t badly: its writes are taken back, its hooks dropped. It returns err, joined by what went wrong.
+// undo ends block t badly: it takes back its writes and drops its hooks. It returns err, joined with any error of
+// its own.
 func (s *session) undo(ctx context.Context, t *Tx, err error) error {
 	s.mu.Lock()
 	over, damage := s.over, s.damage
@@ -111,7 +113,7 @@ func (s *session) undo(ctx context.Context, t *Tx, err error) error {
 	return err
 }
 
-// rollbackTo undoes the savepoint of block t, which also heals what an error inside it broke.
+// rollbackTo undoes the savepoint of block t. That also repairs what an error inside the block broke.
 func (s *session) rollbackTo(ctx context.Context, t *Tx, err error) error {
 	s.closeRows(t.depth)
 	s.settleRow(ctx)

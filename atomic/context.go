@@ -2,13 +2,13 @@ package atomic
 
 import "context"
 
-// blockContext is the context given to the function of a block. One type answers both questions asked of it.
+// blockContext is the context given to the function of a block. It answers fromKey and anyKey.
 type blockContext struct {
 	context.Context
 	tx *Tx
 }
 
-// fromKey asks for the open Tx of one DB, anyKey for any.
+// fromKey asks for the open Tx of one DB, anyKey for that of any DB.
 type (
 	fromKey struct{ db *DB }
 	anyKey  struct{}
@@ -28,14 +28,14 @@ func (c *blockContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// From returns the innermost open Tx of db that travels in ctx, and whether there is one. A block that has ended
-// is not found, even if its context lives on.
+// From returns the innermost open Tx of db in ctx, and whether there is one. A block that has ended is not found,
+// even if its context is still in use.
 func From(ctx context.Context, db *DB) (*Tx, bool) {
 	tx, ok := ctx.Value(fromKey{db}).(*Tx)
 	return tx, ok
 }
 
-// InTransaction reports whether any block is open in ctx, of whatever DB.
+// InTransaction reports whether ctx has an open block of any DB.
 func InTransaction(ctx context.Context) bool {
 	return ctx.Value(anyKey{}) != nil
 }

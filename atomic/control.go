@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// control refuses a query that would end the database transaction, or begin one, without Do's knowledge. What
-// it must not miss is the careless statement; a determined caller can hide one in code that the server runs.
+// control refuses a query that would begin or end a database transaction without Do's knowledge. It is meant to
+// catch the careless statement. A determined caller can hide one in code that the server runs.
 //
-// Nearly every query is one ordinary statement, which its first word shows. Only a query of several statements, or one that
-// begins with another word, is read with care: words in quotes and comments are none, and neither are those in the body
-// of a trigger.
+// Nearly every query is one ordinary statement, and its first word shows that. Only a query that begins with
+// another word, or has several statements, is read with care. Words in quotes, in comments and in the body of a
+// trigger do not count.
 func (db *DB) control(query string) error {
 	if plain(query) {
 		return nil
@@ -23,7 +23,8 @@ func (db *DB) control(query string) error {
 			return fmt.Errorf("%w: %s: %s", ErrControl, strings.Join(words, " "), advice)
 		}
 		if len(words) > 0 && db.dialect.Commits(words) {
-			return fmt.Errorf("%w: %s commits at once on %s: run it outside of Do", ErrControl, strings.Join(words, " "), db.traits.Name)
+			return fmt.Errorf("%w: %s commits at once on %s: run it outside of Do",
+				ErrControl, strings.Join(words, " "), db.traits.Name)
 		}
 		if !more {
 			return nil
@@ -31,7 +32,7 @@ func (db *DB) control(query string) error {
 	}
 }
 
-// plain recognises one statement that surely controls nothing.
+// plain reports whether query is surely one statement that controls nothing.
 func plain(query string) bool {
 	query = strings.TrimLeft(query, " \t\r\n")
 	if i := strings.IndexByte(query, ';'); i >= 0 && strings.TrimLeft(query[i+1:], " \t\r\n") != "" {
@@ -45,7 +46,7 @@ func plain(query string) bool {
 	return false
 }
 
-// advise says what to use instead of a statement that controls a database transaction; nothing for any other.
+// advise says what to use instead of a statement that controls a database transaction. It returns "" for any other.
 func advise(words []string) string {
 	if len(words) == 0 {
 		return ""
@@ -79,7 +80,7 @@ func advise(words []string) string {
 	return ""
 }
 
-// adviseSet is advise for what follows SET.
+// adviseSet is advise for the words after SET.
 func adviseSet(words []string) string {
 	if len(words) > 1 && slices.Contains([]string{"SESSION", "LOCAL", "GLOBAL"}, words[0]) {
 		words = words[1:]
@@ -88,7 +89,8 @@ func adviseSet(words []string) string {
 		return ""
 	}
 	switch words[0] {
-	case "TRANSACTION", "CHARACTERISTICS", "TRANSACTION_ISOLATION", "TX_ISOLATION", "TRANSACTION_READ_ONLY", "TX_READ_ONLY":
+	case "TRANSACTION", "CHARACTERISTICS",
+		"TRANSACTION_ISOLATION", "TX_ISOLATION", "TRANSACTION_READ_ONLY", "TX_READ_ONLY":
 		return "use Options.Isolation and Options.ReadOnly"
 	case "AUTOCOMMIT":
 		return "Do commits when the function has returned nil"
@@ -103,9 +105,9 @@ type scanner struct {
 	escapes bool
 }
 
-// statement returns the first words of the next statement, in upper case, and whether another may follow.
+// statement returns the first words of the next statement, in upper case, and whether another statement may follow.
 func (s *scanner) statement() (words []string, more bool) {
-	depth := 0 // of BEGIN and CASE in the body of what is created
+	depth := 0 // how many BEGIN and CASE are open in the body of a CREATE
 	for {
 		token, word := s.next()
 		switch {
@@ -131,7 +133,7 @@ func (s *scanner) statement() (words []string, more bool) {
 	}
 }
 
-// next returns the next word or other character outside quotes and comments, nothing at the end.
+// next returns the next word, or the next other character, outside quotes and comments. It returns "" at the end.
 func (s *scanner) next() (token string, word bool) {
 	for s.at < len(s.query) {
 		rest := s.query[s.at:]
@@ -171,7 +173,7 @@ func (s *scanner) afterE() bool {
 
 func (s *scanner) afterWord() bool { return s.at > 0 && isWord(s.query[s.at-1]) }
 
-// skipPast skips n characters and then past end, or everything if there is none.
+// skipPast skips n characters and then everything up to and including end. Without an end it skips the rest.
 func (s *scanner) skipPast(n int, end string) {
 	s.at = min(s.at+n, len(s.query))
 	if i := strings.Index(s.query[s.at:], end); i >= 0 {
@@ -181,7 +183,8 @@ func (s *scanner) skipPast(n int, end string) {
 	s.at = len(s.query)
 }
 
-// skipVersion skips the head of a comment that MySQL and MariaDB run as SQL: its end is two stray characters.
+// skipVersion skips the head of a comment that MySQL and MariaDB run as SQL. The end of the comment is read later,
+// as two characters that are no words.
 func (s *scanner) skipVersion() {
 	s.at += strings.IndexByte(s.query[s.at:], '!') + 1
 	for s.at < len(s.query) && s.query[s.at] >= '0' && s.query[s.at] <= '9' {
@@ -189,7 +192,8 @@ func (s *scanner) skipVersion() {
 	}
 }
 
-// skipComment skips a comment, with those inside it: PostgreSQL's nest, and the other engines refuse what would read differently.
+// skipComment skips a comment and the comments inside it. PostgreSQL nests comments. Other engines refuse a query
+// that they would read differently.
 func (s *scanner) skipComment() {
 	s.at += 2
 	for depth := 1; depth > 0 && s.at < len(s.query); {
@@ -212,14 +216,14 @@ func (s *scanner) skipQuoted(quote byte, escapes bool) {
 		case c == '\\' && escapes:
 			s.at++
 		case c == quote:
-			s.at++ // A doubled quote reads as two strings, which ends at the same place.
+			s.at++ // A doubled quote is read as two strings. They end at the same place.
 			return
 		}
 	}
 	s.at = len(s.query)
 }
 
-// skipDollars skips PostgreSQL's $tag$...$tag$, or a lone dollar.
+// skipDollars skips a string such as $tag$...$tag$, which PostgreSQL has. A lone dollar is skipped by itself.
 func (s *scanner) skipDollars() {
 	end := s.at + 1
 	for end < len(s.query) && isWord(s.query[end]) {

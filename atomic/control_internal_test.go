@@ -16,19 +16,24 @@ func TestControlIsRefused(t *testing.T) {
 	refused := []string{
 		"BEGIN", "begin", " \n\tBegin;", "BEGIN IMMEDIATE", "START TRANSACTION", "COMMIT", "COMMIT;", "END", "ROLLBACK",
 		"ROLLBACK TO SAVEPOINT a", "ABORT", "SAVEPOINT a", "RELEASE a", "PREPARE TRANSACTION 'x'", "XA START 'x'",
-		"SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "SET SESSION TRANSACTION READ ONLY", "SET LOCAL transaction_isolation = 'x'",
+		"SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "SET SESSION TRANSACTION READ ONLY",
+		"SET LOCAL transaction_isolation = 'x'",
 		"SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SET autocommit = 1", "SET @@session.autocommit=1",
 		"-- why\nCOMMIT", "/* why */ COMMIT", "/* a /* nested */ comment */ COMMIT", "/**/COMMIT/**/",
-		"SELECT 1; COMMIT", "UPDATE t SET a = ';'; COMMIT", "SELECT $$;$$; COMMIT", "SELECT $a$ $$ $a$; COMMIT", `SELECT E'\''; COMMIT`,
-		`SELECT '\'; COMMIT`, "SELECT \"a;b\"; COMMIT", "SELECT `a;b`; COMMIT", "SELECT 'it''s'; COMMIT",
+		"SELECT 1; COMMIT", "UPDATE t SET a = ';'; COMMIT", "SELECT $$;$$; COMMIT", "SELECT $a$ $$ $a$; COMMIT",
+		`SELECT E'\''; COMMIT`, `SELECT '\'; COMMIT`, "SELECT \"a;b\"; COMMIT",
+		"SELECT `a;b`; COMMIT", "SELECT 'it''s'; COMMIT",
 		"CREATE TRIGGER x BEFORE INSERT ON t BEGIN SELECT CASE 1 WHEN 1 THEN 2 END; END; COMMIT", "/*!50000 COMMIT */",
 		"SELECT 1;;\n;COMMIT", "TRUNCATE t", "INSERT INTO t VALUES (1); truncate t",
 	}
 	allowed := []string{
-		"", ";", "SELECT 1", "SELECT 1;", "SELECT 'COMMIT'", "SELECT 1 -- ; COMMIT", "SELECT '; COMMIT'", "SELECT $$; COMMIT$$", "SELECT $1; SELECT 2",
-		"UPDATE t SET a = 1 /* ; COMMIT */", `SELECT "; COMMIT"`, `SELECT E'\'; COMMIT'`, "INSERT INTO begin VALUES (1)", "SET LOCAL lock_timeout = 1",
-		"SET CONSTRAINTS ALL IMMEDIATE", "SET search_path TO transaction", "PREPARE p AS SELECT 1", "START REPLICA", "COMMITTED", "COMMENT ON TABLE t IS 'x'",
-		"CREATE TABLE t (a int)", "CREATE TRIGGER x BEFORE INSERT ON t BEGIN SELECT 1; END", "CREATE TRIGGER x BEFORE INSERT ON t BEGIN SELECT CASE 1 WHEN 1 THEN 2 END; END; SELECT 1",
+		"", ";", "SELECT 1", "SELECT 1;", "SELECT 'COMMIT'", "SELECT 1 -- ; COMMIT", "SELECT '; COMMIT'",
+		"SELECT $$; COMMIT$$", "SELECT $1; SELECT 2", "UPDATE t SET a = 1 /* ; COMMIT */", `SELECT "; COMMIT"`,
+		`SELECT E'\'; COMMIT'`, "INSERT INTO begin VALUES (1)", "SET LOCAL lock_timeout = 1",
+		"SET CONSTRAINTS ALL IMMEDIATE", "SET search_path TO transaction", "PREPARE p AS SELECT 1",
+		"START REPLICA", "COMMITTED", "COMMENT ON TABLE t IS 'x'", "CREATE TABLE t (a int)",
+		"CREATE TRIGGER x BEFORE INSERT ON t BEGIN SELECT 1; END",
+		"CREATE TRIGGER x BEFORE INSERT ON t BEGIN SELECT CASE 1 WHEN 1 THEN 2 END; END; SELECT 1",
 		"WITH a AS (SELECT 1) SELECT * FROM a", "SELECT 'unfinished", "/* unfinished", "SELECT $a$ unfinished",
 	}
 	db := &DB{dialect: committer{}}

@@ -5,46 +5,47 @@ import (
 	"database/sql"
 )
 
-// A Dialect is what one database engine does its own way. It is a small value without state, safe for concurrent use.
-// Savepoints are not part of it: SAVEPOINT, RELEASE SAVEPOINT and ROLLBACK TO SAVEPOINT are the same on every engine.
+// A Dialect is what one database engine does in its own way. It is a small value without state and safe for
+// concurrent use. Savepoints are not part of it: SAVEPOINT, RELEASE SAVEPOINT and ROLLBACK TO SAVEPOINT are the
+// same on every engine.
 type Dialect interface {
 	// Traits tells what holds for the engine as a whole.
 	Traits() Traits
 
 	// Begin begins a database transaction on conn, which has none. restore is a statement that puts the connection
-	// back as it was, to be run after the end of the database transaction; empty if there is nothing to put back.
+	// back as it was; it runs after the end of the database transaction. It is empty if there is nothing to put back.
 	// After an error Begin need not clean up.
 	Begin(ctx context.Context, conn *sql.Conn, m Mode) (restore string, err error)
 
-	// Commit commits. An engine that answers the COMMIT of a failed database transaction with a silent ROLLBACK must
-	// be found out here and reported as an error.
+	// Commit commits. Some engines answer the COMMIT of a failed database transaction with a silent ROLLBACK. Commit
+	// must notice that and return an error.
 	Commit(ctx context.Context, conn *sql.Conn) error
 
 	// Rollback rolls back.
 	Rollback(ctx context.Context, conn *sql.Conn) error
 
-	// State asks the engine whether a database transaction is open on conn. It is called after errors, and where one may
-	// have gone unseen; it leaves conn as it found it. An error means that it cannot be known.
+	// State asks the engine whether a database transaction is open on conn. It is called after errors, and where an
+	// error may have gone unseen. It leaves conn as it found it. An error means that the state cannot be known.
 	State(ctx context.Context, conn Conn) (State, error)
 
-	// Classify says what err means, by its number and never by its text. An error that did not come from the
-	// engine has the zero Class. [Disconnected] recognises what drivers report for a lost connection.
+	// Classify says what err means. It goes by the engine's number and never by the text. The zero Class is for an
+	// error that did not come from the engine. [Disconnected] recognises what drivers report for a lost connection.
 	Classify(err error) Class
 
-	// Commits reports whether a statement, given by its first words (up to four, in upper case), commits by itself on this
-	// engine, as DDL does on some. Plain transaction control, COMMIT for one, is known without asking.
+	// Commits reports whether a statement commits by itself on this engine, as DDL does on some. words are the first
+	// words of the statement, up to four, in upper case. Plain transaction control, such as COMMIT, never gets here.
 	Commits(words []string) bool
 
-	// LockClause renders l for the end of a SELECT in a database transaction of mode m. It returns an error that
-	// wraps [ErrUnsupported] where the engine has nothing that keeps the promise.
+	// LockClause renders l for the end of a SELECT in a database transaction of mode m. Where the engine has nothing
+	// that keeps the promise, it returns an error that wraps [ErrUnsupported].
 	LockClause(l RowLock, m Mode) (string, error)
 
 	// Statements is the SQL of the package's own tables.
 	Statements() *Statements
 }
 
-// A Conn runs statements on one connection: a *sql.Conn and a *sql.Tx are Conns, and so is a [*Tx]. A *sql.DB has the
-// methods too but is no Conn, because each statement may use another connection.
+// A Conn runs statements on one connection. *sql.Conn, *sql.Tx and [*Tx] are Conns. A *sql.DB has the same methods
+// but will not do, because each statement may use another connection.
 type Conn interface {
 	// ExecContext runs a statement that returns no rows.
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
@@ -56,15 +57,15 @@ type Conn interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// A State is what a connection is in the middle of.
+// A State says what a connection is in the middle of.
 type State uint8
 
 const (
 	// StateNone means that no database transaction is open: statements would commit one by one.
 	StateNone State = iota
-	// StateOpen means that one is open and takes statements.
+	// StateOpen means that a database transaction is open and takes statements.
 	StateOpen
-	// StateFailed means that one is open, but refuses everything until a rollback.
+	// StateFailed means that a database transaction is open but refuses everything until a rollback.
 	StateFailed
 )
 
@@ -73,42 +74,43 @@ type Traits struct {
 	// Name is the engine's name, such as "sqlite".
 	Name string
 
-	// SilentRollback says that an error seen only by whoever reads rows may end the database transaction, after which
-	// statements would commit one by one. After handing out rows, [Tx] then asks [Dialect.State] before it goes on.
+	// SilentRollback says that the database transaction may end on an error that only the reader of rows sees. Later
+	// statements would then commit one by one. So a [Tx] that has handed out rows asks [Dialect.State] before it goes
+	// on.
 	SilentRollback bool
 
-	// EmptyCommit says that COMMIT succeeds where no database transaction is open any more. Before COMMIT
-	// [Dialect.State] is then asked too, if an error may have gone unseen.
+	// EmptyCommit says that COMMIT succeeds even if no database transaction is open any more. So [Dialect.State] is
+	// asked before COMMIT too, if an error may have gone unseen.
 	EmptyCommit bool
 
-	// RowsBlock says that a connection runs no other statement while rows are open on it. [Tx] then refuses
-	// it with [ErrRowsOpen], because some drivers take it for a broken connection.
+	// RowsBlock says that a connection runs no other statement while rows are open on it. [Tx] then refuses the
+	// statement with [ErrRowsOpen], because some drivers would report a broken connection.
 	RowsBlock bool
 
-	// DeadlockEndsAll says that a deadlock rolls back everything, savepoints included, and not the statement alone. A block
-	// inside can then not be undone alone, and Do surfaces the deadlock.
+	// DeadlockEndsAll says that a deadlock rolls back everything, savepoints included, and not just the statement. A
+	// block inside cannot be undone alone then, and Do returns the deadlock.
 	DeadlockEndsAll bool
 
-	// TimeoutUndoesStatement says that a lock wait timeout takes back its statement alone and leaves the database
+	// TimeoutUndoesStatement says that a lock wait timeout undoes the one statement and leaves the database
 	// transaction open, half done. [Tx] refuses to go on from there until the block has been rolled back.
 	TimeoutUndoesStatement bool
 
 	// DDLCommits says that CREATE TABLE and its like commit at once. [Tx] refuses them with [ErrControl].
 	DDLCommits bool
 
-	// ChangedRows says that an UPDATE may count the rows that it changed instead of those that it found, so that one which
-	// writes what was there already counts none. See [Swap].
+	// ChangedRows says that an UPDATE may count only the rows that it changed, not all that it found. An UPDATE that
+	// writes the old value again then counts none. See [Swap].
 	ChangedRows bool
 
-	// GapLocks says that, at REPEATABLE READ, a locking read of a range keeps others from inserting into it. See
-	// [Guard] for what works everywhere.
+	// GapLocks says that a locking read of a range keeps others from inserting into it, at REPEATABLE READ. [Guard]
+	// works on every engine.
 	GapLocks bool
 
 	// BackslashEscapes says that a backslash escapes in ordinary quotes, and that # begins a comment.
 	BackslashEscapes bool
 
-	// OneWriter says that the whole database has one writer at a time, and that those who wait for it poll instead of
-	// queueing. Blocks of one [DB] that may write then take turns in the order in which they came.
+	// OneWriter says that the whole database has one writer at a time, and that waiting writers poll and do not queue.
+	// Blocks of one [DB] that may write then take turns, first come, first served.
 	OneWriter bool
 }
 
@@ -134,8 +136,8 @@ type Class struct {
 type Kind uint8
 
 const (
-	// KindOther is an error that the engine did not number, or whose number does not tell. At COMMIT the outcome is
-	// unknown unless the database transaction is still open.
+	// KindOther is an error without a number, or with a number that says too little. At COMMIT the outcome is unknown
+	// unless the database transaction is still open.
 	KindOther Kind = iota
 	// KindStatement is a statement that the engine refused, for no other reason listed here.
 	KindStatement
@@ -143,29 +145,29 @@ const (
 	KindUnique
 	// KindConstraint is any other violated constraint.
 	KindConstraint
-	// KindRetry is a conflict with another database transaction: the same work may succeed if it is done again from
+	// KindRetry is a conflict with another database transaction. The same work may succeed if it is done again from
 	// the start.
 	KindRetry
-	// KindDoubt is an error of storage, or an answer that leaves the outcome open. At COMMIT the outcome is unknown;
-	// before it, the work is not done again by itself.
+	// KindDoubt is an error of storage, or an answer that leaves the outcome open. At COMMIT the outcome is unknown.
+	// Before COMMIT, Do does not repeat the work by itself.
 	KindDoubt
-	// KindLost is a connection that has ended. At COMMIT the outcome is unknown; before it nothing was committed, so the
-	// same work may be done again on another connection.
+	// KindLost is a connection that has ended. At COMMIT the outcome is unknown. Before COMMIT nothing was committed,
+	// so the work may be done again on another connection.
 	KindLost
-	// KindReadOnly is a refused write. Where the block may write, the server has been demoted: its connection is
-	// closed, and the work may be done again on another one.
+	// KindReadOnly is a refused write. If the block may write, the server has been demoted: the connection is closed,
+	// and the work may be done again on another one.
 	KindReadOnly
 )
 
-// A Damage is how much of the database transaction an error has taken with it.
+// A Damage says how much of the database transaction is lost after an error.
 type Damage uint8
 
 const (
-	// DamageUnsure means that the error does not tell, so [Dialect.State] is asked.
+	// DamageUnsure means that the error does not say, so [Dialect.State] is asked.
 	DamageUnsure Damage = iota
 	// DamageNone means that only the statement failed.
 	DamageNone
-	// DamageBlock means that nothing works until the rollback to a savepoint, or of everything.
+	// DamageBlock means that nothing works until the rollback to a savepoint or of everything.
 	DamageBlock
 	// DamageAll means that the database transaction is over: the engine has rolled it back or cannot go on with it.
 	DamageAll

@@ -8,31 +8,31 @@ import (
 	"time"
 )
 
-// Nesting is what [Do] does inside an open database transaction of the same [DB]. Outside one it begins one, unless
-// the Nesting refuses to.
+// Nesting says what [Do] does inside an open database transaction of the same [DB]. Outside of one, Do begins one,
+// unless the Nesting refuses that.
 type Nesting uint8
 
 const (
-	// Nested makes the block a savepoint: when it fails, its own writes are undone, and the block around it decides
-	// whether to go on.
+	// Nested makes the block a savepoint. When the block fails, its own writes are undone, and the block around it
+	// decides whether to go on.
 	Nested Nesting = iota
-	// Join makes the block part of the block around it. It costs no round trip; when it fails, the block around it
-	// is broken too, even if that swallows the error.
+	// Join makes the block part of the block around it. It costs no round trip. When the block fails, the block around
+	// it is broken too, even if that swallows the error.
 	Join
-	// Outermost refuses to run inside another block, with [ErrNested]: for work that must be committed when Do
-	// returns, because what follows cannot be undone. Others call it "durable" or "begin".
+	// Outermost refuses to run inside another block, with [ErrNested]. It is for work that must be committed when Do
+	// returns, because what follows cannot be undone. Other libraries call it "durable" or "begin".
 	Outermost
-	// Required refuses to run outside another block, with [ErrRequired], and joins it as [Join] does: for work that is
-	// right only as a part of something.
+	// Required refuses to run outside another block, with [ErrRequired], and otherwise joins that block as [Join]
+	// does. It is for work that is right only as a part of something.
 	Required
-	// Savepoint refuses to run outside another block, with [ErrRequired], and is a savepoint there as [Nested] is.
+	// Savepoint refuses to run outside another block, with [ErrRequired], and otherwise is a savepoint as [Nested] is.
 	Savepoint
 )
 
-// Options are the choices of one [Do]. The zero value is the usual case. Isolation, ReadOnly and Retry belong to the
-// outermost block; a nested block may repeat the first two but not change them, and its Retry is not used.
+// Options are the choices of one [Do]. The zero value is the usual case. Isolation, ReadOnly and Retry belong to
+// the outermost block. A nested block may repeat Isolation and ReadOnly but not change them; its Retry is not used.
 type Options struct {
-	// Name tells blocks apart in errors and in [OpenOptions.Retried].
+	// Name tells blocks apart in errors, in [OpenOptions.Retried] and in an [Observer].
 	Name string
 
 	// Nesting is what happens inside an open database transaction. Default: [Nested].
@@ -47,38 +47,38 @@ type Options struct {
 	// Retry bounds the attempts after conflicts.
 	Retry Budget
 
-	// RetryStale makes the outermost block begin again after [ErrStale], as after a conflict. It helps only if fn
-	// itself reads what it swaps; otherwise each attempt would be stale again.
+	// RetryStale makes the outermost block begin again after [ErrStale], as after a conflict. That helps only if fn
+	// itself reads what it swaps. Otherwise each attempt is stale again.
 	RetryStale bool
 }
 
-// A Budget bounds how often and how long a block is attempted. Fields of zero or less mean the defaults.
+// A Budget bounds how often and how long a block is attempted. A field of zero or less means its default.
 type Budget struct {
-	// Attempts is how often fn may run, the first time included; 1 means that nothing is retried. Default: 10.
+	// Attempts is how often fn may run, the first time included. 1 means that nothing is retried. Default: 10.
 	Attempts int
 
-	// Time is how long after the start of Do another attempt may begin. It does not interrupt an attempt; a deadline
-	// on the context does. Default: 10 seconds.
+	// Time is how long after the start of Do another attempt may begin. It does not interrupt a running attempt; a
+	// deadline of the context does. Default: 10 seconds.
 	Time time.Duration
 }
 
-// Do runs fn in a database transaction of db. If fn returns nil, Do commits and returns nil. Otherwise it rolls back
-// and returns fn's error, unchanged unless the rollback fails too, when both are joined.
+// Do runs fn in a database transaction of db. If fn returns nil, Do commits and returns nil. Otherwise Do rolls
+// back and returns fn's error, unchanged. If the rollback fails too, Do returns both errors joined.
 //
-// fn MAY RUN MORE THAN ONCE: when its error is, or wraps, a conflict that the dialect calls [KindRetry], or
-// when COMMIT is answered with one, everything is rolled back and fn runs again, with a new Tx and without
-// the hooks of the attempt before. So fn must not change anything outside the database that a second run would change
-// again; that belongs into [Tx.OnCommit]. Wrap errors with %w, or conflicts cannot be seen.
+// fn MAY RUN MORE THAN ONCE. Do retries when fn's error is or wraps a conflict ([KindRetry]), or when COMMIT is
+// answered with one. It then rolls everything back and runs fn again with a new Tx and without the hooks of the
+// earlier attempt. So fn must not change anything outside the database that a second run would change again. Such
+// things belong into [Tx.OnCommit]. Wrap errors with %w, or Do cannot see the conflict.
 //
-// The context given to fn carries the Tx: statements and inner blocks belong on it. A Do inside fn with that context
-// follows [Options.Nesting], and is never retried by itself, because a conflict undoes the whole. fn uses tx from one
-// goroutine at a time.
+// The context given to fn carries the Tx. Use it for statements and for inner blocks. A Do inside fn with that
+// context follows [Options.Nesting]. Only the outermost Do retries, because a conflict undoes everything. fn uses
+// tx from one goroutine at a time.
 //
-// If ctx is done before COMMIT, Do rolls back and returns an error that matches ctx.Err() and the cause. COMMIT itself
-// does not end with ctx.
+// If ctx is done before COMMIT, Do rolls back and returns an error that matches ctx.Err() and its cause. COMMIT
+// itself does not end with ctx.
 //
-// Errors: [ErrBroken], [ErrOutcomeUnknown], [ErrBudget], [ErrNested], [ErrRequired], [ErrMode], [*HookError] (committed), or
-// what fn, the driver or the pool returned. o may be nil. Do is safe for concurrent use.
+// Errors: [ErrBroken], [ErrOutcomeUnknown], [ErrBudget], [ErrNested], [ErrRequired], [ErrMode], [*HookError]
+// (committed), or what fn, the driver or the pool returned. o may be nil. Do is safe for concurrent use.
 func Do(ctx context.Context, db *DB, fn func(ctx context.Context, tx *Tx) error, o *Options) error {
 	if o == nil {
 		o = &Options{}
@@ -115,7 +115,7 @@ func (db *DB) do(ctx context.Context, fn func(ctx context.Context, tx *Tx) error
 	}
 }
 
-// label is the block's name for use inside an error.
+// label is the name of the block for the beginning of an error.
 func (o *Options) label() string {
 	if o.Name == "" {
 		return ""
@@ -133,7 +133,7 @@ func (db *DB) attempt(
 	}
 	tx := &Tx{s: s}
 	s.current = tx
-	// Not a recover: the deferred call also sees a panic or Goexit through, which then travels on with its own stack.
+	// There is no recover: a panic or Goexit runs the deferred call and then travels on with its own stack.
 	defer func() { err = s.end(ctx, tx, err) }()
 	inner := &blockContext{Context: ctx, tx: tx}
 	if err := fn(inner, tx); err != nil {
@@ -148,8 +148,7 @@ func (db *DB) attempt(
 	return s.onCommit, nil
 }
 
-// nest runs fn as a block inside s. It is called with the context of some block of s; the block around the new one
-// is the innermost open one, whichever context was used.
+// nest runs fn as a block inside the innermost open block of s. ctx may be the context of any block of s.
 func (s *session) nest(ctx context.Context, fn func(context.Context, *Tx) error, o *Options) (err error) {
 	if err := s.admits(o); err != nil {
 		return fmt.Errorf("%w%s", err, s.names(o))
@@ -174,7 +173,7 @@ func (s *session) nest(ctx context.Context, fn func(context.Context, *Tx) error,
 	return nil
 }
 
-// admits checks what a nested block asks for against what the database transaction is.
+// admits checks whether the database transaction is what a nested block asks for.
 func (s *session) admits(o *Options) error {
 	if o.Nesting == Outermost {
 		return ErrNested
@@ -185,7 +184,7 @@ func (s *session) admits(o *Options) error {
 	return nil
 }
 
-// names says which block stands in which.
+// names says which block stands in which, for the end of an error.
 func (s *session) names(o *Options) string {
 	if o.Name == "" && s.name == "" {
 		return ""
@@ -193,7 +192,7 @@ func (s *session) names(o *Options) string {
 	return fmt.Sprintf(" (block %q in %q)", o.Name, s.name)
 }
 
-// final reports whether err tells the end of a story that must not begin again, whatever it wraps.
+// final reports whether err forbids another attempt, whatever conflict it wraps.
 func final(err error) bool {
 	var hook *HookError
 	return errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrBudget) || errors.As(err, &hook)

@@ -7,12 +7,12 @@ import (
 	"fmt"
 )
 
-// commit commits the outermost block t. After an error without a known outcome the session says so in s.outcome;
-// after any other, nothing was committed and end rolls back.
+// commit commits the outermost block t. If the outcome is unknown, commit notes that in s.outcome. After any other
+// error nothing was committed, and end rolls back.
 //
-// An error of COMMIT says little by itself. A number for a refusal is a definite no. BUSY leaves the database
-// transaction open on SQLite, and then COMMIT alone is worth another try, as the work is done. An I/O error or a lost
-// connection tells nothing: the record of the commit may have reached the disk before the answer was lost.
+// An error of COMMIT says little by itself. If the engine numbers it as a refusal, nothing was committed. On
+// SQLite, BUSY leaves the database transaction open, so COMMIT alone is tried again and fn need not run again. An
+// I/O error or a lost connection says nothing: the commit may have reached the disk before the answer was lost.
 func (s *session) commit(ctx context.Context, t *Tx, r *retrier) error {
 	if err := contextError(ctx); err != nil {
 		return fmt.Errorf("atomic: %snot committed: %w", r.o.label(), err)
@@ -58,7 +58,8 @@ func (s *session) commitOnce(ctx context.Context) error {
 	return s.db.dialect.Commit(ctx, s.owned)
 }
 
-// end rolls back what commit did not settle and gives the connection back. It returns err, joined by what went wrong.
+// end rolls back unless commit has settled the outcome, and gives the connection back. It returns err, joined with
+// any error of the rollback.
 func (s *session) end(ctx context.Context, t *Tx, err error) error {
 	s.mu.Lock()
 	s.over = true
@@ -78,11 +79,11 @@ func (s *session) end(ctx context.Context, t *Tx, err error) error {
 	return err
 }
 
-// rollback leaves the connection without a database transaction, or marks it as suspect. A ROLLBACK that fails
-// because the engine has rolled back by itself is no error.
+// rollback leaves the connection without a database transaction, or marks it as suspect. If ROLLBACK fails because
+// the engine has rolled back already, that is no error.
 func (s *session) rollback(ctx context.Context) error {
 	if s.suspect {
-		return nil // Closing the connection rolls back, and nothing that it answers can be relied on.
+		return nil // Closing the connection rolls back. Its answers could not be relied on.
 	}
 	ctx, cancel := s.db.detached(ctx)
 	defer cancel()
@@ -97,16 +98,16 @@ func (s *session) rollback(ctx context.Context) error {
 	return err
 }
 
-// release gives the connection back to the pool, or closes it if it is in doubt.
+// release gives the connection back to the pool. It closes a suspect one.
 func (s *session) release(ctx context.Context) {
 	if s.restore != "" && !s.suspect && s.exec(ctx, s.restore) != nil {
 		s.suspect = true
 	}
 	if s.suspect {
-		// This is how database/sql is told to close a connection instead of keeping it.
+		// ErrBadConn makes database/sql close the connection instead of keeping it.
 		_ = s.owned.Raw(func(any) error { return driver.ErrBadConn })
 	}
-	_ = s.owned.Close() // Of no consequence: it has ended well, or is closed already.
+	_ = s.owned.Close() // An error would mean that the connection is closed already.
 	if s.turn {
 		s.db.turn <- struct{}{}
 	}

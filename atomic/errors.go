@@ -8,75 +8,78 @@ import (
 )
 
 var (
-	// ErrOutcomeUnknown means that COMMIT was sent and no trustworthy answer came back: the writes may or may not be
-	// there. Look for what they would have left behind, by a key that they carry, before doing them again.
+	// ErrOutcomeUnknown means that COMMIT was sent and no trustworthy answer came back. The writes may or may not be
+	// there. Before doing them again, look for what they would have left behind, by a key that they carry.
 	ErrOutcomeUnknown = errors.New("atomic: outcome unknown, the commit may or may not have happened")
 
-	// ErrBudget means that a conflict with other database transactions lasted longer than the retry [Budget]. Nothing
-	// was committed; the last conflict is wrapped.
+	// ErrBudget means that conflicts with other database transactions lasted longer than the retry [Budget]. Nothing
+	// was committed. The last conflict is wrapped.
 	ErrBudget = errors.New("atomic: retry budget is spent")
 
-	// ErrBroken means that an earlier error, which is wrapped, has made the database transaction unusable, so
-	// nothing of it can be committed. Any error of the database does so, up to the savepoint that is undone with it. A function that swallows that error and returns nil gets ErrBroken from Do.
+	// ErrBroken means that an earlier error, which is wrapped, has made the database transaction unusable. Nothing of
+	// it can be committed. Every error of the database does that, up to the savepoint that is undone because of it. A
+	// function that swallows such an error and returns nil gets ErrBroken from Do.
 	ErrBroken = errors.New("atomic: broken by an earlier error")
 
-	// ErrEnded means that a Tx was used after the function that it was given to had returned.
+	// ErrEnded means that a Tx was used after its function had returned.
 	ErrEnded = errors.New("atomic: the block of this Tx has ended, do not keep a Tx beyond its function")
 
-	// ErrConcurrent means that two goroutines used one database transaction at the same time. Give each goroutine a
-	// Do of its own, or take turns.
+	// ErrConcurrent means that two goroutines used one database transaction at the same time. Give each goroutine a Do
+	// of its own, or let them take turns.
 	ErrConcurrent = errors.New("atomic: the Tx is in use by another goroutine, run one statement at a time")
 
 	// ErrNested means that a block with [Outermost] was started inside an open database transaction of the same DB.
-	// Call it outside, or let it nest if its effects may be undone by the block around it.
+	// Call it outside. If its effects may be undone by the block around it, use another [Nesting].
 	ErrNested = errors.New("atomic: the block must be outermost but a database transaction is open")
 
 	// ErrRequired means that a block with [Required] or [Savepoint] was started where no database transaction of the
-	// same DB is open. Call it inside a Do, or give it another [Nesting].
+	// same DB is open. Call it inside a Do, or use another [Nesting].
 	ErrRequired = errors.New("atomic: the block needs an open database transaction but none is open")
 
-	// ErrControl means that a statement was not sent, because it would begin, end or commit a database
-	// transaction behind the back of Do. The text says what to use instead.
+	// ErrControl means that a statement was not sent, because it would begin, end or commit a database transaction
+	// without Do's knowledge. The text of the error says what to use instead.
 	ErrControl = errors.New("atomic: a statement that controls the database transaction was not sent")
 
-	// ErrRowsOpen means that rows of an earlier query are still open and the engine runs one statement at a time. Read
-	// them to the end or close them first; [QueryAll] does.
+	// ErrRowsOpen means that rows of an earlier query are still open, on an engine that runs one statement at a time.
+	// Read them to the end or close them first. [QueryAll] does that.
 	ErrRowsOpen = errors.New("atomic: rows of an earlier query are still open, close them before the next statement")
 
 	// ErrUnsupported means that the engine cannot do what was asked for.
 	ErrUnsupported = errors.New("atomic: not supported by this engine")
 
-	// ErrStale means that the rows are not, or no longer, what the caller decided on: somebody else has changed them.
-	// Nothing is broken: the block may read again and go on. [Options.RetryStale] begins again by itself.
+	// ErrStale means that the rows are not what the caller decided on: another database transaction has changed them.
+	// Nothing is broken. The block may read again and go on. With [Options.RetryStale] Do begins again by itself.
 	ErrStale = errors.New("atomic: stale, the rows have changed since they were read")
 
-	// ErrNoConnection means that the pool had no connection to give: the server could not be reached, or let nobody in.
-	// Nothing was sent. The error of the driver is in the chain.
+	// ErrNoConnection means that the pool had no connection to give: the server could not be reached, or did not let
+	// the client in. Nothing was sent. The error of the driver is wrapped.
 	ErrNoConnection = errors.New("atomic: no connection")
 
-	// ErrNotOne means that a statement that must concern exactly one row concerned none or several.
+	// ErrNotOne means that a statement concerned no row or several, where it must concern exactly one.
 	ErrNotOne = errors.New("atomic: not exactly one row")
 
-	// ErrKeyReused means that a key of [DoKeyed] was used before for a request with another digest. Nothing was done.
+	// ErrKeyReused means that a key of [DoKeyed] was used before for another request, with another digest. Nothing was
+	// done.
 	ErrKeyReused = errors.New("atomic: the key was used for another request")
 
-	// ErrHeld means that somebody else holds the lease. Wait and try again.
+	// ErrHeld means that another holder has the lease. Wait and try again.
 	ErrHeld = errors.New("atomic: the lease is held by another")
 
-	// ErrFenced means that a lease was acquired by somebody else, or released, since its token was given out: its
-	// holder must stop.
+	// ErrFenced means that the lease was acquired again or released after its token was given out. The holder of the
+	// token must stop.
 	ErrFenced = errors.New("atomic: fenced off, the lease has passed on")
 
 	// ErrMode means that a nested block asked for an isolation level, or for a read-only mode, that the database
-	// transaction around it does not have, or that [DoKeyed] was asked to be read-only. Ask for it in the outermost block.
+	// transaction around it does not have. Ask for it in the outermost block. It also means that [DoKeyed] was asked
+	// to be read-only.
 	ErrMode = errors.New("atomic: a nested block cannot change isolation or read-only")
 )
 
 // A HookError reports that the database transaction WAS committed and that functions given to [Tx.OnCommit] failed
 // afterwards. Find it with errors.As. Doing the work again would do it twice.
 //
-// It deliberately does not unwrap: an error of a hook, such as a conflict in another database, must not make the
-// committed work look like something to retry.
+// It deliberately does not unwrap. The error of a hook may be a conflict in another database, and the committed
+// work must not look like something to retry.
 type HookError struct {
 	// Errs are the errors of the hooks that failed, in the order of the hooks.
 	Errs []error
@@ -91,7 +94,8 @@ func (e *HookError) Error() string {
 	return "atomic: committed, but hooks failed: " + strings.Join(texts, "; ")
 }
 
-// contextError is the error for a context that is done, nil for one that is not. It matches both ctx.Err() and its cause.
+// contextError is the error for a context that is done. It matches both ctx.Err() and the cause. It is nil if ctx
+// is not done.
 func contextError(ctx context.Context) error {
 	err := ctx.Err()
 	if err == nil {

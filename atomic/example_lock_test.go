@@ -114,7 +114,8 @@ func ExampleQueryOne() {
 	// Output: 2
 }
 
-// The number of pieces is its own version here only because it never rises; a table that is restocked needs a column that counts.
+// The number of pieces is its own version here, but only because it never rises. A table that is restocked needs a
+// column that counts changes.
 func ExampleSwap() {
 	db, closeShop := openShop()
 	defer closeShop()
@@ -295,9 +296,10 @@ func ExampleAdopt() {
 	// <nil>
 }
 
-// A queue that works on every engine. On one with SKIP LOCKED, a locking SELECT lets workers pass each other while their
-// jobs run inside the database transaction; here, and for jobs that take long, a job is claimed in a short one. The attempt is the
-// fencing token: a worker that comes back from a long pause finishes nothing that another has claimed since.
+// A queue that works on every engine. A worker claims a job in a short database transaction, so jobs may take long.
+// If jobs are short and the engine has SKIP LOCKED, a worker may also run its job in the database transaction that
+// has locked it. The attempt is the fencing token: a worker that comes back from a long pause cannot finish a job
+// that another has claimed since.
 func ExampleDo_queue() {
 	db, closeShop := openShop()
 	defer closeShop()
@@ -321,11 +323,13 @@ func ExampleDo_queue() {
 	}
 	finish := func(j job) error {
 		return atomic.Do(ctx, db, func(ctx context.Context, tx *atomic.Tx) error {
-			return atomic.Swap(ctx, tx, 1, `UPDATE jobs SET state = 'done' WHERE id = ? AND attempt = ? AND state = 'running'`, j.id, j.attempt)
+			return atomic.Swap(ctx, tx, 1, `UPDATE jobs SET state = 'done'
+				WHERE id = ? AND attempt = ? AND state = 'running'`, j.id, j.attempt)
 		}, nil)
 	}
 	err := atomic.Do(ctx, db, func(ctx context.Context, tx *atomic.Tx) error {
-		_, err := tx.ExecContext(ctx, `CREATE TABLE jobs (id INTEGER PRIMARY KEY, state TEXT NOT NULL, attempt INTEGER NOT NULL);
+		_, err := tx.ExecContext(ctx, `
+			CREATE TABLE jobs (id INTEGER PRIMARY KEY, state TEXT NOT NULL, attempt INTEGER NOT NULL);
 			INSERT INTO jobs VALUES (1, 'ready', 0), (2, 'ready', 0)`)
 		return err
 	}, nil)

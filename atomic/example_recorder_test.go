@@ -21,7 +21,8 @@ func sell(ctx context.Context, db *atomic.DB, cards int) error {
 	}, nil)
 }
 
-// A test runs the application in a block that is always rolled back, and looks at what would have happened after the commit.
+// A test runs the application in a block that is always rolled back, and looks at what would have run after the
+// commit.
 func ExampleRecord() {
 	db, closeShop := openShop()
 	defer closeShop()

@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// TestEveryEntryPointHasAnExample wants an example that is run and checked of every exported function and method. What a
-// printer calls, String and Error, needs none.
+// TestEveryEntryPointHasAnExample wants an example with checked output for every exported function and method.
+// String and Error need none, because printing calls them.
 func TestEveryEntryPointHasAnExample(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob("*.go")

@@ -19,9 +19,10 @@ import (
 )
 
 const (
-	pragmasUsual = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)"
-	// Without a busy timeout a conflict is seen at once, so that a test can order events by itself.
-	pragmasNoWait = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(0)"
+	pragmasDurable = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+	pragmasUsual   = pragmasDurable + "&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)"
+	// Without a busy timeout a conflict is seen at once, so a test can order events by itself.
+	pragmasNoWait = pragmasDurable + "&_pragma=busy_timeout(0)"
 )
 
 // A fixture is a database file with one table of words and a handle on it. Its driver injects faults.

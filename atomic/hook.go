@@ -4,7 +4,7 @@ import (
 	"context"
 )
 
-// beforeCommit runs the hooks before COMMIT, including those that they register.
+// beforeCommit runs the hooks before COMMIT, and those that the hooks register.
 func (s *session) beforeCommit(ctx context.Context) error {
 	for i := 0; ; i++ {
 		s.mu.Lock()
@@ -33,7 +33,7 @@ func commitHooks(ctx context.Context, hooks []func(context.Context) error) error
 	return &HookError{Errs: errs}
 }
 
-// runCommitHooks runs every hook even if one of them panics, which travels on after the rest have run.
+// runCommitHooks runs every hook, even if one of them panics. The panic travels on after the other hooks have run.
 func runCommitHooks(ctx context.Context, hooks []func(context.Context) error, errs *[]error) {
 	for i, hook := range hooks {
 		returned := false
@@ -51,7 +51,8 @@ func runCommitHooks(ctx context.Context, hooks []func(context.Context) error, er
 	}
 }
 
-// runRollbackHooks runs the hooks last to first, as deferred calls would, so also past a panic of one of them.
+// runRollbackHooks runs the hooks in reverse order. They run as deferred calls, so a panic in one does not stop the
+// others.
 func runRollbackHooks(hooks []func()) {
 	for _, hook := range hooks {
 		defer hook()

@@ -10,23 +10,23 @@ import (
 	"github.com/bursar-ledger/bursar/atomic"
 )
 
-// A diary notes what hooks did, in order.
-type diary []string
+// An eventLog notes what hooks did, in order.
+type eventLog []string
 
-func (d *diary) commits(line string) func(context.Context) error {
+func (log *eventLog) commits(line string) func(context.Context) error {
 	return func(context.Context) error {
-		*d = append(*d, line)
+		*log = append(*log, line)
 		return nil
 	}
 }
 
-func (d *diary) undoes(line string) func() {
-	return func() { *d = append(*d, line) }
+func (log *eventLog) undoes(line string) func() {
+	return func() { *log = append(*log, line) }
 }
 
-func (d *diary) want(t *testing.T, want ...string) {
+func (log *eventLog) want(t *testing.T, want ...string) {
 	t.Helper()
-	if diff := cmp.Diff(diary(want), *d); diff != "" {
+	if diff := cmp.Diff(eventLog(want), *log); diff != "" {
 		t.Errorf("hooks (-want +got):\n%s", diff)
 	}
 }
@@ -35,63 +35,63 @@ func TestOnCommitRunsInOrderAfterTheRealCommit(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, pragmasUsual)
 	f.pool.SetMaxOpenConns(1) // So the hook can read only when the connection is back.
-	var d diary
+	var log eventLog
 	err := atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error {
-		tx.OnCommit(d.commits("first"))
+		tx.OnCommit(log.commits("first"))
 		err := atomic.Do(ctx, f.DB, func(ctx context.Context, tx *atomic.Tx) error {
-			tx.OnCommit(d.commits("second, inner"))
+			tx.OnCommit(log.commits("second, inner"))
 			return add(ctx, tx, "kept")
 		}, nil)
-		if len(d) != 0 {
-			t.Errorf("hooks %q ran before the commit", d)
+		if len(log) != 0 {
+			t.Errorf("hooks %q ran before the commit", log)
 		}
 		tx.OnCommit(func(ctx context.Context) error {
 			f.wantWords("kept")
 			return atomic.Do(ctx, f.DB, adding("from the hook"), nil)
 		})
-		tx.OnCommit(d.commits("last"))
+		tx.OnCommit(log.commits("last"))
 		return err
 	}, nil)
 	if err != nil {
 		t.Fatalf("Do: %v", err)
 	}
-	d.want(t, "first", "second, inner", "last")
+	log.want(t, "first", "second, inner", "last")
 	f.wantWords("from the hook", "kept")
 }
 
 func TestHooksOfAnUndoneBlockAreDropped(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, pragmasUsual)
-	var d diary
+	var log eventLog
 	err := atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error {
-		tx.OnCommit(d.commits("outer"))
-		tx.OnRollback(d.undoes("outer undone"))
+		tx.OnCommit(log.commits("outer"))
+		tx.OnRollback(log.undoes("outer undone"))
 		_ = atomic.Do(ctx, f.DB, func(ctx context.Context, tx *atomic.Tx) error {
-			tx.OnCommit(d.commits("inner"))
-			tx.BeforeCommit(d.commits("before, inner"))
-			tx.OnRollback(d.undoes("inner undone 1"))
-			tx.OnRollback(d.undoes("inner undone 2"))
+			tx.OnCommit(log.commits("inner"))
+			tx.BeforeCommit(log.commits("before, inner"))
+			tx.OnRollback(log.undoes("inner undone 1"))
+			tx.OnRollback(log.undoes("inner undone 2"))
 			return errRefused
 		}, nil)
-		d = append(d, "between")
-		tx.OnCommit(d.commits("after"))
+		log = append(log, "between")
+		tx.OnCommit(log.commits("after"))
 		return nil
 	}, nil)
 	if err != nil {
 		t.Fatalf("Do: %v", err)
 	}
-	d.want(t, "inner undone 2", "inner undone 1", "between", "outer", "after")
+	log.want(t, "inner undone 2", "inner undone 1", "between", "outer", "after")
 }
 
 func TestOnRollbackOfAReleasedBlockFollowsTheOuter(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, pragmasUsual)
-	var d diary
+	var log eventLog
 	err := atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error {
-		tx.OnCommit(d.commits("committed"))
-		tx.OnRollback(d.undoes("outer"))
+		tx.OnCommit(log.commits("committed"))
+		tx.OnRollback(log.undoes("outer"))
 		_ = atomic.Do(ctx, f.DB, func(_ context.Context, tx *atomic.Tx) error {
-			tx.OnRollback(d.undoes("inner"))
+			tx.OnRollback(log.undoes("inner"))
 			return nil
 		}, nil)
 		return errRefused
@@ -99,37 +99,37 @@ func TestOnRollbackOfAReleasedBlockFollowsTheOuter(t *testing.T) {
 	if err != errRefused {
 		t.Errorf("Do = %v", err)
 	}
-	d.want(t, "inner", "outer")
+	log.want(t, "inner", "outer")
 }
 
 func TestOnRollbackRunsOnceForABlockUndoneBeforeTheOuter(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, pragmasUsual)
-	var d diary
+	var log eventLog
 	err := atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error {
-		tx.OnRollback(d.undoes("outer"))
+		tx.OnRollback(log.undoes("outer"))
 		return atomic.Do(ctx, f.DB, func(_ context.Context, tx *atomic.Tx) error {
-			tx.OnRollback(d.undoes("inner"))
+			tx.OnRollback(log.undoes("inner"))
 			return errRefused
 		}, nil)
 	}, nil)
 	if err != errRefused {
 		t.Errorf("Do = %v", err)
 	}
-	d.want(t, "inner", "outer")
+	log.want(t, "inner", "outer")
 }
 
 func TestAFailingHookDoesNotStopTheOthersAndIsNoFailedCommit(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, pragmasUsual)
-	var d diary
+	var log eventLog
 	second := errors.New("second hook")
 	err := atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error {
 		tx.OnCommit(func(context.Context) error { return sqliteError(5) })
-		tx.OnCommit(d.commits("between"))
+		tx.OnCommit(log.commits("between"))
 		tx.OnCommit(func(context.Context) error { return second })
-		tx.OnCommit(d.commits("last"))
-		tx.OnRollback(d.undoes("undone"))
+		tx.OnCommit(log.commits("last"))
+		tx.OnRollback(log.undoes("undone"))
 		return add(ctx, tx, "kept")
 	}, nil)
 	var hook *atomic.HookError
@@ -145,7 +145,7 @@ func TestAFailingHookDoesNotStopTheOthersAndIsNoFailedCommit(t *testing.T) {
 	if errors.Is(err, second) {
 		t.Error("the HookError unwraps to the hook's error, so the committed work could be mistaken for failed")
 	}
-	d.want(t, "between", "last")
+	log.want(t, "between", "last")
 	f.wantWords("kept")
 	f.wantRetried()
 }
@@ -171,7 +171,7 @@ func TestAHookErrorOfAnotherDatabaseIsNotRetried(t *testing.T) {
 func TestAPanickingHookLetsTheOthersRun(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, pragmasUsual)
-	var d diary
+	var log eventLog
 	func() {
 		defer func() {
 			if got := recover(); got != "hook" {
@@ -179,13 +179,13 @@ func TestAPanickingHookLetsTheOthersRun(t *testing.T) {
 			}
 		}()
 		_ = atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error {
-			tx.OnCommit(d.commits("first"))
+			tx.OnCommit(log.commits("first"))
 			tx.OnCommit(func(context.Context) error { panic("hook") })
-			tx.OnCommit(d.commits("last"))
+			tx.OnCommit(log.commits("last"))
 			return add(ctx, tx, "kept")
 		}, nil)
 	}()
-	d.want(t, "first", "last")
+	log.want(t, "first", "last")
 	f.wantWords("kept")
 	f.wantIdle()
 }
@@ -193,13 +193,13 @@ func TestAPanickingHookLetsTheOthersRun(t *testing.T) {
 func TestHooksAreResetForEachAttempt(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, pragmasUsual)
-	var d diary
+	var log eventLog
 	runs := 0
 	err := atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error {
 		runs++
-		tx.BeforeCommit(d.commits("before"))
-		tx.OnCommit(d.commits("committed"))
-		tx.OnRollback(d.undoes("undone"))
+		tx.BeforeCommit(log.commits("before"))
+		tx.OnCommit(log.commits("committed"))
+		tx.OnRollback(log.undoes("undone"))
 		if runs < 3 {
 			return sqliteError(5)
 		}
@@ -208,7 +208,7 @@ func TestHooksAreResetForEachAttempt(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Do: %v", err)
 	}
-	d.want(t, "undone", "undone", "before", "committed")
+	log.want(t, "undone", "undone", "before", "committed")
 }
 
 func TestBeforeCommitRunsLastInsideAndCanRefuse(t *testing.T) {

@@ -14,8 +14,9 @@ type KeyedOptions struct {
 	// Options are those of Do. Nesting is always [Outermost]; ReadOnly is refused with [ErrMode].
 	Options
 
-	// Digest, if given, is a hash of the request. The same key with another digest is [ErrKeyReused], so that a key used
-	// by mistake for two requests does not answer one with the other's result. At most 64 bytes.
+	// Digest, if given, is a hash of the request, of at most 64 bytes. The same key with another digest is
+	// [ErrKeyReused]. So if a key is used for two requests by mistake, the second does not get the result of the
+	// first.
 	Digest []byte
 }
 
@@ -24,22 +25,23 @@ const (
 	digestLengthMax = 64
 )
 
-// DoKeyed runs fn in a database transaction as [Do] does, exactly once for each key: its result is stored under key in the same
-// database transaction, and a later call with that key, of this process or another, returns the stored result with replayed = true
-// and does not run fn. It needs the table of [Setup].
+// DoKeyed runs fn in a database transaction as [Do] does, but exactly once for each key. The result of fn is stored
+// under key in the same database transaction. A later call with that key, by this process or another, does not run
+// fn: it returns the stored result and replayed = true. DoKeyed needs the table of [Setup].
 //
-// A commit whose answer was lost is resolved here: the whole is run again, and the insertion of the key, which comes first,
-// waits for the earlier one to end and finds its row if it was committed. Looking for the row alone would not do, because
-// the earlier commit may still be on its way. If the budget of o.Retry ends before the answer is known, the error is
-// [ErrOutcomeUnknown]: call again with the same key.
+// DoKeyed finds out whether a commit happened whose answer was lost: it runs everything again. The first statement
+// inserts the key. It waits for the earlier database transaction to end and finds the stored row if that one was
+// committed. Looking for the row alone would not do, because the earlier commit may still be on its way. If the
+// budget of o.Retry ends before the answer is known, the error is [ErrOutcomeUnknown]: call again with the same
+// key.
 //
-// fn MAY RUN MORE THAN ONCE; its effects in the database happen once. If fn fails, nothing is stored and
-// the key is free again. An empty result comes back as nil, the first time and replayed. Hooks given to [Tx.OnCommit] run only if this call saw the commit, not with a
-// replayed result.
+// fn MAY RUN MORE THAN ONCE; its effects in the database happen once. If fn fails, nothing is stored and the key is
+// free again. An empty result comes back as nil, the first time and replayed. Hooks given to [Tx.OnCommit] run only
+// if this call saw the commit, not with a replayed result.
 //
-// key is 1 to 255 bytes of UTF-8 without zero bytes. DoKeyed must be the outermost block. Errors: those of [Do], [ErrKeyReused]. With a
-// [*HookError] the result is valid. o may be nil. DoKeyed is safe for concurrent use: of several calls with one key, one runs and
-// the others wait for it.
+// key is 1 to 255 bytes of UTF-8 without zero bytes. DoKeyed must be the outermost block. Of several calls with one
+// key, one runs and the others wait for it. Errors are those of [Do] and [ErrKeyReused]. With a [*HookError] the
+// result is valid. o may be nil. DoKeyed is safe for concurrent use.
 func DoKeyed(
 	ctx context.Context, db *DB, key string, fn func(ctx context.Context, tx *Tx) ([]byte, error), o *KeyedOptions,
 ) (result []byte, replayed bool, err error) {
@@ -60,7 +62,7 @@ func DoKeyed(
 		case k.unknown == nil || k.settled:
 			return nil, false, err
 		}
-		// The fate of an earlier commit is open, and this attempt did not come as far as to settle it.
+		// It is still unknown whether an earlier commit happened: this attempt failed before it could settle that.
 		if waitErr := k.r.wait(ctx, "outcome_unknown", err); waitErr != nil {
 			return nil, false, k.stillUnknown(waitErr)
 		}
@@ -78,10 +80,9 @@ type keyed struct {
 
 	result   []byte
 	replayed bool
-	// settled means that the last attempt holds the key or has found its result, so every earlier one is known to have failed or
-	// succeeded.
+	// settled means that the last attempt holds the key or has found its result. All earlier attempts have then ended.
 	settled bool
-	// unknown is the last commit that was not answered.
+	// unknown is the error of the last commit that was not answered.
 	unknown error
 }
 
@@ -96,7 +97,8 @@ func newKeyed(
 		return nil, fmt.Errorf("atomic: key %q is not 1 to %d bytes of UTF-8 without zero bytes", key, keyLengthMax)
 	}
 	if len(o.Digest) > digestLengthMax {
-		return nil, fmt.Errorf("atomic: key %q: a digest of %d bytes, at most %d are kept", key, len(o.Digest), digestLengthMax)
+		return nil, fmt.Errorf("atomic: key %q: a digest of %d bytes, at most %d are kept",
+			key, len(o.Digest), digestLengthMax)
 	}
 	if o.ReadOnly {
 		return nil, fmt.Errorf("atomic: key %q: %w", key, ErrMode)
@@ -108,7 +110,8 @@ func newKeyed(
 	return k, nil
 }
 
-// stillUnknown is the error of a call that gives up: whatever stopped it, an earlier commit may have happened.
+// stillUnknown is the error of a call that gives up while an earlier commit may have happened. err says why the
+// call gives up.
 func (k *keyed) stillUnknown(err error) error {
 	if errors.Is(err, ErrOutcomeUnknown) {
 		return err
@@ -116,7 +119,7 @@ func (k *keyed) stillUnknown(err error) error {
 	return fmt.Errorf("atomic: key %q: %w; then %w", k.key, k.unknown, err)
 }
 
-// block claims the key, runs fn and stores its result, or takes the result that is there.
+// block inserts the key, runs fn and stores its result. If a result is stored already, block takes that.
 func (k *keyed) block(ctx context.Context, tx *Tx) error {
 	k.result, k.replayed, k.settled = nil, false, false
 	if _, err := tx.ExecContext(ctx, k.st.KeyInsert, k.key, k.digest); err != nil {

@@ -22,11 +22,14 @@ func newKeyedFixture(t testing.TB) *fixture {
 }
 
 // keyedAdd adds a word under a key and returns how often it ran.
-func (f *fixture) keyedAdd(key, word string, o *atomic.KeyedOptions) (result string, replayed bool, runs int, err error) {
-	bytes, replayed, err := atomic.DoKeyed(f.t.Context(), f.DB, key, func(ctx context.Context, tx *atomic.Tx) ([]byte, error) {
+func (f *fixture) keyedAdd(
+	key, word string, o *atomic.KeyedOptions,
+) (result string, replayed bool, runs int, err error) {
+	fn := func(ctx context.Context, tx *atomic.Tx) ([]byte, error) {
 		runs++
 		return []byte("added " + word), add(ctx, tx, word)
-	}, o)
+	}
+	bytes, replayed, err := atomic.DoKeyed(f.t.Context(), f.DB, key, fn, o)
 	return string(bytes), replayed, runs, err
 }
 
@@ -147,7 +150,8 @@ func TestAnUnknownCommitIsResolved(t *testing.T) {
 			f.lossy(tt.after, tt.times)
 			result, replayed, runs, err := f.keyedAdd("key", "once", nil)
 			if err != nil || result != "added once" || replayed != tt.replayed || runs != tt.runs {
-				t.Errorf("DoKeyed = %q, %v, %d runs, %v, want replayed %v, %d runs", result, replayed, runs, err, tt.replayed, tt.runs)
+				t.Errorf("DoKeyed = %q, %v, %d runs, %v, want replayed %v, %d runs",
+					result, replayed, runs, err, tt.replayed, tt.runs)
 			}
 			f.faults.set(nil, nil)
 			f.wantWords("once")
@@ -225,14 +229,16 @@ func TestDoKeyedRefusesWhatItCannotPromise(t *testing.T) {
 			t.Errorf("key %q: %d runs, %v, want a refusal", key, runs, err)
 		}
 	}
-	if _, _, _, err := f.keyedAdd("key", "never", &atomic.KeyedOptions{Options: atomic.Options{ReadOnly: true}}); !errors.Is(err, atomic.ErrMode) {
+	readOnly := &atomic.KeyedOptions{Options: atomic.Options{ReadOnly: true}}
+	if _, _, _, err := f.keyedAdd("key", "never", readOnly); !errors.Is(err, atomic.ErrMode) {
 		t.Errorf("read-only: %v, want ErrMode", err)
 	}
 	if _, _, _, err := f.keyedAdd("key", "never", &atomic.KeyedOptions{Digest: make([]byte, 65)}); err == nil {
 		t.Error("a digest of 65 bytes was accepted")
 	}
+	nothing := func(context.Context, *atomic.Tx) ([]byte, error) { return nil, nil }
 	err := atomic.Do(t.Context(), f.DB, func(ctx context.Context, _ *atomic.Tx) error {
-		_, _, err := atomic.DoKeyed(ctx, f.DB, "key", func(context.Context, *atomic.Tx) ([]byte, error) { return nil, nil }, nil)
+		_, _, err := atomic.DoKeyed(ctx, f.DB, "key", nothing, nil)
 		if !errors.Is(err, atomic.ErrNested) {
 			t.Errorf("inside a block: %v, want ErrNested", err)
 		}

@@ -49,7 +49,9 @@ func TestALeaseHasOneHolder(t *testing.T) {
 		t.Errorf("tokens %d, then %d, want them to rise", first.Token, second.Token)
 	}
 	for name, err := range map[string]error{
-		"Renew": atomic.Renew(t.Context(), f.DB, first), "Release": atomic.Release(t.Context(), f.DB, first), "Fence": f.fencedAdd(first, "stale"),
+		"Renew":   atomic.Renew(t.Context(), f.DB, first),
+		"Release": atomic.Release(t.Context(), f.DB, first),
+		"Fence":   f.fencedAdd(first, "stale"),
 	} {
 		if !errors.Is(err, atomic.ErrFenced) {
 			t.Errorf("%s of the old lease = %v, want ErrFenced", name, err)
@@ -115,14 +117,19 @@ func TestAClockSetBackDoesNotKeepALeaseAlive(t *testing.T) {
 	t.Parallel()
 	f := newKeyedFixture(t)
 	f.acquire("a", time.Minute)
-	f.exec(`UPDATE atomic_lease SET expires = expires + 3600000000`) // As if acquired before the clock went back by an hour.
+	// As if the lease had been acquired before the clock was set back by an hour.
+	f.exec(`UPDATE atomic_lease SET expires = expires + 3600000000`)
 	f.acquire("b", time.Minute)
 }
 
 func TestLeasesNeedNamesAndTime(t *testing.T) {
 	t.Parallel()
 	f := newKeyedFixture(t)
-	for _, l := range []atomic.Lease{{Holder: "a", TTL: time.Hour}, {Name: "leader", TTL: time.Hour}, {Name: "leader", Holder: "a"}} {
+	for _, l := range []atomic.Lease{
+		{Holder: "a", TTL: time.Hour},
+		{Name: "leader", TTL: time.Hour},
+		{Name: "leader", Holder: "a"},
+	} {
 		if _, err := atomic.Acquire(t.Context(), f.DB, l.Name, l.Holder, l.TTL); err == nil {
 			t.Errorf("Acquire of %+v succeeded", l)
 		}

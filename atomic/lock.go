@@ -8,46 +8,47 @@ import (
 	"strings"
 )
 
-// A RowLock is how a SELECT locks the rows that it finds. The zero value is FOR UPDATE, waiting for others.
+// A RowLock says how a SELECT locks the rows that it finds. The zero value is FOR UPDATE and waits for others.
 type RowLock struct {
 	// Strength is what the lock keeps others from doing.
 	Strength Strength
 
-	// Wait is what happens when somebody else has the row locked.
+	// Wait says what happens if another session has the row locked.
 	Wait Waiting
 
 	// Of names the tables of the query whose rows are locked, by alias if they have one. Default: all.
 	Of []string
 }
 
-// A Strength is what a [RowLock] keeps others from doing.
+// A Strength says what a [RowLock] keeps others from doing.
 type Strength uint8
 
 const (
 	// Update is for a row that will be changed or deleted: FOR UPDATE.
 	Update Strength = iota
-	// NoKeyUpdate is for a row whose key will stay: rows that refer to it can still be inserted.
+	// NoKeyUpdate is for a row whose key will stay. Rows that refer to it can still be inserted.
 	NoKeyUpdate
-	// Share keeps the row as it is while others may read it under the same lock.
+	// Share keeps the row as it is. Others may read it under the same lock.
 	Share
 	// KeyShare keeps the row from being deleted and its key from being changed.
 	KeyShare
 )
 
-// Waiting is what a [RowLock] does when somebody else has the row locked.
+// Waiting says what a [RowLock] does if another session has the row locked.
 type Waiting uint8
 
 const (
 	// Wait waits until the row is free.
 	Wait Waiting = iota
-	// NoWait fails at once, with a conflict that Do retries within its [Budget]; one attempt makes that final.
+	// NoWait fails at once, with a conflict that Do retries within its [Budget]. With a budget of one attempt the
+	// conflict is final.
 	NoWait
-	// SkipLocked leaves the row out. What remains is no consistent picture: it is for taking work from a queue and never for
-	// adding up.
+	// SkipLocked leaves locked rows out. The rows that remain are no consistent picture. Use it to take work from a
+	// queue, and never to add up.
 	SkipLocked
 )
 
-// String is the clause as the SQL standard and PostgreSQL have it.
+// String returns the clause of the SQL standard, which is also that of PostgreSQL.
 func (l RowLock) String() string {
 	clause := [...]string{"FOR UPDATE", "FOR NO KEY UPDATE", "FOR SHARE", "FOR KEY SHARE"}[l.Strength&3]
 	if len(l.Of) > 0 {
@@ -62,7 +63,7 @@ func (l RowLock) String() string {
 	return clause
 }
 
-// check refuses what is no RowLock. Names go into the statement as they are, so they must be plain.
+// check refuses an invalid RowLock. Names go into the statement as they are, so they must be plain.
 func (l RowLock) check() error {
 	if l.Strength > KeyShare || l.Wait > SkipLocked {
 		return fmt.Errorf("atomic: %w: row lock %d, %d", ErrUnsupported, l.Strength, l.Wait)
@@ -86,9 +87,9 @@ func (l RowLock) check() error {
 //	...
 //	tx.QueryContext(ctx, `SELECT id FROM jobs WHERE done = 0 ORDER BY id LIMIT 1 `+clause)
 //
-// It is empty where the engine holds a stronger lock already. Where the engine lacks what l asks for, it returns an error that wraps
-// [ErrUnsupported]; nothing weaker is ever rendered. A row that is not there is not locked, whatever the clause: see [Guard].
-// Use the rows that the locking SELECT returns, not those read before it.
+// The clause is empty where the engine holds a stronger lock already. Where the engine lacks what l asks for,
+// LockClause returns an error that wraps [ErrUnsupported]; it never renders a weaker lock. No clause locks a row
+// that is not there: see [Guard]. Use the rows that the locking SELECT returns, not those read before it.
 func (t *Tx) LockClause(l RowLock) (string, error) {
 	if err := l.check(); err != nil {
 		return "", err
@@ -96,20 +97,21 @@ func (t *Tx) LockClause(l RowLock) (string, error) {
 	return t.s.db.dialect.LockClause(l, t.s.mode)
 }
 
-// lockID is the number of a name: 64 bits of its SHA-256. Shorter hashes collide in practice, and then strangers wait for each
-// other, or deadlock.
+// lockID is the number of a name: 64 bits of its SHA-256. Shorter hashes collide in practice. Two strangers then
+// wait for each other, or deadlock.
 func lockID(name string) int64 {
 	sum := sha256.Sum256([]byte(name))
 	return int64(binary.BigEndian.Uint64(sum[:8]))
 }
 
-// Advisory waits for the lock called name and holds it until the database transaction ends; there is no way to give it back
-// before, because whoever came next would not see what this one has yet to commit. Taking it again is free. Take
-// several in one order everywhere, or they deadlock.
+// Advisory waits for the lock called name and holds it until the database transaction ends. The lock cannot be
+// given back earlier: the next holder would not see what this one has yet to commit. Taking it again is free. Take
+// several locks in the same order everywhere, or they deadlock.
 //
-// On PostgreSQL it is an advisory lock, and a name is one lock for all schemas of the database. Elsewhere it is a row of the
-// table atomic_lock ([Setup]), written and thus locked. At REPEATABLE READ and above PostgreSQL may wait with a snapshot taken
-// before: use READ COMMITTED, which is the default, or [Guard]. Errors are those of [Tx.ExecContext].
+// On PostgreSQL it is an advisory lock, and a name means the same lock in all schemas of the database. Elsewhere it
+// is a row of the table atomic_lock ([Setup]), which is written and thereby locked. At REPEATABLE READ and above,
+// PostgreSQL may wait with a snapshot that it took before. Use READ COMMITTED there, which is the default, or
+// [Guard]. Errors are those of [Tx.ExecContext].
 func Advisory(ctx context.Context, tx *Tx, name string) error {
 	query := tx.s.db.statements.AdvisoryWait
 	if query == "" {
@@ -121,9 +123,9 @@ func Advisory(ctx context.Context, tx *Tx, name string) error {
 	return nil
 }
 
-// TryAdvisory is [Advisory] without the wait: it reports whether it got the lock. Not getting it leaves the database
-// transaction as it was. Where the lock is a row, two that use a name for the first time ever at the same moment may
-// wait for each other all the same.
+// TryAdvisory is [Advisory] without the wait. It reports whether it got the lock. If it did not, the database
+// transaction is as it was before. Where the lock is a row, TryAdvisory may wait all the same when two sessions use
+// a name for the first time ever at the same moment.
 func TryAdvisory(ctx context.Context, tx *Tx, name string) (bool, error) {
 	st := tx.s.db.statements
 	if st.AdvisoryTry != "" {
@@ -151,15 +153,16 @@ func TryAdvisory(ctx context.Context, tx *Tx, name string) (bool, error) {
 	return false, fmt.Errorf("atomic: lock %q: %w", name, err)
 }
 
-// Guard serialises all database transactions that call it with the same name, on every engine and at every isolation level,
-// and returns how many have been committed before. It is the lock for what has no row to lock: a range of an append-only
-// table, a count that must not pass a limit, the absence of a row. Everybody who inserts into the range and everybody who
-// decides on it calls Guard first and reads afterwards.
+// Guard lets only one database transaction at a time go on under name, on every engine and at every isolation
+// level. It returns how many were committed under name before. Use it where there is no row to lock: a range of an
+// append-only table, a count that must not pass a limit, the absence of a row. Whoever inserts into the range and
+// whoever decides on it calls Guard first and reads afterwards.
 //
-// It writes a row of the table atomic_lock ([Setup]) rather than merely lock it. So a database transaction that looked
-// before it waited meets a conflict instead of deciding on what it saw then, and engines that check at COMMIT check it too. The count
-// is a version of the range: read it before the work with [GuardCount], and compare. InnoDB's own gap locks ([Traits.GapLocks])
-// need no such row but deadlock when two lock an empty range and then insert.
+// Guard writes a row of the table atomic_lock ([Setup]) and does not merely lock it. So a database transaction that
+// looked before it waited gets a conflict, instead of deciding on what it saw then. Engines that check at COMMIT
+// check the row too. The count is a version of the range: read it before the work with [GuardCount], and compare.
+// The gap locks of InnoDB ([Traits.GapLocks]) need no such row, but they deadlock when two sessions lock an empty
+// range and then insert.
 func Guard(ctx context.Context, tx *Tx, name string) (before int64, err error) {
 	st, id := tx.s.db.statements, lockID(name)
 	if _, err := tx.ExecContext(ctx, st.GuardBump, id); err != nil {
@@ -172,7 +175,7 @@ func Guard(ctx context.Context, tx *Tx, name string) (before int64, err error) {
 	return uses - 1, nil
 }
 
-// GuardCount returns how many database transactions have been committed under a [Guard], without waiting for it.
+// GuardCount returns how many database transactions were committed under a [Guard]. It does not wait for the guard.
 func GuardCount(ctx context.Context, tx *Tx, name string) (int64, error) {
 	counts, err := QueryAll(ctx, tx, Value[int64], tx.s.db.statements.GuardRead, lockID(name))
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/bursar-ledger/bursar/atomic"
 )
 
-// rival tries to write beside an open database transaction, without waiting.
-func (f *fixture) rival(conn *sql.Conn) error {
-	_, err := conn.ExecContext(f.t.Context(), `INSERT INTO words VALUES ('rival')`)
+// writeBeside tries to write beside an open database transaction, without waiting.
+func (f *fixture) writeBeside(conn *sql.Conn) error {
+	_, err := conn.ExecContext(f.t.Context(), `INSERT INTO words VALUES ('beside')`)
 	return err
 }
 
@@ -20,7 +20,11 @@ func TestLockClauseOnSQLite(t *testing.T) {
 	f := newFixture(t, pragmasUsual)
 	do := func(o *atomic.Options, fn func(tx *atomic.Tx)) {
 		t.Helper()
-		if err := atomic.Do(t.Context(), f.DB, func(_ context.Context, tx *atomic.Tx) error { fn(tx); return nil }, o); err != nil {
+		err := atomic.Do(t.Context(), f.DB, func(_ context.Context, tx *atomic.Tx) error {
+			fn(tx)
+			return nil
+		}, o)
+		if err != nil {
 			t.Fatalf("Do: %v", err)
 		}
 	}
@@ -92,8 +96,8 @@ func TestTryAdvisoryDoesNotWait(t *testing.T) {
 func TestAGuardCountsItsCommits(t *testing.T) {
 	t.Parallel()
 	f := newKeyedFixture(t)
-	rival := f.other()
-	execOn(t, rival, `PRAGMA busy_timeout = 0`)
+	client := f.other()
+	execOn(t, client, `PRAGMA busy_timeout = 0`)
 	guard := func(want int64, end error) {
 		t.Helper()
 		err := atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error {
@@ -104,8 +108,8 @@ func TestAGuardCountsItsCommits(t *testing.T) {
 			if before, err = atomic.Guard(ctx, tx, "range"); err != nil || before != want {
 				t.Errorf("Guard = %d, %v, want %d", before, err, want)
 			}
-			if err := f.rival(rival); err == nil {
-				t.Error("a rival wrote into the guarded range")
+			if err := f.writeBeside(client); err == nil {
+				t.Error("another client wrote into the guarded range")
 			}
 			return end
 		}, nil)

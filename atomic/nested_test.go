@@ -32,8 +32,10 @@ func TestNestedBlocksCommitAndRollBack(t *testing.T) {
 		innerRefused error
 	}{
 		{name: "both succeed", inner: adding("inner"), words: []string{"inner", "outer"}},
-		{name: "the inner fails alone", inner: failing("inner"), swallow: true, words: []string{"outer"}, innerRefused: errRefused},
-		{name: "the inner fails and takes the outer along", inner: failing("inner"), want: errRefused, innerRefused: errRefused},
+		{name: "the inner fails alone", inner: failing("inner"), swallow: true,
+			words: []string{"outer"}, innerRefused: errRefused},
+		{name: "the inner fails and takes the outer along", inner: failing("inner"),
+			want: errRefused, innerRefused: errRefused},
 		{name: "the outer fails and takes the inner along", inner: adding("inner"), outer: errRefused, want: errRefused},
 		{name: "joined, both succeed", nesting: atomic.Join, inner: adding("inner"), words: []string{"inner", "outer"}},
 		{name: "joined, the inner fails and is swallowed", nesting: atomic.Join, inner: failing("inner"), swallow: true,

@@ -7,22 +7,23 @@ import (
 	"time"
 )
 
-// An Observer is told what happens to database transactions, for counters and histograms. Any of its functions may be nil.
-// They get Do's context and the name of the block ([Options.Name]), run in Do's goroutine, must be safe for
-// concurrent use and should be quick. Each database transaction that began ends with exactly one of Committed, RolledBack and Unknown;
-// blocks inside another are not counted.
+// An Observer is told what happens to database transactions, for counters and histograms. Any of its functions may
+// be nil. They get Do's context and the name of the block ([Options.Name]). They run in Do's goroutine, must be
+// safe for concurrent use and should be quick. Each database transaction that began ends with exactly one call:
+// Committed, RolledBack or Unknown. Blocks inside another are not counted.
 type Observer struct {
 	// Began is called when a database transaction has begun: once for each attempt.
 	Began func(ctx context.Context, name string)
 
-	// Retried is called before each wait that precedes another attempt, with the code of the error ([Class.Code])
-	// and the number of attempts made so far.
+	// Retried is called before each wait that precedes another attempt. It gets the code of the error ([Class.Code])
+	// and the number of attempts so far.
 	Retried func(ctx context.Context, name, code string, attempt int)
 
 	// Committed is called after a commit, before the hooks. took runs from BEGIN.
 	Committed func(ctx context.Context, name string, took time.Duration)
 
-	// RolledBack is called after a rollback. code is that of the error behind it, empty if it was none of the engine's.
+	// RolledBack is called after a rollback. code is that of the error behind it, or empty if the error did not come
+	// from the engine.
 	RolledBack func(ctx context.Context, name, code string, took time.Duration)
 
 	// Unknown is called when it cannot be known whether a commit happened.
@@ -35,8 +36,8 @@ func (o *Observer) any() bool {
 
 // A Tracer makes spans. It must be safe for concurrent use.
 type Tracer interface {
-	// Start begins the span of one Do: of the outermost with all its attempts, or of one inside another. The block runs
-	// with the returned context, and end is called once with what Do returns.
+	// Start begins the span of one Do. The outermost Do has one span for all its attempts; a Do inside it has a span
+	// of its own. The block runs with spanContext. end is called once with what Do returns.
 	Start(ctx context.Context, name string) (spanContext context.Context, end func(err error))
 }
 

@@ -70,9 +70,12 @@ func TestEachDatabaseTransactionIsObservedToItsEnd(t *testing.T) {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
 	for _, text := range []string{
-		`level=DEBUG msg="atomic: committed" block=good took=1s`, `level=DEBUG msg="atomic: rolled back" block=refused`,
-		`level=INFO msg="atomic: trying again" block=busy code=SQLITE_BUSY attempt=1`, `level=ERROR msg="atomic: outcome unknown" block=lost`,
-		`level=WARN msg="atomic: closed a connection in doubt" block=lost`, `level=ERROR msg="atomic: committed, but hooks failed" block=hooked`,
+		`level=DEBUG msg="atomic: committed" block=good took=1s`,
+		`level=DEBUG msg="atomic: rolled back" block=refused`,
+		`level=INFO msg="atomic: trying again" block=busy code=SQLITE_BUSY attempt=1`,
+		`level=ERROR msg="atomic: outcome unknown" block=lost`,
+		`level=WARN msg="atomic: closed a connection in doubt" block=lost`,
+		`level=ERROR msg="atomic: committed, but hooks failed" block=hooked`,
 	} {
 		if !strings.Contains(output.String(), text) {
 			t.Errorf("nothing was written like %s in:\n%s", text, &output)
@@ -111,9 +114,14 @@ func TestBlocksHaveSpans(t *testing.T) {
 				t.Error("the panic did not travel on")
 			}
 		}()
-		_ = atomic.Do(t.Context(), db, func(context.Context, *atomic.Tx) error { panic(errors.New("unwound")) }, &atomic.Options{Name: "panic"})
+		_ = atomic.Do(t.Context(), db, func(context.Context, *atomic.Tx) error {
+			panic(errors.New("unwound"))
+		}, &atomic.Options{Name: "panic"})
 	}()
-	want := []string{"0 start outer", "1 start inner", "1 end inner: true", "0 end outer: false", "0 start panic", "0 end panic: true"}
+	want := []string{
+		"0 start outer", "1 start inner", "1 end inner: true", "0 end outer: false",
+		"0 start panic", "0 end panic: true",
+	}
 	if diff := cmp.Diff(want, s.events); diff != "" {
 		t.Errorf("spans (-want +got):\n%s", diff)
 	}

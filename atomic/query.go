@@ -31,10 +31,10 @@ func Value[T any](row Row) (T, error) {
 	return value, err
 }
 
-// ExecOne runs a statement that must concern exactly one row, and returns an error that wraps [ErrNotOne] otherwise: an
-// UPDATE that matches nothing is no error to the database, and money sent to a missing row is gone. The block must
-// return that error, for several rows may have been written. MySQL may count an UPDATE that writes what was there
-// already as none: see [Swap].
+// ExecOne runs a statement that must concern exactly one row. Otherwise it returns an error that wraps [ErrNotOne]:
+// an UPDATE that matches nothing is no error to the database, and money sent to a missing row is gone. The block
+// must return that error, because several rows may have been written. MySQL may count an UPDATE that writes the old
+// value again as none: see [Swap].
 func ExecOne(ctx context.Context, tx Execer, query string, args ...any) error {
 	count, err := execCount(ctx, tx, query, args)
 	if err == nil && count != 1 {
@@ -51,9 +51,11 @@ func execCount(ctx context.Context, tx Execer, query string, args []any) (int64,
 	return result.RowsAffected()
 }
 
-// QueryAll runs a query and scans all its rows, none being no error. The rows are closed in any case, and a [Tx] sees every
-// error, which it cannot with rows that it hands out. scan must not use tx.
-func QueryAll[T any](ctx context.Context, tx Querier, scan func(Row) (T, error), query string, args ...any) ([]T, error) {
+// QueryAll runs a query and scans all its rows. No row is no error. The rows are closed in any case. A [Tx] sees
+// every error of QueryAll, unlike errors of rows that it has handed out. scan must not use tx.
+func QueryAll[T any](
+	ctx context.Context, tx Querier, scan func(Row) (T, error), query string, args ...any,
+) ([]T, error) {
 	var all []T
 	err := eachRow(ctx, tx, query, args, func(row Row) error {
 		value, err := scan(row)
@@ -68,8 +70,8 @@ func QueryAll[T any](ctx context.Context, tx Querier, scan func(Row) (T, error),
 	return all, nil
 }
 
-// QueryOne runs a query and scans its only row. No row is sql.ErrNoRows, several are [ErrNotOne]. It is [QueryAll]
-// otherwise.
+// QueryOne runs a query and scans its only row. No row is sql.ErrNoRows, several are [ErrNotOne]. Otherwise it is
+// like [QueryAll].
 func QueryOne[T any](ctx context.Context, tx Querier, scan func(Row) (T, error), query string, args ...any) (T, error) {
 	var one T
 	count := 0
@@ -118,7 +120,8 @@ func firstOf(scanErr, err error) error {
 	return err
 }
 
-// readRows reads rows to the end, or to scan's first error. It tells scan's errors from those of the database.
+// readRows reads rows to the end or to the first error of scan. It returns that error apart from those of the
+// database.
 func readRows(
 	ctx context.Context, q Querier, query string, args []any, scan func(Row) error,
 ) (scanErr, err error) {

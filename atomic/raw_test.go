@@ -12,7 +12,8 @@ import (
 // raw adds a word over the driver's own connection.
 func raw(ctx context.Context, tx *atomic.Tx, word string) error {
 	return tx.Raw(ctx, func(ctx context.Context, conn any) error {
-		_, err := conn.(driver.ExecerContext).ExecContext(ctx, `INSERT INTO words VALUES (?)`, []driver.NamedValue{{Ordinal: 1, Value: word}})
+		args := []driver.NamedValue{{Ordinal: 1, Value: word}}
+		_, err := conn.(driver.ExecerContext).ExecContext(ctx, `INSERT INTO words VALUES (?)`, args)
 		return err
 	})
 }

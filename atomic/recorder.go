@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// A Recorder keeps the functions that were given to [Tx.OnCommit] inside one block, for tests: see [Record]. It is safe for
-// concurrent use.
+// A Recorder keeps the functions that were given to [Tx.OnCommit] inside one block, for tests: see [Record]. It is
+// safe for concurrent use.
 type Recorder struct {
 	tx    *Tx
 	hooks []*Hook // guarded by tx.s.mu, like the session's own
@@ -17,7 +17,8 @@ type Recorder struct {
 
 // A Hook is a function that was given to [Tx.OnCommit] inside the block of a [Recorder].
 type Hook struct {
-	// Depth is how many blocks inside the recorded one it was registered, 0 for that one itself. Joined blocks count.
+	// Depth is how many blocks deep inside the recorded block it was registered, 0 for the recorded block itself.
+	// Joined blocks count.
 	Depth int
 	// Name is what the runtime calls the function, for messages.
 	Name string
@@ -25,17 +26,18 @@ type Hook struct {
 	Func func(ctx context.Context) error
 }
 
-// Record keeps from now on what is given to [Tx.OnCommit] in the block of tx and in those inside it. It is for tests that run
-// their application in an outer block and roll that back: nothing would be committed, so nothing would run, and what
-// the application meant to do after its commit could not be tested.
+// Record makes a Recorder for what is given to [Tx.OnCommit] from now on, in the block of tx and in the blocks
+// inside it. It is for a test that runs its application in an outer block and rolls that back. Nothing would be
+// committed, so no function would run, and the test could not see what the application meant to do after its
+// commit.
 //
-// The recorder lists what would run if the block of tx were committed: a block inside that is undone takes its hooks with
-// it, as it does everywhere. Once kept, a function runs only through [Recorder.Run], however the block of tx and those
-// around it end. The list outlives them.
+// The recorder lists what would run if the block of tx were committed. A block inside that is undone takes its
+// functions with it, as it does without a recorder. A kept function runs only through [Recorder.Run], however the
+// block of tx and the blocks around it end. The list stays after they have ended.
 //
-// With recorders on several blocks around it, a function goes to the innermost. A second Record with the same tx returns the
-// same Recorder. Record panics if the block has ended. If a conflict makes [Do] run its function again, that gets another tx and
-// needs another Recorder.
+// If several blocks around have recorders, the innermost keeps the function. A second Record with the same tx
+// returns the same Recorder. Record panics if the block has ended. When a conflict makes [Do] run its function
+// again, that run has another tx and needs another Recorder.
 func Record(tx *Tx) *Recorder {
 	tx.register("Record", func(*session) {
 		if tx.recorder == nil {
@@ -45,7 +47,7 @@ func Record(tx *Tx) *Recorder {
 	return tx.recorder
 }
 
-// recording is the recorder for hooks of block t, nil if there is none. The caller holds s.mu.
+// recording is the recorder that keeps the hooks of block t, or nil. The caller holds s.mu.
 func (t *Tx) recording() *Recorder {
 	for ; t != nil; t = t.parent {
 		if t.recorder != nil {
@@ -55,14 +57,15 @@ func (t *Tx) recording() *Recorder {
 	return nil
 }
 
-// add keeps a hook of block t until a block between t and the recorded one is undone. The caller holds s.mu.
+// add keeps a hook of block t. The hook is dropped if a block between t and the recorded one is undone. The caller
+// holds s.mu.
 func (r *Recorder) add(t *Tx, fn func(context.Context) error) {
 	h := &Hook{Depth: t.depth - r.tx.depth, Name: runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name(), Func: fn}
 	r.hooks = append(r.hooks, h)
 	s := t.s
 	s.onRollback = append(s.onRollback, func() {
 		if r.tx.ended.Load() {
-			return // It is the test that undoes, not what it tests.
+			return // The test itself rolls back.
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -70,8 +73,8 @@ func (r *Recorder) add(t *Tx, fn func(context.Context) error) {
 	})
 }
 
-// Hooks lists what would run, in the order of registration. It is empty if an earlier error has broken the recorded block,
-// because nothing of it can be committed. Functions that [Recorder.Run] has run are no longer listed.
+// Hooks lists what would run, in the order of registration. It is empty if an earlier error has broken the recorded
+// block, because then nothing can be committed. Functions that [Recorder.Run] has run are no longer listed.
 func (r *Recorder) Hooks() []Hook {
 	r.tx.s.mu.Lock()
 	defer r.tx.s.mu.Unlock()
@@ -88,14 +91,15 @@ func (r *Recorder) Hooks() []Hook {
 // Len is how many functions would run.
 func (r *Recorder) Len() int { return len(r.Hooks()) }
 
-// Run runs the functions as [Do] would after the commit: in order, all of them even if some fail, with ctx's values but not its
-// cancellation. Each runs once, whatever it returns. Those that they register in turn run too, after the rest.
+// Run runs the functions as [Do] would after the commit: in order, all of them even if some fail, with the values
+// of ctx but not its cancellation. Each runs once, even if it fails. Functions that they register in turn run after
+// the rest.
 //
-// While the recorded block is open, ctx should be its context or one of a block inside, so that what the functions write is undone with the
-// rest, and does not wait for it.
+// While the recorded block is open, ctx should be its context, or that of a block inside. What the functions write
+// is then undone with the rest, and does not wait for it.
 //
-// Errors: [ErrBroken] if the recorded block cannot be committed, and then nothing has run; [*HookError] with what the functions
-// returned.
+// Errors: [ErrBroken] if the recorded block cannot be committed, in which case nothing has run; [*HookError] with
+// what the functions returned.
 func (r *Recorder) Run(ctx context.Context) error {
 	hooks, err := r.take()
 	if err != nil {

@@ -24,10 +24,10 @@ func undone(t *testing.T, f *fixture, fn func(ctx context.Context, tx *atomic.Tx
 	}
 }
 
-// within is a block that leaves a line in a diary when it is committed.
-func within(d *diary, line string, end error) func(context.Context, *atomic.Tx) error {
+// within is a block that leaves a line in an event log when it is committed.
+func within(log *eventLog, line string, end error) func(context.Context, *atomic.Tx) error {
 	return func(_ context.Context, tx *atomic.Tx) error {
-		tx.OnCommit(d.commits(line))
+		tx.OnCommit(log.commits(line))
 		return end
 	}
 }
@@ -42,56 +42,56 @@ func depths(rec *atomic.Recorder) (depths []int) {
 func TestARecorderKeepsWhatWouldRun(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, pragmasUsual)
-	var d diary
+	var log eventLog
 	var rec *atomic.Recorder
 	undone(t, f, func(ctx context.Context, tx *atomic.Tx, r *atomic.Recorder) {
 		rec = r
-		tx.OnCommit(d.commits("the test's own"))
+		tx.OnCommit(log.commits("the test's own"))
 		_ = atomic.Do(ctx, f.DB, func(ctx context.Context, tx *atomic.Tx) error {
-			tx.OnCommit(d.commits("one inside"))
-			_ = atomic.Do(ctx, f.DB, within(&d, "dropped", errRefused), nil)
-			return atomic.Do(ctx, f.DB, within(&d, "two inside", nil), &atomic.Options{Nesting: atomic.Join})
+			tx.OnCommit(log.commits("one inside"))
+			_ = atomic.Do(ctx, f.DB, within(&log, "dropped", errRefused), nil)
+			return atomic.Do(ctx, f.DB, within(&log, "two inside", nil), &atomic.Options{Nesting: atomic.Join})
 		}, nil)
 		_ = atomic.Do(ctx, f.DB, func(ctx context.Context, _ *atomic.Tx) error {
-			_ = atomic.Do(ctx, f.DB, within(&d, "dropped with the block around it", nil), nil)
+			_ = atomic.Do(ctx, f.DB, within(&log, "dropped with the block around it", nil), nil)
 			return errRefused
 		}, nil)
 		if diff := cmp.Diff([]int{0, 1, 2}, depths(r)); diff != "" {
 			t.Errorf("depths (-want +got):\n%s", diff)
 		}
 	})
-	d.want(t)
+	log.want(t)
 	if rec.Len() != 3 {
 		t.Errorf("%d hooks after the rollback, want the 3 that were there before", rec.Len())
 	}
 	if err := rec.Run(t.Context()); err != nil {
 		t.Errorf("Run: %v", err)
 	}
-	d.want(t, "the test's own", "one inside", "two inside")
+	log.want(t, "the test's own", "one inside", "two inside")
 	if err := rec.Run(t.Context()); err != nil || rec.Len() != 0 {
 		t.Errorf("Run again = %v with %d hooks left, want nothing", err, rec.Len())
 	}
-	d.want(t, "the test's own", "one inside", "two inside")
+	log.want(t, "the test's own", "one inside", "two inside")
 }
 
 func TestARecordedHookDoesNotRunAtTheCommit(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, pragmasUsual)
-	var d diary
+	var log eventLog
 	var rec *atomic.Recorder
 	err := atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error {
-		tx.OnCommit(d.commits("before the recorder"))
+		tx.OnCommit(log.commits("before the recorder"))
 		return atomic.Do(ctx, f.DB, func(_ context.Context, inner *atomic.Tx) error {
 			rec = atomic.Record(inner)
-			inner.OnCommit(d.commits("recorded"))
-			tx.OnCommit(d.commits("of the block around it"))
+			inner.OnCommit(log.commits("recorded"))
+			tx.OnCommit(log.commits("of the block around it"))
 			return nil
 		}, nil)
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.want(t, "before the recorder", "of the block around it")
+	log.want(t, "before the recorder", "of the block around it")
 	if rec.Len() != 1 {
 		t.Errorf("%d hooks, want 1", rec.Len())
 	}
@@ -100,7 +100,7 @@ func TestARecordedHookDoesNotRunAtTheCommit(t *testing.T) {
 func TestTheInnermostRecorderKeepsAHook(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, pragmasUsual)
-	var d diary
+	var log eventLog
 	undone(t, f, func(ctx context.Context, tx *atomic.Tx, outer *atomic.Recorder) {
 		if atomic.Record(tx) != outer {
 			t.Error("a second Record of one block made another recorder")
@@ -108,7 +108,7 @@ func TestTheInnermostRecorderKeepsAHook(t *testing.T) {
 		var inner *atomic.Recorder
 		_ = atomic.Do(ctx, f.DB, func(ctx context.Context, tx *atomic.Tx) error {
 			inner = atomic.Record(tx)
-			_ = atomic.Do(ctx, f.DB, within(&d, "inner", nil), nil)
+			_ = atomic.Do(ctx, f.DB, within(&log, "inner", nil), nil)
 			return errRefused
 		}, nil)
 		if diff := cmp.Diff([]int{1}, depths(inner)); diff != "" || outer.Len() != 0 {
@@ -120,34 +120,34 @@ func TestTheInnermostRecorderKeepsAHook(t *testing.T) {
 func TestARunsHooksAreRunToo(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, pragmasUsual)
-	var d diary
+	var log eventLog
 	undone(t, f, func(ctx context.Context, tx *atomic.Tx, rec *atomic.Recorder) {
 		tx.OnCommit(func(ctx context.Context) error {
 			return atomic.Do(ctx, f.DB, func(ctx context.Context, tx *atomic.Tx) error {
-				tx.OnCommit(d.commits("registered by a hook"))
+				tx.OnCommit(log.commits("registered by a hook"))
 				return add(ctx, tx, "gone")
 			}, nil)
 		})
 		tx.OnCommit(func(context.Context) error { return errors.New("mail is down") })
-		tx.OnCommit(d.commits("last"))
+		tx.OnCommit(log.commits("last"))
 		err := rec.Run(ctx)
 		var hook *atomic.HookError
 		if !errors.As(err, &hook) || len(hook.Errs) != 1 || hook.Errs[0].Error() != "mail is down" {
 			t.Errorf("Run = %v, want a HookError of the second hook", err)
 		}
 	})
-	d.want(t, "last", "registered by a hook")
+	log.want(t, "last", "registered by a hook")
 	f.wantWords()
 }
 
 func TestNothingOfABrokenBlockWouldRun(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, pragmasUsual)
-	var d diary
+	var log eventLog
 	undone(t, f, func(ctx context.Context, tx *atomic.Tx, rec *atomic.Recorder) {
-		tx.OnCommit(d.commits("doomed"))
+		tx.OnCommit(log.commits("doomed"))
 		join := &atomic.Options{Nesting: atomic.Join}
-		if err := atomic.Do(ctx, f.DB, within(&d, "doomed too", errRefused), join); !errors.Is(err, errRefused) {
+		if err := atomic.Do(ctx, f.DB, within(&log, "doomed too", errRefused), join); !errors.Is(err, errRefused) {
 			t.Errorf("Do = %v", err)
 		}
 		if hooks := rec.Hooks(); len(hooks) != 0 {
@@ -157,7 +157,7 @@ func TestNothingOfABrokenBlockWouldRun(t *testing.T) {
 			t.Errorf("Run = %v, want ErrBroken and its cause", err)
 		}
 	})
-	d.want(t)
+	log.want(t)
 }
 
 func TestARunThatBreaksTheBlockSaysSo(t *testing.T) {
@@ -165,7 +165,9 @@ func TestARunThatBreaksTheBlockSaysSo(t *testing.T) {
 	f := newFixture(t, pragmasUsual)
 	undone(t, f, func(ctx context.Context, tx *atomic.Tx, rec *atomic.Recorder) {
 		tx.OnCommit(func(ctx context.Context) error {
-			_ = atomic.Do(ctx, f.DB, func(context.Context, *atomic.Tx) error { return errRefused }, &atomic.Options{Nesting: atomic.Join})
+			_ = atomic.Do(ctx, f.DB, func(context.Context, *atomic.Tx) error {
+				return errRefused
+			}, &atomic.Options{Nesting: atomic.Join})
 			return nil
 		})
 		var hook *atomic.HookError
@@ -180,7 +182,8 @@ func TestAHookHasItsFunctionsName(t *testing.T) {
 	f := newFixture(t, pragmasUsual)
 	undone(t, f, func(_ context.Context, tx *atomic.Tx, rec *atomic.Recorder) {
 		tx.OnCommit(sendReceipt)
-		if hooks := rec.Hooks(); len(hooks) != 1 || !strings.HasSuffix(hooks[0].Name, ".sendReceipt") || hooks[0].Func == nil {
+		hooks := rec.Hooks()
+		if len(hooks) != 1 || !strings.HasSuffix(hooks[0].Name, ".sendReceipt") || hooks[0].Func == nil {
 			t.Errorf("hooks = %v, want sendReceipt", hooks)
 		}
 	})
@@ -212,7 +215,7 @@ func TestAnAdoptedDatabaseTransactionIsRecorded(t *testing.T) {
 		},
 		"rolled back": func(_ *testing.T, a *atomic.Adopted) { a.RolledBack() },
 	} {
-		var d diary
+		var log eventLog
 		theirs, err := f.pool.BeginTx(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -222,11 +225,11 @@ func TestAnAdoptedDatabaseTransactionIsRecorded(t *testing.T) {
 			t.Fatal(err)
 		}
 		rec := atomic.Record(a.Tx())
-		if err := atomic.Do(a.Context(t.Context()), f.DB, within(&d, "recorded", nil), nil); err != nil {
+		if err := atomic.Do(a.Context(t.Context()), f.DB, within(&log, "recorded", nil), nil); err != nil {
 			t.Error(err)
 		}
 		end(t, a)
-		d.want(t)
+		log.want(t)
 		if rec.Len() != 1 {
 			t.Errorf("%s: %d hooks, want 1", name, rec.Len())
 		}

@@ -18,7 +18,8 @@ const (
 	delayMax        = 200 * time.Millisecond
 )
 
-// conflict reports whether a failed attempt may be redone as a whole, and the code of the error that says so.
+// conflict reports whether a failed attempt may be repeated from the start, and the code of the error that allows
+// it.
 func (db *DB) conflict(err error, o *Options) (code string, ok bool) {
 	if final(err) {
 		return "", false
@@ -34,7 +35,7 @@ func (db *DB) conflict(err error, o *Options) (code string, ok bool) {
 	return class.Code, class.Kind == KindRetry
 }
 
-// lostError marks a connection that was lost before COMMIT was sent, so nothing can have been committed.
+// lostError marks the loss of a connection before COMMIT was sent. Nothing can have been committed.
 type lostError struct {
 	err  error
 	code string
@@ -48,8 +49,8 @@ func (db *DB) isLost(err error) bool {
 	return errors.Is(err, driver.ErrBadConn) || db.dialect.Classify(err).Kind == KindLost
 }
 
-// Disconnected reports whether err is one that drivers and networks, rather than engines, report for a connection that has
-// ended. It is for [Dialect.Classify]: an error that the engine numbered must have been ruled out before.
+// Disconnected reports whether err is what drivers and networks report for a connection that has ended. It is for
+// [Dialect.Classify], which must rule out errors with a number of the engine before.
 func Disconnected(err error) bool {
 	var network *net.OpError
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
@@ -76,8 +77,8 @@ func newRetrier(db *DB, o *Options) *retrier {
 	return r
 }
 
-// wait waits before the attempt that follows the conflict err. It returns an error instead if the budget is spent or
-// ctx is done; err is wrapped in both.
+// wait waits before the attempt that follows the conflict err. If the budget is spent or ctx is done, it returns an
+// error that wraps err.
 func (r *retrier) wait(ctx context.Context, code string, err error) error {
 	r.attempts++
 	delay := r.delay()
@@ -92,8 +93,8 @@ func (r *retrier) wait(ctx context.Context, code string, err error) error {
 	return nil
 }
 
-// delay is random between nothing and a bound that doubles with each attempt. The whole range is used, because
-// callers that collided would collide again if they waited alike.
+// delay is random between nothing and a bound that doubles with each attempt. The whole range is used: clients that
+// have collided would collide again if they waited for the same time.
 func (r *retrier) delay() time.Duration {
 	bound := delayMax
 	if doublings := r.attempts - 1; doublings < 7 {
@@ -102,11 +103,11 @@ func (r *retrier) delay() time.Duration {
 	return time.Duration(r.db.rand(int64(bound) + 1))
 }
 
-// left is the budget that remains for a Do inside a loop that spends r.
+// left is the rest of the budget, for a Do inside a loop that spends r.
 func (r *retrier) left() Budget {
 	left := r.budget.Time - r.db.clock.Now().Sub(r.start)
 	return Budget{Attempts: r.budget.Attempts, Time: max(left, 1)}
 }
 
-// isStale reports whether err is a stale read that has committed nothing.
+// isStale reports whether err is a stale read and nothing was committed.
 func isStale(err error) bool { return errors.Is(err, ErrStale) && !final(err) }

@@ -8,10 +8,10 @@ import (
 	"slices"
 )
 
-// Rows left open would keep COMMIT from working on some engines, and would keep the connection from going back for
-// ever, because sql.Conn waits for them. So the session remembers what it has handed out.
+// On some engines COMMIT fails while rows are open. And sql.Conn waits for open rows, so the connection would never go
+// back to the pool. So the session remembers the rows, rows of one and statements that it has handed out.
 
-// keep remembers rows to be closed with the innermost open block. It refuses them if everything ended while the
+// keep remembers rows, to be closed with the innermost open block. It refuses them if the session ended while the
 // statement ran in another goroutine.
 func (s *session) keep(rows *sql.Rows) error {
 	s.mu.Lock()
@@ -28,7 +28,8 @@ func (s *session) keep(rows *sql.Rows) error {
 	return nil
 }
 
-// keepRow notes that a row was handed out. rowContext sees to its end where rows may stay open, settleRow elsewhere.
+// keepRow notes that a single row was handed out. Where an engine allows open rows, rowContext ends the row;
+// elsewhere settleRow does.
 func (s *session) keepRow(row *sql.Row) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,8 +39,9 @@ func (s *session) keepRow(row *sql.Row) {
 	}
 }
 
-// settleRow closes the last single row if nobody has read it, and reports whether that was so. Scanning it into nothing
-// is how: a row that has been read has none left, but repeats the error that its reader saw, which is judged here.
+// settleRow closes the last single row, and reports whether the row was still unread. It scans the row into
+// nothing. A row that has been read has no values left, but repeats the error that its reader saw; that error is
+// judged here.
 func (s *session) settleRow(ctx context.Context) (unread bool) {
 	s.mu.Lock()
 	row, over := s.row, s.over
@@ -58,7 +60,7 @@ func (s *session) settleRow(ctx context.Context) (unread bool) {
 	return s.damage == DamageNone && s.db.dialect.Classify(err).Kind == KindOther
 }
 
-// keepStmt remembers a statement to be closed with the session, or refuses it as keep does.
+// keepStmt remembers a statement, to be closed with the session. It refuses the statement as keep refuses rows.
 func (s *session) keepStmt(stmt *sql.Stmt) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,9 +73,10 @@ func (s *session) keepStmt(stmt *sql.Stmt) error {
 	return nil
 }
 
-// rowContext returns a context for a single row that ends with the session: a *sql.Row that is never scanned cannot
-// be closed otherwise. The usual case, many rows on the block's own context, shares one. Where rows block the
-// connection there is only one at a time, and cancelling would make some drivers close the connection.
+// rowContext returns the context for a single row. It ends with the session, because a *sql.Row that is never
+// scanned cannot be closed in another way. Rows on the context of one block share one such context. Where open rows
+// block the connection there is one row at a time and ctx is used as it is: some drivers would close the connection
+// when it is cancelled.
 func (s *session) rowContext(ctx context.Context) context.Context {
 	if s.db.traits.RowsBlock {
 		return ctx
@@ -99,7 +102,7 @@ func (s *session) rowContext(ctx context.Context) context.Context {
 func (s *session) prune() {
 	kept := s.rows[:0]
 	for _, rows := range s.rows {
-		if _, err := rows.Columns(); err == nil { // database/sql's only way to ask whether rows are open.
+		if _, err := rows.Columns(); err == nil { // The only way of database/sql to ask whether rows are open.
 			kept = append(kept, rows)
 		}
 	}
@@ -107,9 +110,9 @@ func (s *session) prune() {
 	s.rows = kept
 }
 
-// witness judges the errors that rows have met since they were handed out, which only their reader has seen. Errors
-// without a number are left to the engine's own word. It is called by whoever has the session to itself.
-func (s *session) witness(ctx context.Context) error {
+// judgeRows judges the errors that handed-out rows have met, which only their reader has seen. It leaves out errors
+// without a number; the engine is asked about those. Nobody else may use the session during the call.
+func (s *session) judgeRows(ctx context.Context) error {
 	open := s.settleRow(ctx)
 	s.mu.Lock()
 	var errs []error
@@ -148,12 +151,12 @@ func (s *session) closeRows(depth int) {
 	s.mu.Unlock()
 	for _, r := range rows {
 		if r.depth >= depth {
-			_ = r.Close() // Reading is over; an error that matters comes back from the statement that ends the block.
+			_ = r.Close() // If an error matters, the statement that ends the block fails too.
 		}
 	}
 }
 
-// closeAll closes whatever the session has handed out.
+// closeAll closes everything that the session has handed out.
 func (s *session) closeAll(ctx context.Context) {
 	s.closeRows(0)
 	s.settleRow(ctx)

@@ -13,24 +13,25 @@ import (
 
 // A session is one database transaction on one connection, from BEGIN to the return of the connection.
 //
-// Statements of all its blocks pass through enter and leave, which let one pass at a time and judge each error: has the
-// engine kept the database transaction (nothing to do), broken the innermost savepoint, or ended everything? What is broken
-// refuses every further statement with the first cause, so that no later statement runs outside the database
-// transaction, and so that a swallowed error is still known at the end.
+// The statements of all its blocks pass through enter and leave. These let one statement pass at a time and judge
+// its error: has the engine kept the database transaction, broken the innermost savepoint, or ended everything?
+// Once something is broken, every further statement is refused with the first cause. So no later statement runs
+// outside the database transaction, and a swallowed error is still known at the end.
 type session struct {
 	db   *DB
 	name string
 	mode Mode
 	conn Conn
-	// owned is conn as the session's own connection, to be committed and given back; nil if it was adopted.
+	// owned is conn as a connection of the session's own, which it commits on and gives back. It is nil if conn was
+	// adopted.
 	owned   *sql.Conn
 	restore string
 	outcome outcome
 	// suspect means that the connection must not be used again.
 	suspect bool
-	// turn means that the session holds its DB's turn to write.
+	// turn means that the session has the turn to write of its DB.
 	turn bool
-	// started is when the session began, for whoever observes it.
+	// started is when the session began, for an observer.
 	started time.Time
 
 	mu sync.Mutex // guards what follows
@@ -41,13 +42,13 @@ type session struct {
 	busy       bool
 	over       bool
 
-	// damage is never DamageUnsure once a statement has been judged; cause is the error that did it.
+	// damage is never DamageUnsure once a statement has been judged. cause is the error that did the damage.
 	damage Damage
 	cause  error
 	// gone means that the connection ended before COMMIT was sent, with cause.
 	gone bool
 
-	// blind means that an error may have been seen by a reader of rows alone.
+	// blind means that only a reader of rows may have seen an error.
 	blind     bool
 	rows      []openRows
 	row       *sql.Row // the last single row, where it must be read before the next statement
@@ -73,7 +74,7 @@ type openRows struct {
 	depth int
 }
 
-// errSilent is the cause when the engine rolled back on an error that only a reader of rows has seen.
+// errSilent is the cause when the engine rolled back and only a reader of rows has seen the error.
 var errSilent = errors.New("the engine rolled back while rows were read or a prepared statement ran, see that error")
 
 // begin takes a connection and begins a database transaction on it.
@@ -96,25 +97,26 @@ func (db *DB) begin(ctx context.Context, o *Options, r *retrier) (*session, erro
 		return nil, err
 	}
 	s := &session{
-		db: db, name: o.Name, mode: Mode{Isolation: o.Isolation, ReadOnly: o.ReadOnly}, conn: conn, owned: conn, turn: turn,
-		damage: DamageNone,
+		db: db, name: o.Name, mode: Mode{Isolation: o.Isolation, ReadOnly: o.ReadOnly},
+		conn: conn, owned: conn, turn: turn, damage: DamageNone,
 	}
 	s.restore, err = db.dialect.Begin(ctx, conn, s.mode)
 	if err == nil {
 		s.noteBegan(ctx)
 		return s, nil
 	}
-	// A driver may report the end of ctx for a BEGIN that took effect, so the connection is cleaned in any case.
+	// BEGIN may have taken effect although the driver reports the end of ctx. So the connection is always cleaned.
 	if db.isLost(err) {
 		s.damage, s.cause, s.suspect, s.gone = DamageAll, err, true, true
 	}
-	_ = s.rollback(ctx) // What it could not clean it has marked as suspect; err is what the caller needs.
+	_ = s.rollback(ctx) // A connection that it could not clean is suspect now. The caller needs err.
 	s.release(ctx)
 	return nil, s.lost(fmt.Errorf("atomic: %sbegin: %w", o.label(), err))
 }
 
-// takeTurn waits until no other block of db is writing. Who waits holds no connection. The wait is bounded by the
-// budget, because a block may be waiting for itself: a Do inside another one whose context does not carry it.
+// takeTurn waits until no other block of db is writing. It holds no connection meanwhile. The budget bounds the
+// wait, because a block may be waiting for itself: when a Do inside another one gets a context that does not carry
+// it.
 func (db *DB) takeTurn(ctx context.Context, r *retrier) error {
 	select {
 	case <-db.turn:
@@ -135,7 +137,7 @@ func (db *DB) takeTurn(ctx context.Context, r *retrier) error {
 	}
 }
 
-// enter admits one statement of block t, or says why not.
+// enter admits one statement of block t, or returns an error that says why not.
 func (t *Tx) enter(ctx context.Context) error {
 	s := t.s
 	s.mu.Lock()
@@ -147,7 +149,7 @@ func (t *Tx) enter(ctx context.Context) error {
 	blind, held := s.blind, len(s.rows) > 0 || s.row != nil
 	s.mu.Unlock()
 	if held {
-		if err := s.witness(ctx); err != nil {
+		if err := s.judgeRows(ctx); err != nil {
 			s.leave(ctx, nil)
 			return err
 		}
@@ -162,7 +164,7 @@ func (t *Tx) enter(ctx context.Context) error {
 	return nil
 }
 
-// refusal is the reason why block t may not run a statement now, nil if it may. The caller holds s.mu.
+// refusal says why block t may not run a statement now. It is nil if it may. The caller holds s.mu.
 func (s *session) refusal(t *Tx) error {
 	switch {
 	case s.over || t.ended.Load():
@@ -175,7 +177,7 @@ func (s *session) refusal(t *Tx) error {
 	return nil
 }
 
-// look asks the engine whether the database transaction is still open, after others may have seen errors.
+// look asks the engine whether the database transaction is still open, when an error may have gone unseen.
 func (s *session) look(ctx context.Context) error {
 	state, gone, err := s.ask(ctx)
 	s.mu.Lock()
@@ -198,7 +200,7 @@ func (s *session) look(ctx context.Context) error {
 	return fmt.Errorf("%w: %w", ErrBroken, err)
 }
 
-// leave ends what enter admitted and judges its error.
+// leave ends what enter admitted, and judges its error.
 func (s *session) leave(ctx context.Context, err error) {
 	if err != nil {
 		s.judge(ctx, err)
@@ -208,7 +210,7 @@ func (s *session) leave(ctx context.Context, err error) {
 	s.mu.Unlock()
 }
 
-// judge notes what a statement's error has done to the database transaction.
+// judge notes what the error of a statement has done to the database transaction.
 func (s *session) judge(ctx context.Context, err error) {
 	class := s.db.dialect.Classify(err)
 	damage := class.Damage
@@ -222,8 +224,8 @@ func (s *session) judge(ctx context.Context, err error) {
 		damage, suspect, gone = s.survey(ctx)
 	}
 	if damage == DamageNone && class.Kind != KindOther {
-		// Every engine is held to what the strictest does: code that swallows an error and goes on would work on one of
-		// them and fail on another, and an error that nobody sees must not be committed.
+		// Every engine is treated like the strictest one. Otherwise code that swallows an error and goes on would work
+		// on one engine and fail on another, and work with an unseen error in it would be committed.
 		damage = DamageBlock
 	}
 	if isContextError(err) {
@@ -238,8 +240,8 @@ func (s *session) judge(ctx context.Context, err error) {
 	s.harm(damage, err, suspect)
 }
 
-// ask asks for the state, and whether the connection is gone if there is no answer. The first error after a
-// connection has ended has no number with some drivers, so the second one is asked for.
+// ask asks for the state, and whether the connection is gone if there is no answer. With some drivers the first
+// error after the end of a connection does not say so. Then the second one decides.
 func (s *session) ask(ctx context.Context) (state State, gone bool, err error) {
 	if state, err = s.state(ctx); err == nil {
 		return state, false, nil
@@ -251,7 +253,7 @@ func (s *session) ask(ctx context.Context) (state State, gone bool, err error) {
 	return state, again != nil && s.db.isLost(again), err
 }
 
-// survey finds out the damage of an error that does not tell.
+// survey finds out the damage of an error that does not say.
 func (s *session) survey(ctx context.Context) (damage Damage, suspect, gone bool) {
 	state, gone, err := s.ask(ctx)
 	switch {
@@ -265,7 +267,7 @@ func (s *session) survey(ctx context.Context) (damage Damage, suspect, gone bool
 	return DamageNone, false, false
 }
 
-// harm records damage if it is worse than what is known.
+// harm records damage if it is worse than the damage so far.
 func (s *session) harm(damage Damage, cause error, suspect bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -275,14 +277,14 @@ func (s *session) harm(damage Damage, cause error, suspect bool) {
 	}
 }
 
-// state asks the engine, whether or not ctx is done.
+// state asks the engine, even if ctx is done.
 func (s *session) state(ctx context.Context) (State, error) {
 	ctx, cancel := s.db.detached(ctx)
 	defer cancel()
 	return s.db.dialect.State(ctx, s.conn)
 }
 
-// exec runs one of the session's own statements, whether or not ctx is done.
+// exec runs one of the session's own statements, even if ctx is done.
 func (s *session) exec(ctx context.Context, query string) error {
 	ctx, cancel := s.db.detached(ctx)
 	defer cancel()
@@ -290,17 +292,17 @@ func (s *session) exec(ctx context.Context, query string) error {
 	return err
 }
 
-// codeOf is the code for counting an error of a lost connection.
+// codeOf is the code that counts an error of a lost connection.
 func (db *DB) codeOf(err error) string { return cmp.Or(db.dialect.Classify(err).Code, "bad_conn") }
 
-// usable reports why block t may not be used now, nil if it may.
+// usable returns why block t may not be used now, or nil.
 func (t *Tx) usable() error {
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()
 	return t.s.refusal(t)
 }
 
-// admit is enter for a statement of the caller's.
+// admit is enter for a statement of the caller: it refuses statements that control the database transaction.
 func (t *Tx) admit(ctx context.Context, query string) error {
 	if err := t.s.db.control(query); err != nil {
 		return err
@@ -308,13 +310,13 @@ func (t *Tx) admit(ctx context.Context, query string) error {
 	return t.begun(ctx)
 }
 
-// begun is enter for what the caller sends, unless it has been cancelled.
+// begun is enter for what the caller sends. It sends nothing if ctx is done.
 func (t *Tx) begun(ctx context.Context) error {
 	if err := t.enter(ctx); err != nil {
 		return err
 	}
 	if err := contextError(ctx); err != nil {
-		// Not sent: some drivers would report it like a lost connection.
+		// Not sent, because some drivers would report it like a lost connection.
 		t.s.harm(DamageBlock, err, false)
 		t.s.leave(ctx, nil)
 		return err
@@ -322,7 +324,7 @@ func (t *Tx) begun(ctx context.Context) error {
 	return nil
 }
 
-// lost marks err if the connection was lost under it, before any COMMIT.
+// lost marks err if the connection was lost before COMMIT was sent.
 func (s *session) lost(err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,18 +5,19 @@ import (
 	"fmt"
 )
 
-// Swap runs an UPDATE or DELETE that names the version it was decided on, and must concern exactly n rows:
+// Swap runs an UPDATE or DELETE that names the version it was decided on, and that must concern exactly n rows:
 //
-//	atomic.Swap(ctx, tx, 1, `UPDATE accounts SET owner = ?, version = version + 1 WHERE id = ? AND version = ?`, owner, id, version)
+//	atomic.Swap(ctx, tx, 1, `UPDATE accounts SET owner = ?, version = version + 1 WHERE id = ? AND version = ?`,
+//		owner, id, version)
 //
-// Any other number of rows is an error that wraps [ErrStale]. The block must then fail, unless it knows that nothing was
-// written; with [Options.RetryStale] it begins again, so it must read the version itself. Compare a version, never the
-// value: a value can come back to what it was while the world has moved on.
+// Any other number of rows is an error that wraps [ErrStale]. The block must then fail, unless it knows that
+// nothing was written. With [Options.RetryStale] it begins again, so it must read the version itself. Compare a
+// version, never the value: a value may change and change back.
 //
-// The UPDATE must change every row that it finds, as raising a version does. MySQL counts the rows that were changed
-// unless the connection was opened with clientFoundRows=true ([Traits.ChangedRows]), and no statement can ask a connection which of the
-// two it does. With a version both count the same; without one, a write of what was there already looks stale, which is
-// the safe side of the mistake.
+// The UPDATE must change every row that it finds, as raising a version does. MySQL counts only the rows that were
+// changed, unless the connection was opened with clientFoundRows=true ([Traits.ChangedRows]). No statement can ask
+// a connection which of the two it does. With a version both counts are the same. Without one, writing the old
+// value again looks stale, which is the safer mistake.
 func Swap(ctx context.Context, tx Execer, n int64, query string, args ...any) error {
 	count, err := execCount(ctx, tx, query, args)
 	if err == nil && count != n {
@@ -25,10 +26,10 @@ func Swap(ctx context.Context, tx Execer, n int64, query string, args ...any) er
 	return err
 }
 
-// LockAt runs a locking SELECT of one version column and compares it with the version that the caller has read before
-// without a lock. If they differ, or the row is gone, it returns an error that wraps [ErrStale] and nothing is
-// written yet. If it returns nil the row is locked as it was read, and what was decided on it still holds. The clause
-// comes from [Tx.LockClause].
+// LockAt runs a locking SELECT of one version column. It compares the result with version, which the caller has
+// read before without a lock. If they differ, or the row is gone, LockAt returns an error that wraps [ErrStale];
+// nothing is written yet. If it returns nil, the row is locked and is as the caller has read it. The clause comes
+// from [Tx.LockClause].
 func LockAt(ctx context.Context, tx Querier, version int64, query string, args ...any) error {
 	versions, err := QueryAll(ctx, tx, Value[int64], query, args...)
 	switch {
@@ -44,14 +45,15 @@ func LockAt(ctx context.Context, tx Querier, version int64, query string, args .
 	return nil
 }
 
-// Hybrid reads without a lock, outside any database transaction, so that read may be slow or ask others; then it runs write in
-// a Do with what was read. write locks what it relies on and checks that it has not changed, with [LockAt], or writes with
-// [Swap]; when it returns [ErrStale] both functions run again, within the budget of o.Retry. So the lock is held for the
-// writing alone, nothing is decided on old data, and nobody starves behind a slow reader.
+// Hybrid calls read outside any database transaction and without a lock, so read may be slow or ask other systems.
+// Then it runs write in a Do, with the result of read. write locks what it relies on and checks with [LockAt] that
+// it has not changed, or writes with [Swap]. When write returns [ErrStale], both functions run again, within the
+// budget of o.Retry. So locks are held only while writing, nothing is decided on old data, and nobody waits for a
+// slow reader.
 //
-// Both functions MAY RUN MORE THAN ONCE. Hybrid is an outermost block: inside another one it returns [ErrNested], because what it
-// reads would be as old as the block around it. Errors are those of [Do] and of read; a budget spent on staleness is [ErrBudget] and
-// wraps ErrStale. o may be nil.
+// Both functions MAY RUN MORE THAN ONCE. Hybrid is an outermost block. Inside another one it returns [ErrNested],
+// because what it reads would be as old as the block around it. Errors are those of [Do] and of read. A budget
+// spent on stale reads is [ErrBudget] and wraps ErrStale. o may be nil.
 func Hybrid[T any](
 	ctx context.Context, db *DB, read func(ctx context.Context) (T, error),
 	write func(ctx context.Context, tx *Tx, was T) error, o *Options,

@@ -138,7 +138,8 @@ func TestHybridReadsAgain(t *testing.T) {
 			if err := atomic.LockAt(ctx, tx, was.version, `SELECT version FROM stock WHERE item = ?`, "cards"); err != nil {
 				return err
 			}
-			return atomic.ExecOne(ctx, tx, `UPDATE stock SET pieces = ?, version = version + 1 WHERE item = ?`, was.pieces-1, "cards")
+			return atomic.ExecOne(ctx, tx,
+				`UPDATE stock SET pieces = ?, version = version + 1 WHERE item = ?`, was.pieces-1, "cards")
 		}, o)
 	}
 	if err := sell(nil); err != nil || reads != 2 {
@@ -177,7 +178,8 @@ func TestRowsAreCountedAndClosed(t *testing.T) {
 			if err != nil || len(items) != 2 || items[0] != "cards" || items[1] != "chips" {
 				t.Errorf("%s: QueryAll = %q, %v", source, items, err)
 			}
-			if none, err := atomic.QueryAll(ctx, q, atomic.Value[string], `SELECT item FROM stock WHERE pieces = 0`); len(none) != 0 || err != nil {
+			none, err := atomic.QueryAll(ctx, q, atomic.Value[string], `SELECT item FROM stock WHERE pieces = 0`)
+			if len(none) != 0 || err != nil {
 				t.Errorf("%s: QueryAll of nothing = %q, %v", source, none, err)
 			}
 			_, noRow := atomic.QueryOne(ctx, q, atomic.Value[string], `SELECT item FROM stock WHERE pieces = 0`)
@@ -199,7 +201,11 @@ func TestRowsAreCountedAndClosed(t *testing.T) {
 			check(t.Context(), f.pool)
 			continue
 		}
-		if err := atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error { check(ctx, tx); return nil }, nil); !errors.Is(err, atomic.ErrBroken) {
+		err := atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error {
+			check(ctx, tx)
+			return nil
+		}, nil)
+		if !errors.Is(err, atomic.ErrBroken) {
 			t.Errorf("Do: %v, want ErrBroken for the broken query", err)
 		}
 	}

@@ -65,7 +65,10 @@ func TestABlockThatWaitsForItselfEnds(t *testing.T) {
 		t.Errorf("got %v, want ErrBudget", err)
 	}
 	f.wantIdle()
-	if err := atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error { return add(ctx, tx, "after") }, nil); err != nil {
+	err = atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error {
+		return add(ctx, tx, "after")
+	}, nil)
+	if err != nil {
 		t.Errorf("the turn was lost: %v", err)
 	}
 }

@@ -23,14 +23,14 @@ type Joined struct {
 // transaction that would not keep the ledger safe is refused with [bursar.ErrUnsafeTransaction] and the remedy.
 //
 // A refusal under In has written nothing, leaves the caller's database transaction usable and is not remembered. A
-// refusal that Post remembered earlier under the same id is honoured. Whether the money moved is known when the caller's
-// commit has succeeded, not when Post returns. On an engine with many writers Posted.Seq and Posted.At are empty, because
-// the journal's places are given after the commit.
+// refusal that Post remembered earlier under the same id is honoured. Whether the money moved is known when the
+// caller's commit has succeeded, not when Post returns. On an engine with many writers Posted.Seq and Posted.At are
+// empty, because the journal's places are given after the commit.
 //
-// On such an engine the accounts of a call stay locked until the caller's database transaction ends. Two calls in it may
-// want accounts in another order than somebody else, and run into a deadlock. That is [bursar.ErrConflict]: all of the
-// caller's work has to be done again, as atomic.Do does by itself. One PostAll of all transfers avoids it, because it
-// locks in an order that everybody keeps.
+// On such an engine the accounts of a call stay locked until the caller's database transaction ends. Two calls in it
+// may want accounts in another order than somebody else, and run into a deadlock. That is [bursar.ErrConflict]: all
+// of the caller's work has to be done again, as atomic.Do does by itself. One PostAll of all transfers avoids it,
+// because it locks in an order that everybody keeps.
 func (l *Ledger) In(tx driver.CallerTx) *Joined {
 	j := &Joined{ledger: l, caller: tx}
 	j.view = view{book: l.book, read: func(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
@@ -71,8 +71,8 @@ func (j *Joined) recognise(ctx context.Context, tx driver.Tx) error {
 	return err
 }
 
-// Post moves money when the caller's database transaction commits. Its errors are those of [Ledger.Post]; a refusal is not
-// remembered.
+// Post moves money when the caller's database transaction commits. Its errors are those of [Ledger.Post]; a refusal
+// is not remembered.
 func (j *Joined) Post(ctx context.Context, t bursar.Transfer) (bursar.Posted, error) {
 	job, err := j.ledger.job(&t)
 	if err != nil {

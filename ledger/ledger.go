@@ -44,9 +44,10 @@ func (l *Ledger) OpenAccount(ctx context.Context, o bursar.Opening) (bursar.Post
 // depends on the state of the ledger is remembered under the transfer's id: the same transfer sent again is
 // refused again. To try anew, use a new id. Calling Post again with the same transfer is always safe.
 //
-// Errors: those of [bursar.Transfer.Validate]; [bursar.ErrIDReused]; refusals; [bursar.ErrInTransaction] when ctx carries an open atomic transaction, for which [Ledger.In] is meant;
-// [bursar.ErrBusy], [bursar.ErrConflict], [bursar.ErrUnavailable], [bursar.ErrCanceled] and [bursar.ErrClosed] when
-// nothing was written; [bursar.ErrOutcomeUnknown] when it is not known whether it was.
+// Errors: those of [bursar.Transfer.Validate]; [bursar.ErrIDReused]; refusals; [bursar.ErrInTransaction] when ctx
+// carries an open atomic transaction, for which [Ledger.In] is meant; [bursar.ErrBusy], [bursar.ErrConflict],
+// [bursar.ErrUnavailable], [bursar.ErrCanceled] and [bursar.ErrClosed] when nothing was written;
+// [bursar.ErrOutcomeUnknown] when it is not known whether it was.
 func (l *Ledger) Post(ctx context.Context, t bursar.Transfer) (bursar.Posted, error) {
 	job, err := l.job(&t)
 	if err != nil {
@@ -58,9 +59,9 @@ func (l *Ledger) Post(ctx context.Context, t bursar.Transfer) (bursar.Posted, er
 	return job.Posted, job.Err
 }
 
-// PostBatch posts many transfers, at most [bursar.BatchMax], in order. Each is judged alone as by Post, and has a result
-// of its own. The error is about the call as a whole, as Post returns it for the database's own troubles. Then there are
-// no results, and sending the same transfers again is safe if they carry ids.
+// PostBatch posts many transfers, at most [bursar.BatchMax], in order. Each is judged alone as by Post, and has a
+// result of its own. The error is about the call as a whole, as Post returns it for the database's own troubles. Then
+// there are no results, and sending the same transfers again is safe if they carry ids.
 func (l *Ledger) PostBatch(ctx context.Context, transfers []bursar.Transfer) ([]bursar.Result, error) {
 	results := make([]bursar.Result, len(transfers))
 	jobs, err := l.jobs(transfers, func(i int, err error) error {
@@ -94,9 +95,9 @@ func (l *Ledger) PostIn(ctx context.Context, tx driver.CallerTx, t bursar.Transf
 	return l.In(tx).Post(ctx, t)
 }
 
-// Seal gives every committed entry its place in the journal, and returns the head. On an engine with one writer there is
-// never anything left to seal. Elsewhere the ledger seals by itself soon after each commit; call Seal where that is not
-// soon enough. An entry whose database transaction is still open is not committed, and delays nothing.
+// Seal gives every committed entry its place in the journal, and returns the head. On an engine with one writer there
+// is never anything left to seal. Elsewhere the ledger seals by itself soon after each commit; call Seal where that
+// is not soon enough. An entry whose database transaction is still open is not committed, and delays nothing.
 func (l *Ledger) Seal(ctx context.Context) (bursar.Head, error) {
 	if !l.store.SealsLater() {
 		return l.Head(ctx)

@@ -48,7 +48,8 @@ import (
 // A round that the database refuses as a whole, for a reason that is neither contention nor a lost commit, is
 // written again job by job, so that one poisonous job cannot fail the others.
 type Queue struct {
-	// PendingMax is how many jobs may wait. When it would be exceeded a post is Busy at once. Defaults to 65,536.
+	// PendingMax is how many jobs may wait. When it would be exceeded a post is refused as busy at once. Defaults to
+	// 65,536.
 	PendingMax int
 	// BatchMax is how many jobs one database transaction writes, unless a single call brings more. Defaults to 8,192.
 	BatchMax int

@@ -117,8 +117,8 @@ func (s *sealing) own() {
 	}
 }
 
-// buildsOn is the row key of an open entry that the request builds on, 0 when there is none. The keys of a request follow
-// one another.
+// buildsOn is the row key of an open entry that the request builds on, 0 when there is none. The keys of a request
+// follow one another.
 func (s *sealing) buildsOn(request []driver.EntryRow) int64 {
 	first, last := request[0].Key, request[len(request)-1].Key
 	for i := range request {

@@ -8,22 +8,22 @@ import (
 	"strconv"
 )
 
-// PartsMax is the greatest number of parts that an amount is divided into. It
-// keeps a number from outside from taking all memory.
+// PartsMax is the greatest number of parts that an amount is divided into.
+// Without a bound, a number from outside could take all memory.
 const PartsMax = 1_000_000
 
-// Allocate divides the amount in proportion to the weights, one part for each,
-// and the parts sum to the amount exactly.
+// Allocate divides the amount in proportion to the weights, with one part for
+// each weight. The parts sum to the amount exactly.
 //
-// It is the method of the largest remainder, named after Hamilton: each part
-// gets its share rounded toward zero, and the units that are then left go, one
-// each, to the parts that the rounding took most from, the earlier one first
-// where two lost the same. So every part is less than one unit away from its
-// exact share, a weight of zero gets nothing, a negative amount is divided as
+// It is the method of the largest remainder, named after Hamilton. Each part
+// gets its share rounded toward zero. The units that are left go, one each, to
+// the parts that lost most by the rounding, and to the earlier part if two
+// lost the same. So every part is less than one unit away from its exact
+// share, and a weight of zero gets nothing. A negative amount is divided as
 // its opposite is, and the same call always gives the same parts. Fowler's
-// method, which gives what is left to the first parts in order, does not keep
-// to the nearest shares: $1,027.59 by 20, 70, 5 and 5 is 205.52, 719.31, 51.38
-// and 51.38 here, and 205.52, 719.32, 51.38 and 51.37 there.
+// method gives the units that are left to the first parts in order, and so
+// misses the nearest shares: $1,027.59 by 20, 70, 5 and 5 is 205.52, 719.31,
+// 51.38 and 51.38 here, and 205.52, 719.32, 51.38 and 51.37 there.
 //
 // ErrWeights if there are no weights, a negative one, none above zero, or more
 // than [PartsMax]; ErrCurrency if a has no currency.
@@ -65,7 +65,8 @@ func (a Amount) Allocate(weights ...int64) ([]Amount, error) {
 // ErrWeights unless n is 1 to [PartsMax], ErrCurrency if a has no currency.
 func (a Amount) Split(n int) ([]Amount, error) {
 	if n < 1 || n > PartsMax {
-		return nil, refuse(ErrWeights, "split", strconv.Itoa(n), "an amount is split into 1 to "+strconv.Itoa(PartsMax)+" parts")
+		return nil, refuse(ErrWeights, "split", strconv.Itoa(n),
+			"an amount is split into 1 to "+strconv.Itoa(PartsMax)+" parts")
 	}
 	if a.currency.IsZero() {
 		return nil, withoutCurrency("split")
@@ -87,8 +88,8 @@ func (a Amount) Split(n int) ([]Amount, error) {
 	return parts, nil
 }
 
-// totalWeight returns the sum of the weights in two words, or says why nothing
-// can be divided by them.
+// totalWeight returns the sum of the weights in two words, or an error if
+// nothing can be divided by them.
 func totalWeight(weights []int64) (total, carried uint64, err error) {
 	if len(weights) == 0 {
 		return 0, 0, refuse(ErrWeights, "allocate", "", "there are no weights; give one for each part")
@@ -137,10 +138,10 @@ func (a Amount) allocateBig(weights []int64) []Amount {
 	return parts
 }
 
-// handOut gives one unit to each of count parts: to those of which lost says
-// that they lost most by rounding, and to the earlier one of two that lost the
-// same. Parts that lost nothing get nothing, because fewer units are left than
-// there are parts that lost something.
+// handOut gives one unit to each of count parts: to those that lost most by
+// rounding, and to the earlier part if two lost the same. Parts that lost
+// nothing get nothing, because fewer units are left than there are parts that
+// lost something.
 func (a Amount) handOut(parts []Amount, count int, lost func(i, j int) int) {
 	if count == 0 {
 		return

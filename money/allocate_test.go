@@ -226,7 +226,8 @@ func TestAllocateAgreesWithBig(t *testing.T) {
 // FuzzAllocate reads weights from the bytes, eight each.
 func FuzzAllocate(f *testing.F) {
 	f.Add(int64(0), int64(102759), []byte("\x14\x00\x00\x00\x00\x00\x00\x00\x46\x00\x00\x00\x00\x00\x00\x00"))
-	f.Add(int64(-999999999999999999), int64(-999999999999999999), slices.Repeat([]byte{255, 255, 255, 255, 255, 255, 255, 127}, 3))
+	greatest := []byte{255, 255, 255, 255, 255, 255, 255, 127}
+	f.Add(int64(-999999999999999999), int64(-999999999999999999), slices.Repeat(greatest, 3))
 	f.Add(int64(0), int64(100), make([]byte, 24))
 	f.Fuzz(func(t *testing.T, hi, lo int64, data []byte) {
 		a, err := money.FromParts(hi, lo, money.MustParse("0 JPY").Currency())

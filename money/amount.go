@@ -23,8 +23,8 @@ type Amount struct {
 	currency Currency
 }
 
-// Integer is every integer type. A float does not compile where it is asked
-// for, and neither does a constant such as 10.0, which is a float by default.
+// Integer is every integer type. So a float does not compile, and neither does
+// a constant such as 10.0, which is a float by default.
 type Integer interface {
 	~int | ~int8 | ~int16 | ~int32 | ~int64 |
 		~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr
@@ -123,8 +123,8 @@ func (a Amount) Sign() int {
 	return cmp.Compare(a.lo, 0)
 }
 
-// IsZero reports whether the number of units is zero, in whatever currency.
-// Mind that encoding/json's omitzero asks it too, and so leaves out "0.00 USD".
+// IsZero reports whether the number of units is zero, in any currency. Mind
+// that omitzero of encoding/json calls it too, and so leaves out "0.00 USD".
 func (a Amount) IsZero() bool { return a.hi == 0 && a.lo == 0 }
 
 // Equal reports whether a and b are the same amount of the same currency, like
@@ -214,7 +214,7 @@ func overflow(op string, a, b Amount) error {
 		Reason: resultReason}
 }
 
-// noCurrencyReason is for arithmetic; what is written has a reason of its own.
+// noCurrencyReason is for arithmetic. Writing has a reason of its own.
 const noCurrencyReason = "an amount without a currency cannot be calculated with; start from money.Zero(currency)"
 
 func withoutCurrency(op string) error {

@@ -15,10 +15,9 @@ import (
 //
 //	go test -run '^$' -bench . -benchmem ./money
 //
-// The rivals have no currency, so they read and write less text, and their
-// numbers have no bound. Nobody else allocates an amount: the rivals and
-// math/big get the largest remainder written for them in the straightforward
-// way below.
+// The other libraries have no currency, so they read and write less text, and
+// their numbers have no bound. None of them allocates an amount: the method of the
+// largest remainder is written for them below, in the straightforward way.
 const (
 	benchX = "123456.78"
 	benchY = "-987.65"
@@ -26,17 +25,18 @@ const (
 
 var benchWeights = []int64{20, 70, 5, 5}
 
-// work is what a rival does again and again. It is called between blocks so
-// that a compiler cannot leave it out.
+// work is what one library does again and again. Its result keeps the compiler
+// from leaving it out.
 type work struct {
 	name string
 	run  func() bool
 }
 
-// contest is one operation; the first of the rivals is this package.
-type contest struct {
-	name   string
-	rivals []work
+// operation is the work of each library on one line of the table. The first
+// library is this package.
+type operation struct {
+	name      string
+	libraries []work
 }
 
 // sink keeps results alive.
@@ -51,8 +51,8 @@ var sink struct {
 	order   int
 }
 
-func contests() []contest {
-	return []contest{
+func operations() []operation {
+	return []operation{
 		{"add", addWork()}, {"compare", compareWork()}, {"multiply by rate", timesWork()},
 		{"parse", parseWork()}, {"format", formatWork()}, {"allocate", allocateWork()},
 	}
@@ -276,9 +276,9 @@ func allocateBig(x *big.Int, weights []int64) []*big.Int {
 	return parts
 }
 
-// TestRivalsAgree holds the four ways against each other, so that the table
-// compares like with like.
-func TestRivalsAgree(t *testing.T) {
+// TestLibrariesAgree compares the results of the four ways. So the table compares
+// like with like.
+func TestLibrariesAgree(t *testing.T) {
 	a := money.MustParse("1027.59 USD")
 	parts, err := a.Allocate(benchWeights...)
 	if err != nil {
@@ -289,11 +289,12 @@ func TestRivalsAgree(t *testing.T) {
 	byBig := allocateBig(a.Big(), benchWeights)
 	for i, p := range parts {
 		if want := p.Decimal(); byAPD[i].Text('f') != want || byShop[i].StringFixed(2) != want || byBig[i].Cmp(p.Big()) != 0 {
-			t.Errorf("part %d is %s, by apd %s, by shopspring %s, by math/big %v", i, want, byAPD[i].Text('f'), byShop[i], byBig[i])
+			t.Errorf("part %d is %s, by apd %s, by shopspring %s, by math/big %v",
+				i, want, byAPD[i].Text('f'), byShop[i], byBig[i])
 		}
 	}
-	for _, c := range contests() {
-		for _, w := range c.rivals {
+	for _, c := range operations() {
+		for _, w := range c.libraries {
 			if !w.run() {
 				t.Errorf("%s by %s fails", c.name, w.name)
 			}
@@ -301,8 +302,8 @@ func TestRivalsAgree(t *testing.T) {
 	}
 }
 
-func bench(b *testing.B, rivals []work) {
-	for _, w := range rivals {
+func bench(b *testing.B, libraries []work) {
+	for _, w := range libraries {
 		b.Run(w.name, func(b *testing.B) { repeat(b, w) })
 	}
 }

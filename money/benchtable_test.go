@@ -12,12 +12,12 @@ import (
 // It is not parallel, because it counts what the whole program allocates.
 func TestBenchAllocations(t *testing.T) {
 	atMost := map[string]float64{"add": 0, "compare": 0, "multiply by rate": 0, "parse": 0, "format": 1, "allocate": 1}
-	for _, c := range contests() {
+	for _, c := range operations() {
 		limit, ok := atMost[c.name]
 		if !ok {
 			t.Errorf("%s: no limit is given", c.name)
 		}
-		if got := testing.AllocsPerRun(100, func() { c.rivals[0].run() }); got > limit {
+		if got := testing.AllocsPerRun(100, func() { c.libraries[0].run() }); got > limit {
 			t.Errorf("%s allocates %v times, at most %v", c.name, got, limit)
 		}
 	}
@@ -32,10 +32,10 @@ func TestBenchTable(t *testing.T) {
 		t.Skip("it measures for a minute and wants a quiet machine: BURSAR_BENCH=1 asks for it")
 	}
 	table := []string{"", "| operation | bursar | apd | shopspring | math/big |", "|---|---:|---:|---:|---:|"}
-	for _, c := range contests() {
+	for _, c := range operations() {
 		row := []string{c.name}
 		var times []float64
-		for _, w := range c.rivals {
+		for _, w := range c.libraries {
 			ns, allocs := best(w)
 			times = append(times, ns)
 			row = append(row, fmt.Sprintf("%.1f ns, %d", ns, allocs))
@@ -43,7 +43,7 @@ func TestBenchTable(t *testing.T) {
 		table = append(table, "| "+strings.Join(row, " | ")+" |")
 		// math/big does less: its numbers have no point and no currency.
 		if fastest := slices.Min(times[1:3]); times[0] >= fastest {
-			t.Errorf("%s takes %.1f ns, and a rival %.1f ns", c.name, times[0], fastest)
+			t.Errorf("%s takes %.1f ns, and another library %.1f ns", c.name, times[0], fastest)
 		}
 	}
 	t.Log(strings.Join(table, "\n"))

@@ -54,7 +54,8 @@ func main() {
 var compileCases = []struct{ code, refused string }{
 	// Currencies do not mix.
 	{`usd.Add(usd)`, ""},
-	{`usd.Add(eur)`, "cannot use eur (variable of struct type money.Of[money.EUR]) as money.Of[money.USD] value in argument to usd.Add"},
+	{`usd.Add(eur)`, "cannot use eur (variable of struct type money.Of[money.EUR])" +
+		" as money.Of[money.USD] value in argument to usd.Add"},
 	{`usd.Add(chips)`, "cannot use chips (variable of struct type money.Of[CHIP]) as money.Of[money.USD] value"},
 	{`chips.Sub(chips)`, ""},
 	{`chips.Sub(usd)`, "cannot use usd (variable of struct type money.Of[money.USD]) as money.Of[CHIP] value"},
@@ -66,7 +67,8 @@ var compileCases = []struct{ code, refused string }{
 	{`_ = usd < usd`, "operator < not defined"},
 	{`_ = usd + usd`, "operator + not defined"},
 	{`_ = amount + amount`, "operator + not defined"},
-	{`usd = eur`, "cannot use eur (variable of struct type money.Of[money.EUR]) as money.Of[money.USD] value in assignment"},
+	{`usd = eur`, "cannot use eur (variable of struct type money.Of[money.EUR])" +
+		" as money.Of[money.USD] value in assignment"},
 	{`pay(usd)`, ""},
 	{`pay(eur)`, "as money.Of[money.USD] value in argument to pay"},
 	{`_ = map[money.Of[money.USD]]int{usd: 1}`, ""},
@@ -170,7 +172,8 @@ func TestWhatCompiles(t *testing.T) {
 // now, and all that a program needs besides.
 func moneyImporter(t *testing.T, set *gotoken.FileSet) types.Importer {
 	t.Helper()
-	list := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-f", "{{.ImportPath}}={{.Export}}", moneyPath)
+	list := exec.CommandContext(t.Context(),
+		"go", "list", "-export", "-deps", "-f", "{{.ImportPath}}={{.Export}}", moneyPath)
 	var talk bytes.Buffer
 	list.Stderr = &talk
 	out, err := list.Output()

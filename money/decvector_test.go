@@ -37,7 +37,8 @@ func readVectors(t *testing.T, file string) []vector {
 		if len(words) == 0 {
 			continue
 		}
-		if setting, value, ok := strings.Cut(strings.ToLower(strings.Join(words, "")), ":"); ok && !slices.Contains(words, "->") {
+		setting, value, ok := strings.Cut(strings.ToLower(strings.Join(words, "")), ":")
+		if ok && !slices.Contains(words, "->") {
 			if setting == "rounding" {
 				rounding = value
 			}

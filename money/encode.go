@@ -113,5 +113,6 @@ func (a *Amount) set(got Amount, err error) error {
 }
 
 func noCurrency() error {
-	return refuse(ErrCurrency, "amount", "", "an amount without a currency cannot be written; start from money.Zero(currency)")
+	return refuse(ErrCurrency, "amount", "",
+		"an amount without a currency cannot be written; start from money.Zero(currency)")
 }

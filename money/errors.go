@@ -30,7 +30,7 @@ var (
 
 // Error says what was refused, why, and what to write instead.
 type Error struct {
-	// Kind is one of the Err values of this package.
+	// Kind is one of the errors that this package declares, such as [ErrWeights].
 	Kind error
 	// Op is what was being read or done: "amount", "currency", "add".
 	Op string

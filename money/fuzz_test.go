@@ -53,7 +53,9 @@ func FuzzParse(f *testing.F) {
 func checkError(t *testing.T, s string, err error) {
 	t.Helper()
 	kinds := 0
-	for _, kind := range []error{money.ErrSyntax, money.ErrPrecision, money.ErrRange, money.ErrCurrency, money.ErrMismatch} {
+	for _, kind := range []error{
+		money.ErrSyntax, money.ErrPrecision, money.ErrRange, money.ErrCurrency, money.ErrMismatch,
+	} {
 		if errors.Is(err, kind) {
 			kinds++
 		}

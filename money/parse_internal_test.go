@@ -15,7 +15,10 @@ func TestShortAndLongParsingAgree(t *testing.T) {
 		rapid.StringMatching(`-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,3})?`),
 		rapid.StringMatching(`[-+]?[0-9.]{0,21}`),
 	)
-	code := rapid.OneOf(rapid.SampledFrom([]string{"USD", "JPY", "KWD", "CLF", "DEM", "XAU", "usd"}), rapid.StringMatching(`[A-Z/0-9]{0,4}`))
+	code := rapid.OneOf(
+		rapid.SampledFrom([]string{"USD", "JPY", "KWD", "CLF", "DEM", "XAU", "usd"}),
+		rapid.StringMatching(`[A-Z/0-9]{0,4}`),
+	)
 	blank := rapid.SampledFrom([]string{" ", " ", " ", " ", "", "  ", "\t"})
 	rapid.Check(t, func(t *rapid.T) {
 		s := number.Draw(t, "number") + blank.Draw(t, "blank") + code.Draw(t, "code")

@@ -77,7 +77,8 @@ func TestParseRateAccepts(t *testing.T) {
 			want = tt.in
 		}
 		if tt.num != "" && (r.Num().String() != tt.num || r.Den().String() != tt.den || r.String() != want) {
-			t.Errorf("%s is read as %v/%v and printed as %s, want %s/%s and %s", tt.in, r.Num(), r.Den(), r, tt.num, tt.den, want)
+			t.Errorf("%s is read as %v/%v and printed as %s, want %s/%s and %s",
+				tt.in, r.Num(), r.Den(), r, tt.num, tt.den, want)
 		}
 		if back, err := money.ParseRate(r.String()); err != nil || !back.Equal(r) {
 			t.Errorf("%s prints %s, which is read as %v, %v", tt.in, r, back, err)
@@ -305,7 +306,10 @@ func TestRateEncodings(t *testing.T) {
 		Less *money.Rate           `json:"less"`
 		By   map[string]money.Rate `json:"by"`
 	}
-	text, err := json.Marshal(terms{Tax: money.MustParseRate("8.25%"), By: map[string]money.Rate{"a": money.MustParseRate("3/7")}})
+	text, err := json.Marshal(terms{
+		Tax: money.MustParseRate("8.25%"),
+		By:  map[string]money.Rate{"a": money.MustParseRate("3/7")},
+	})
 	if err != nil || string(text) != `{"tax":"0.0825","less":null,"by":{"a":"3/7"}}` {
 		t.Fatalf("got %s, %v", text, err)
 	}
@@ -332,8 +336,9 @@ func TestRateEncodingsRefuse(t *testing.T) {
 	t.Parallel()
 	before := money.MustParseRate("1/3")
 	for in, reason := range map[string]string{
-		`1.5`: "never a number", `2`: "never a number", `null`: "null is no rate", `true`: "never a number", `["1"]`: "never a number",
-		`""`: "it is empty", `"1e2"`: "exponents", `"1/0"`: "divided by zero", ``: "never a number", `"1`: "malformed",
+		`1.5`: "never a number", `2`: "never a number", `null`: "null is no rate", `true`: "never a number",
+		`["1"]`: "never a number", ``: "never a number", `"1`: "malformed",
+		`""`: "it is empty", `"1e2"`: "exponents", `"1/0"`: "divided by zero",
 		`"` + strings.Repeat("1", 1<<16) + `"`: "it is too long",
 	} {
 		r := before
@@ -353,7 +358,8 @@ func TestRateEncodingsRefuse(t *testing.T) {
 		{[]byte(strings.Repeat("1", 1<<16)), "longer than 160 bytes"},
 	} {
 		r := before
-		if err := r.Scan(tt.src); !errors.Is(err, money.ErrSyntax) || !strings.Contains(err.Error(), tt.reason) || !r.Equal(before) {
+		err := r.Scan(tt.src)
+		if !errors.Is(err, money.ErrSyntax) || !strings.Contains(err.Error(), tt.reason) || !r.Equal(before) {
 			t.Errorf("Scan(%.40v): %v, now %v, want %q", tt.src, err, r, tt.reason)
 		}
 	}
@@ -423,7 +429,8 @@ func FuzzParseRate(f *testing.F) {
 
 func checkRateError(t *testing.T, s string, err error) {
 	t.Helper()
-	fits := writtenRate.MatchString(s) && len(s) <= money.RateTextMax && !regexp.MustCompile(`^-0(\.0+)?(%|/.*)?$`).MatchString(s)
+	negativeZero := regexp.MustCompile(`^-0(\.0+)?(%|/.*)?$`)
+	fits := writtenRate.MatchString(s) && len(s) <= money.RateTextMax && !negativeZero.MatchString(s)
 	if errors.Is(err, money.ErrSyntax) == fits {
 		t.Fatalf("ParseRate(%q): %v, though it is written as rates are: %v", s, err, fits)
 	}

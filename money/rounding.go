@@ -6,9 +6,9 @@ import (
 	"strconv"
 )
 
-// Rounding says which whole number stands for one with a fraction. The zero
-// Rounding is no mode and an error wherever one is wanted: whoever rounds has
-// to say how.
+// Rounding says how a number with a fraction becomes a whole number. The zero
+// Rounding is no mode and an error wherever a mode is wanted: the caller has to
+// choose.
 //
 // What each mode makes of a number:
 //
@@ -82,11 +82,11 @@ func (m Rounding) away(negative, odd bool, half int) bool {
 	return false // Down
 }
 
-// Times returns a*r rounded to a whole number of smallest units, and what the
-// rounding left: a*r - product, in smallest units. Nothing is lost, since
-// product and remainder together are a*r exactly; the remainder lies between
-// -1 and 1, and is 0 if a*r is whole. Post it, carry it to the next
-// calculation, or drop it knowingly.
+// Times returns a*r rounded to a whole number of smallest units, and the
+// remainder: a*r - product, in smallest units. Product and remainder together
+// are a*r exactly, so nothing is lost. The remainder lies between -1 and 1,
+// and is 0 if a*r is whole. Post it, carry it to the next calculation, or drop
+// it knowingly.
 //
 // ErrRounding unless mode is one of the seven, ErrCurrency if a has no
 // currency, ErrRange if the product is out of range.

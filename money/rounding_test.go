@@ -118,11 +118,26 @@ func TestTimesRefuses(t *testing.T) {
 		{"unknown mode", usd, half, money.Floor + 1, money.ErrRounding},
 		{"no currency", money.Amount{}, half, money.Up, money.ErrCurrency},
 		{"ten to the 36", money.MustParse(nines36 + " JPY"), money.MustParseRate("1.000001"), money.Down, money.ErrRange},
-		{"rounded up to ten to the 36", money.MustParse("1 JPY"), money.MustParseRate(nines36 + ".5"), money.Up, money.ErrRange},
-		{"rounded up, small", money.MustParse(nines36 + " JPY"), money.MustParseRate("1000000000000000000/999999999999999999"), money.Up, money.ErrRange},
-		{"rounded up to 2 to the 128", money.MustParse("77371252455345063274217473 JPY"), money.MustParseRate("8796093022207/2"), money.Up, money.ErrRange},
-		{"far beyond, small", money.MustParse(nines36 + " JPY"), money.MustParseRate("9223372036854775807"), money.Up, money.ErrRange},
-		{"far beyond, large", money.MustParse("-" + nines36 + " JPY"), money.MustParseRate(nines36 + nines36), money.Up, money.ErrRange},
+		{
+			"rounded up to ten to the 36",
+			money.MustParse("1 JPY"), money.MustParseRate(nines36 + ".5"), money.Up, money.ErrRange,
+		},
+		{
+			"rounded up, small", money.MustParse(nines36 + " JPY"),
+			money.MustParseRate("1000000000000000000/999999999999999999"), money.Up, money.ErrRange,
+		},
+		{
+			"rounded up to 2 to the 128", money.MustParse("77371252455345063274217473 JPY"),
+			money.MustParseRate("8796093022207/2"), money.Up, money.ErrRange,
+		},
+		{
+			"far beyond, small", money.MustParse(nines36 + " JPY"),
+			money.MustParseRate("9223372036854775807"), money.Up, money.ErrRange,
+		},
+		{
+			"far beyond, large", money.MustParse("-" + nines36 + " JPY"),
+			money.MustParseRate(nines36 + nines36), money.Up, money.ErrRange,
+		},
 	}
 	for _, tt := range tests {
 		got, left, err := tt.a.Times(tt.r, tt.mode)

@@ -179,9 +179,13 @@ func TestTypedText(t *testing.T) {
 		read func(a *money.Of[money.USD]) error
 		kind error
 	}{
-		{"JSON of another currency", func(a *money.Of[money.USD]) error { return json.Unmarshal([]byte(`"1 EUR"`), a) }, money.ErrMismatch},
+		{"JSON of another currency", func(a *money.Of[money.USD]) error {
+			return json.Unmarshal([]byte(`"1 EUR"`), a)
+		}, money.ErrMismatch},
 		{"JSON number", func(a *money.Of[money.USD]) error { return json.Unmarshal([]byte(`1.5`), a) }, money.ErrSyntax},
-		{"text of another currency", func(a *money.Of[money.USD]) error { return a.UnmarshalText([]byte("1 EUR")) }, money.ErrMismatch},
+		{"text of another currency", func(a *money.Of[money.USD]) error {
+			return a.UnmarshalText([]byte("1 EUR"))
+		}, money.ErrMismatch},
 		{"malformed text", func(a *money.Of[money.USD]) error { return a.UnmarshalText([]byte("1e2 USD")) }, money.ErrSyntax},
 		{"column of another currency", func(a *money.Of[money.USD]) error { return a.Scan("1 EUR") }, money.ErrMismatch},
 		{"float from a driver", func(a *money.Of[money.USD]) error { return a.Scan(1.5) }, money.ErrSyntax},
@@ -256,8 +260,12 @@ func TestTypedIsSmall(t *testing.T) {
 func TestMustPanics(t *testing.T) {
 	t.Parallel()
 	for want, call := range map[string]func(){
-		`money.MustParseOf: typed amount "1.00 EUR": it is not in USD; exchange it first`:           func() { money.MustParseOf[money.USD]("1 EUR") },
-		`money.MustDeclare: currency "USD": USD is an ISO 4217 currency with 2 decimals; write USD`: func() { money.MustDeclare("USD", 2) },
+		`money.MustParseOf: typed amount "1.00 EUR": it is not in USD; exchange it first`: func() {
+			money.MustParseOf[money.USD]("1 EUR")
+		},
+		`money.MustDeclare: currency "USD": USD is an ISO 4217 currency with 2 decimals; write USD`: func() {
+			money.MustDeclare("USD", 2)
+		},
 	} {
 		func() {
 			defer func() {

@@ -43,7 +43,8 @@ func TestUnitsAreTheTables(t *testing.T) {
 func TestUnitsAreCurrencies(t *testing.T) {
 	t.Parallel()
 	for code, got := range map[string]Currency{
-		"USD": USD{}.Currency(), "JPY": JPY{}.Currency(), "KWD": KWD{}.Currency(), "CLF": CLF{}.Currency(), "ALL": ALL{}.Currency(),
+		"USD": USD{}.Currency(), "JPY": JPY{}.Currency(), "KWD": KWD{}.Currency(),
+		"CLF": CLF{}.Currency(), "ALL": ALL{}.Currency(),
 	} {
 		if want, err := Lookup(code); err != nil || got != want {
 			t.Errorf("%s{}.Currency() = %+v, Lookup gives %+v, %v", code, got, want, err)

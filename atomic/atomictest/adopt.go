@@ -30,29 +30,29 @@ var adoptBehaviours = []behaviour{
 		f.wantWords("kept")
 	}},
 	{204, "hooks after the commit run when the application says that it has committed, and once", func(f *fixture) {
-		var d diary
+		var log eventLog
 		f.adopted(func(tx *sql.Tx, a *atomic.Adopted) {
-			a.Tx().OnCommit(d.commits("committed"))
-			a.Tx().BeforeCommit(d.commits("before"))
-			a.Tx().OnRollback(d.undoes("undone"))
+			a.Tx().OnCommit(log.commits("committed"))
+			a.Tx().BeforeCommit(log.commits("before"))
+			a.Tx().OnRollback(log.undoes("undone"))
 			f.must(a.Ready(f.ctx))
 			f.must(tx.Commit())
-			d.want(f, "before")
+			log.want(f, "before")
 			f.must(a.Committed(f.ctx))
 			f.must(a.Committed(f.ctx))
 			a.RolledBack()
 		})
-		d.want(f, "before", "committed")
+		log.want(f, "before", "committed")
 	}},
 	{205, "hooks after a rollback run when the application says that it has rolled back", func(f *fixture) {
-		var d diary
+		var log eventLog
 		f.adopted(func(tx *sql.Tx, a *atomic.Adopted) {
-			a.Tx().OnCommit(d.commits("committed"))
-			a.Tx().OnRollback(d.undoes("undone"))
+			a.Tx().OnCommit(log.commits("committed"))
+			a.Tx().OnRollback(log.undoes("undone"))
 			f.must(tx.Rollback())
 			a.RolledBack()
 		})
-		d.want(f, "undone")
+		log.want(f, "undone")
 	}},
 	{206, "an error swallowed inside is found by Ready, before the application commits", func(f *fixture) {
 		f.adopted(func(tx *sql.Tx, a *atomic.Adopted) {
@@ -123,7 +123,7 @@ var adoptBehaviours = []behaviour{
 		f.wantWords()
 	}},
 	{212, "a conflict inside an adopted database transaction is returned and not retried", func(f *fixture) {
-		f.bend(&bent{})
+		f.inject(&faultyDialect{})
 		f.adopted(func(tx *sql.Tx, a *atomic.Adopted) {
 			runs := 0
 			f.is(f.inner(a.Context(f.ctx), func(context.Context, *atomic.Tx) error {

@@ -8,7 +8,7 @@ import (
 )
 
 var advisoryBehaviours = []behaviour{
-	{163, "an advisory lock makes the next one wait until the commit, not only until the end of some function", func(f *fixture) {
+	{163, "an advisory lock makes the next one wait until the commit, not only until a function ends", func(f *fixture) {
 		f.advisory(nil)
 	}},
 	{164, "an advisory lock is given back by a rollback", func(f *fixture) {
@@ -29,13 +29,13 @@ var advisoryBehaviours = []behaviour{
 		f.setup()
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.must(atomic.Advisory(ctx, tx, "plumless")) // crc32 gives both 4ddb0c25.
-			r := f.rival(func(ctx context.Context, tx *atomic.Tx) error { return atomic.Advisory(ctx, tx, "buckeroo") }, nil)
+			c := f.client(func(ctx context.Context, tx *atomic.Tx) error { return atomic.Advisory(ctx, tx, "buckeroo") }, nil)
 			if f.Can.OneWriter {
 				f.lacks()
-				r.untilBlocked()
+				c.untilBlocked()
 				return nil
 			}
-			return r.end()
+			return c.end()
 		}, nil))
 	}},
 	{167, "trying a lock that is held says so at once, and the block goes on", func(f *fixture) {
@@ -51,18 +51,18 @@ var advisoryBehaviours = []behaviour{
 				return f.add(ctx, tx, fmt.Sprint("after ", want))
 			}
 		}
-		var r *rival
+		var c *client
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.must(take(ctx, tx))
-			r = f.rival(try(f.Can.OneWriter), nil) // With one writer it waits before its block begins.
+			c = f.client(try(f.Can.OneWriter), nil) // With one writer it waits before its block begins.
 			if f.Can.OneWriter {
 				f.lacks()
-				r.untilBlocked()
+				c.untilBlocked()
 				return nil
 			}
-			return r.end()
+			return c.end()
 		}, nil))
-		f.must(r.end())
+		f.must(c.end())
 		if f.Can.OneWriter {
 			f.wantWords("before true", "after true")
 			return
@@ -83,14 +83,14 @@ var advisoryBehaviours = []behaviour{
 				return f.add(ctx, tx, word)
 			}
 		}
-		var r *rival
+		var c *client
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.must(join("first")(ctx, tx))
-			r = f.rival(join("second"), nil)
-			r.untilBlocked()
+			c = f.client(join("second"), nil)
+			c.untilBlocked()
 			return nil
 		}, nil))
-		f.is(r.end(), errRefused)
+		f.is(c.end(), errRefused)
 		f.wantWords("first")
 	}},
 	{169, "a guard counts what was committed under it, and not what was rolled back", func(f *fixture) {
@@ -128,18 +128,18 @@ func (f *fixture) setup() {
 	f.must(atomic.Setup(f.ctx, f.db))
 }
 
-// advisory has a rival wait for a lock whose holder ends as told.
+// advisory has another client wait for a lock whose holder ends as told.
 func (f *fixture) advisory(end error) {
 	f.Helper()
 	f.setup()
 	name := fmt.Sprint("ends with ", end) // a name is one for all schemas
-	var r *rival
+	var c *client
 	f.is(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 		f.must(f.inner(ctx, func(ctx context.Context, tx *atomic.Tx) error {
 			return atomic.Advisory(ctx, tx, name)
 		}, atomic.Nested))
 		f.must(f.add(ctx, tx, "holder"))
-		r = f.rival(func(ctx context.Context, tx *atomic.Tx) error {
+		c = f.client(func(ctx context.Context, tx *atomic.Tx) error {
 			if err := atomic.Advisory(ctx, tx, name); err != nil {
 				return err
 			}
@@ -150,8 +150,8 @@ func (f *fixture) advisory(end error) {
 			f.same("words of the holder, seen by the next", f.count(ctx, tx), want)
 			return nil
 		}, nil)
-		r.untilBlocked()
+		c.untilBlocked()
 		return end
 	}, nil), end)
-	f.must(r.end())
+	f.must(c.end())
 }

@@ -4,13 +4,13 @@
 //
 //	func TestSuite(t *testing.T) { atomictest.Run(t, atomictest.Postgres(postgres.Dialect{}, open)) }
 //
-// There is one file a subject, and each behaviour is named by what it pins down. What an engine cannot do is declared
-// in [Capabilities], and its absence is tested in the same behaviour: nothing is skipped. The pitfalls behind the
-// numbers are told in docs/atomic.md.
+// There is one file for each subject, and each behaviour is named by what it pins down. [Capabilities] declares
+// what an engine cannot do. The same behaviour then tests that the engine refuses it: nothing is skipped.
+// docs/atomic.md tells the pitfalls behind the numbers.
 //
-// Beside the numbered suite there are [Contend] for load, [Faults] for connections that are cut and servers that are
-// killed, [FightForLease] for processes that are stopped, and [Overhead] for what Do costs. The package brings no driver and
-// starts no server: whoever calls it brings both.
+// Beside the numbered suite, [Contend] puts load on a few rows, [Faults] cuts connections and kills servers,
+// [ContendForLease] freezes processes, and [Overhead] measures what Do costs. The package brings no driver and
+// starts no server; its callers do.
 package atomictest
 
 import (
@@ -32,8 +32,8 @@ type Harness struct {
 	Name string
 	// Dialect is the dialect under test.
 	Dialect atomic.Dialect
-	// Open makes an empty database, or an empty schema, and returns two independent pools on it, which it closes when
-	// the test ends. The second plays other sessions. The suite may bound the connections of both.
+	// Open makes an empty database, or an empty schema, and returns two independent pools on it. It closes them when
+	// the test ends. The second pool is for other sessions. The suite may bound the connections of both.
 	Open func(t *testing.T) (pool, other *sql.DB)
 	// Can is what the engine is declared to do.
 	Can Capabilities
@@ -43,7 +43,8 @@ type Harness struct {
 
 // Capabilities are the differences between engines that callers meet. Each is tested in both directions.
 type Capabilities struct {
-	// BreaksOnError: the engine itself takes nothing more after an error, so that one out of our sight is found too.
+	// BreaksOnError: the engine itself takes nothing more after an error. So an error that the Tx cannot see is found
+	// too.
 	BreaksOnError bool
 	// DDLCommits: statements that define tables commit what went before, so they are refused inside a block.
 	DDLCommits bool
@@ -53,7 +54,7 @@ type Capabilities struct {
 	SerializableDefault bool
 	// NoSerializable: SERIALIZABLE is refused.
 	NoSerializable bool
-	// OneWriter: a block that may write keeps every other writer of the database waiting.
+	// OneWriter: while a block that may write is open, every other writer of the database waits.
 	OneWriter bool
 	// Snapshots: at READ COMMITTED each statement sees what others have committed in the meantime.
 	Snapshots bool
@@ -71,7 +72,7 @@ type Capabilities struct {
 type Speech struct {
 	// Dollar: parameters are written $1 instead of ?.
 	Dollar bool
-	// SessionID reads the number of the own session; empty where sessions have none.
+	// SessionID reads the number of its own session; empty where sessions have none.
 	SessionID string
 	// Blocked is more than zero while the session with a given number waits for a lock.
 	Blocked string
@@ -118,7 +119,7 @@ func Run(t *testing.T, h Harness) {
 	t.Log(m.String())
 }
 
-// timeLimit ends a behaviour that hangs, long before the whole run would end.
+// timeLimit ends a behaviour that hangs, long before the test binary would.
 const timeLimit = 30 * time.Second
 
 func checkNumbers(t *testing.T) {
@@ -165,7 +166,8 @@ func (m *matrix) note(subject string, failed, absent bool) {
 	}
 }
 
-// String is a table: subjects down, and across the behaviours shown, those that the engine lacks as declared, and failures.
+// String is a table with a line for each subject: how many behaviours were shown, how many the engine lacks as
+// declared, and how many failed.
 func (m *matrix) String() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -81,7 +81,7 @@ var brokenBehaviours = []behaviour{
 	}},
 	{47, "the error of the block is not shadowed by a rollback that fails", func(f *fixture) {
 		rollback := errors.New("rollback")
-		f.bend(&bent{rollback: failedRollback(rollback)})
+		f.inject(&faultyDialect{rollback: failedRollback(rollback)})
 		err := f.do(f.addingThen("gone", errRefused), nil)
 		f.is(err, errRefused, rollback)
 		f.db = f.open(f.Dialect)
@@ -109,16 +109,16 @@ var brokenBehaviours = []behaviour{
 		}
 	}},
 	{50, "hooks of a block that turned out broken are not run as after a commit", func(f *fixture) {
-		var d diary
+		var log eventLog
 		err := f.do(func(ctx context.Context, tx *atomic.Tx) error {
-			tx.OnCommit(d.commits("committed"))
-			tx.BeforeCommit(d.commits("before"))
-			tx.OnRollback(d.undoes("undone"))
+			tx.OnCommit(log.commits("committed"))
+			tx.BeforeCommit(log.commits("before"))
+			tx.OnRollback(log.undoes("undone"))
 			_ = f.inner(ctx, func(context.Context, *atomic.Tx) error { return errRefused }, atomic.Join)
 			return nil
 		}, nil)
 		f.is(err, atomic.ErrBroken)
-		d.want(f, "before", "undone")
+		log.want(f, "before", "undone")
 	}},
 	{51, "a violated constraint that is checked late fails the commit, and nothing is committed", func(f *fixture) {
 		f.deferred()

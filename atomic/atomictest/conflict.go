@@ -11,29 +11,29 @@ import (
 
 var conflictBehaviours = []behaviour{
 	{124, "a relative update waits for the one before it and adds to what that committed", func(f *fixture) {
-		var r *rival
+		var c *client
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.must(f.run(ctx, tx, `UPDATE stock SET pieces = pieces + 5 WHERE item = 1`))
-			r = f.rival(func(ctx context.Context, tx *atomic.Tx) error {
+			c = f.client(func(ctx context.Context, tx *atomic.Tx) error {
 				return f.run(ctx, tx, `UPDATE stock SET pieces = pieces + 7 WHERE item = 1`)
 			}, nil)
-			r.untilBlocked()
+			c.untilBlocked()
 			return nil
 		}, nil))
-		f.must(r.end())
+		f.must(c.end())
 		f.wantPieces(22, 20)
 	}},
 	{125, "an update that waited for a block which rolled back starts from the old value", func(f *fixture) {
-		var r *rival
+		var c *client
 		f.is(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.must(f.run(ctx, tx, `UPDATE stock SET pieces = 0 WHERE item = 1`))
-			r = f.rival(func(ctx context.Context, tx *atomic.Tx) error {
+			c = f.client(func(ctx context.Context, tx *atomic.Tx) error {
 				return f.run(ctx, tx, `UPDATE stock SET pieces = pieces + 7 WHERE item = 1`)
 			}, nil)
-			r.untilBlocked()
+			c.untilBlocked()
 			return errRefused
 		}, nil), errRefused)
-		f.must(r.end())
+		f.must(c.end())
 		f.wantPieces(17, 20)
 	}},
 	{126, "a plain read, then a write of what was computed from it, loses an update unless blocks are serializable",
@@ -51,27 +51,27 @@ var conflictBehaviours = []behaviour{
 		f.wantPieces(22, 20)
 	}},
 	{128, "a second insert of a key waits for the first, and is a duplicate once that is committed", func(f *fixture) {
-		var r *rival
+		var c *client
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.must(f.add(ctx, tx, "key"))
-			r = f.rival(f.adding("key"), nil)
-			r.untilBlocked()
+			c = f.client(f.adding("key"), nil)
+			c.untilBlocked()
 			return nil
 		}, nil))
-		if kind := f.Dialect.Classify(r.end()).Kind; kind != atomic.KindUnique {
-			f.Errorf("the second insert = %v, want a unique violation", r.err)
+		if kind := f.Dialect.Classify(c.end()).Kind; kind != atomic.KindUnique {
+			f.Errorf("the second insert = %v, want a unique violation", c.err)
 		}
 		f.wantWords("key")
 	}},
 	{129, "a second insert of a key waits for the first, and succeeds once that is rolled back", func(f *fixture) {
-		var r *rival
+		var c *client
 		f.is(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.must(f.add(ctx, tx, "key"))
-			r = f.rival(f.adding("key"), nil)
-			r.untilBlocked()
+			c = f.client(f.adding("key"), nil)
+			c.untilBlocked()
 			return errRefused
 		}, nil), errRefused)
-		f.must(r.end())
+		f.must(c.end())
 		f.wantWords("key")
 	}},
 	{130, "a deadlock makes one of the blocks run again, and both are committed", func(f *fixture) {
@@ -83,7 +83,7 @@ var conflictBehaviours = []behaviour{
 			f.same("runs", runs, 2)
 			return
 		}
-		if runs < 3 { // more if the one that runs again meets the other once more
+		if runs < 3 { // more if the two meet again
 			f.Errorf("runs = %d, want 3 at least", runs)
 		}
 	}},
@@ -94,36 +94,36 @@ var conflictBehaviours = []behaviour{
 	{133, "readers do not wait for a writer", func(f *fixture) {
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.must(f.run(ctx, tx, `UPDATE stock SET pieces = 0 WHERE item = 1`))
-			r := f.rival(func(ctx context.Context, tx *atomic.Tx) error {
+			c := f.client(func(ctx context.Context, tx *atomic.Tx) error {
 				f.same("read beside the writer", f.pieces(ctx, tx, 1), 10)
 				return nil
 			}, &atomic.Options{ReadOnly: true})
-			f.must(r.end())
+			f.must(c.end())
 			return nil
 		}, nil))
 		f.wantPieces(0, 20)
 	}},
 	{134, "writers of different rows do not wait for each other, or the engine has one writer", func(f *fixture) {
-		var r *rival
+		var c *client
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.must(f.run(ctx, tx, `UPDATE stock SET pieces = 11 WHERE item = 1`))
-			r = f.rival(func(ctx context.Context, tx *atomic.Tx) error {
+			c = f.client(func(ctx context.Context, tx *atomic.Tx) error {
 				return f.run(ctx, tx, `UPDATE stock SET pieces = 21 WHERE item = 2`)
 			}, nil)
 			if f.Can.OneWriter {
 				f.lacks()
-				r.untilBlocked()
+				c.untilBlocked()
 				return nil
 			}
-			return r.end()
+			return c.end()
 		}, nil))
-		f.must(r.end())
+		f.must(c.end())
 		f.wantPieces(11, 21)
 	}},
 }
 
-// readModifyWrite has two blocks read item 1, and add 5 and 7 to what they read. The second reads before the first has
-// written, if nothing keeps it from doing so, and writes when that is committed.
+// readModifyWrite has two blocks read item 1, and add 5 and 7 to what they read. The second one reads before the
+// first has written, unless a lock prevents that. It writes when the first is committed.
 func (f *fixture) readModifyWrite(clause string) {
 	f.Helper()
 	var read, committed gate
@@ -137,28 +137,28 @@ func (f *fixture) readModifyWrite(clause string) {
 		wait()
 		return f.run(ctx, tx, `UPDATE stock SET pieces = ? WHERE item = 1`, pieces+n)
 	}
-	var r *rival
+	var c *client
 	f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 		return add(ctx, tx, 5, func() {
-			r = f.rival(func(ctx context.Context, tx *atomic.Tx) error {
+			c = f.client(func(ctx context.Context, tx *atomic.Tx) error {
 				return add(ctx, tx, 7, func() {
 					read.open()
 					committed.wait(f)
 				})
 			}, nil)
 			if clause != "" || f.Can.OneWriter {
-				r.untilBlocked()
+				c.untilBlocked()
 				return
 			}
 			read.wait(f)
 		})
 	}, nil))
 	committed.open()
-	f.must(r.end())
+	f.must(c.end())
 }
 
-// deadlock has two blocks add 1 to an item each and then do something about the other one's. It returns how often they ran
-// and how they ended.
+// deadlock has two blocks add 1 to one item each, and then run second for the other item. It returns how often the
+// blocks ran and how they ended.
 func (f *fixture) deadlock(second func(ctx context.Context, tx *atomic.Tx, item int) error) (runs int, ends [2]error) {
 	f.Helper()
 	var gates [2]gate
@@ -178,10 +178,10 @@ func (f *fixture) deadlock(second func(ctx context.Context, tx *atomic.Tx, item 
 			return second(ctx, tx, two)
 		}
 	}
-	r := f.rival(both(2, 1), nil)
-	waiting := atomic.Open(f.pool, f.Dialect, nil) // Its clock waits, so that the rival may come first.
+	c := f.client(both(2, 1), nil)
+	waiting := atomic.Open(f.pool, f.Dialect, nil) // Its clock waits, so that the other client may come first.
 	ends[0] = atomic.Do(f.ctx, waiting, both(1, 2), nil)
-	ends[1] = r.end()
+	ends[1] = c.end()
 	return counts[0] + counts[1], ends
 }
 
@@ -189,8 +189,9 @@ func (f *fixture) increment(ctx context.Context, tx *atomic.Tx, item int) error 
 	return f.run(ctx, tx, `UPDATE stock SET pieces = pieces + 1 WHERE item = ?`, item)
 }
 
-// swallowedDeadlock meets a deadlock in a savepoint, ignores it and goes on. Where the savepoint survives, its update alone is
-// missing; where the engine has rolled everything back, the next statement surfaces the deadlock, and all is done again.
+// swallowedDeadlock meets a deadlock in a savepoint, ignores it and goes on. Where the savepoint survives, only its
+// own update is missing. Where the engine has rolled everything back, the next statement returns the deadlock and
+// everything is done again.
 func (f *fixture) swallowedDeadlock() {
 	f.Helper()
 	runs, ends := f.deadlock(func(ctx context.Context, tx *atomic.Tx, item int) error {

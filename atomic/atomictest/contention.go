@@ -17,16 +17,16 @@ import (
 )
 
 const (
-	contenders = 32
-	// patience is how long a contender's Do goes on after conflicts before the caller would see one.
+	contendingClients = 32
+	// patience is how long the Do of a client goes on after conflicts.
 	patience = 30 * time.Second
 )
 
-// Contend lets 32 workers fight over three rows: all increment row 1, and half of them move one unit from row 2 to row
-// 3 while the other half moves one back, taking the rows in the opposite order. It does so with each of the four ways
-// to keep such work right, for two seconds each and ten when BURSAR_TORTURE is set, and wants exact sums and no error
-// that reaches a caller. Then the same load does it the naive way, which must lose updates: so the test can see the
-// bug. It prints how often each way was retried, by the engine's codes.
+// Contend lets 32 clients fight for three rows. All increment row 1. Half of them move one unit from row 2 to row
+// 3, and the other half move one back, so they take the rows in the opposite order. Contend does that with each of
+// four correct ways, for two seconds each, or ten when BURSAR_TORTURE is set. It wants exact sums and no error.
+// Then it runs the same load in the naive way, which must lose updates, or the test could not see the bug. It
+// prints how often each way was retried, by the engine's codes.
 func Contend(t *testing.T, h Harness) {
 	for _, way := range []struct {
 		name string
@@ -37,13 +37,13 @@ func Contend(t *testing.T, h Harness) {
 	} {
 		t.Run(way.name, func(t *testing.T) {
 			c := newContention(t, h)
-			c.fight(way.add)
+			c.run(way.add)
 			c.wantExact()
 		})
 	}
 	t.Run("naive", func(t *testing.T) {
 		c := newContention(t, h)
-		c.fight((*contention).naively)
+		c.run((*contention).naively)
 		lost := c.increments.Load() - c.value(1)
 		t.Logf("%s: %d of %d increments were lost", h.Name, lost, c.increments.Load())
 		if lost <= 0 {
@@ -72,8 +72,8 @@ func newContention(t *testing.T, h Harness) *contention {
 	t.Helper()
 	c := &contention{T: t, Harness: h, retried: map[string]int{}}
 	c.pool, _ = h.Open(t)
-	c.pool.SetMaxOpenConns(contenders)
-	c.pool.SetMaxIdleConns(contenders)
+	c.pool.SetMaxOpenConns(contendingClients)
+	c.pool.SetMaxIdleConns(contendingClients)
 	c.db = atomic.Open(c.pool, h.Dialect, &atomic.OpenOptions{Retried: func(_ context.Context, _, code string, _ int) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -90,24 +90,24 @@ func newContention(t *testing.T, h Harness) *contention {
 	return c
 }
 
-// fight runs the load. The deadline ends the loops, not what is under way.
-func (c *contention) fight(add adder) {
+// run runs the load. The time limit ends the loops, not the requests under way.
+func (c *contention) run(add adder) {
 	c.Helper()
 	length := 2 * time.Second
 	if os.Getenv("BURSAR_TORTURE") != "" {
 		length = 10 * time.Second
 	}
-	bell, cancel := context.WithTimeout(c.Context(), length)
+	limit, cancel := context.WithTimeout(c.Context(), length)
 	defer cancel()
 	var moved satomic.Int64
 	var wg sync.WaitGroup
-	for i := range contenders {
+	for i := range contendingClients {
 		wg.Go(func() {
 			move := []change{{2, -1}, {3, 1}}
 			if i%2 == 1 {
 				move = []change{{3, -1}, {2, 1}}
 			}
-			for bell.Err() == nil {
+			for limit.Err() == nil {
 				if err := add(c, c.Context(), []change{{1, 1}}); err != nil {
 					c.Errorf("increment: %v", err)
 					return
@@ -151,7 +151,8 @@ func (c *contention) wantExact() {
 
 func (c *contention) value(id int64) (n int64) {
 	c.Helper()
-	if err := c.pool.QueryRowContext(c.Context(), c.Speech.sql(`SELECT n FROM counters WHERE id = ?`), id).Scan(&n); err != nil {
+	query := c.Speech.sql(`SELECT n FROM counters WHERE id = ?`)
+	if err := c.pool.QueryRowContext(c.Context(), query, id).Scan(&n); err != nil {
 		c.Fatal(err)
 	}
 	return n
@@ -174,7 +175,7 @@ func (c *contention) read(ctx context.Context, from queryer, id int64, clause st
 	return r, from.QueryRowContext(ctx, query, id).Scan(&r.n, &r.version)
 }
 
-// set writes what was decided on was.
+// set writes a row.
 func (c *contention) set(ctx context.Context, tx *atomic.Tx, id, n int64) error {
 	_, err := tx.ExecContext(ctx, c.Speech.sql(`UPDATE counters SET n = ?, version = version + 1 WHERE id = ?`), n, id)
 	return err
@@ -190,7 +191,7 @@ func (c *contention) withLocks(ctx context.Context, changes []change) error {
 	}, c.options())
 }
 
-// addIn reads and writes row after row.
+// addIn reads and writes one row after the other.
 func (c *contention) addIn(ctx context.Context, tx *atomic.Tx, changes []change, clause string) error {
 	for _, ch := range changes {
 		was, err := c.read(ctx, tx, ch.id, clause)
@@ -259,7 +260,7 @@ func (c *contention) withHybrid(ctx context.Context, changes []change) error {
 	}, c.options())
 }
 
-// naively reads first and writes later, with nothing that holds the two together.
+// naively reads first and writes later. Nothing holds the two together.
 func (c *contention) naively(ctx context.Context, changes []change) error {
 	for _, ch := range changes {
 		was, err := c.read(ctx, c.pool, ch.id, "")

@@ -20,21 +20,21 @@ var contextBehaviours = []behaviour{
 	}},
 	{67, "a context cancelled before the commit rolls back, although the block returned nil", func(f *fixture) {
 		ctx, cancel := context.WithCancelCause(f.ctx)
-		var d diary
+		var log eventLog
 		err := atomic.Do(ctx, f.db, func(ctx context.Context, tx *atomic.Tx) error {
 			defer cancel(errRefused)
-			tx.OnCommit(d.commits("committed"))
-			tx.OnRollback(d.undoes("undone"))
+			tx.OnCommit(log.commits("committed"))
+			tx.OnRollback(log.undoes("undone"))
 			return f.add(ctx, tx, "gone")
 		}, nil)
 		f.is(err, context.Canceled, errRefused)
 		f.isNot(err, atomic.ErrOutcomeUnknown)
-		d.want(f, "undone")
+		log.want(f, "undone")
 		f.wantWords()
 	}},
 	{68, "a context cancelled once COMMIT is under way does not stop it, and the answer is success", func(f *fixture) {
 		ctx, cancel := context.WithCancel(f.ctx)
-		f.bend(&bent{commit: beforeCommitting(f.Dialect, cancel)})
+		f.inject(&faultyDialect{commit: beforeCommitting(f.Dialect, cancel)})
 		f.must(atomic.Do(ctx, f.db, f.adding("kept"), nil))
 		f.wantWords("kept")
 	}},
@@ -57,7 +57,7 @@ var contextBehaviours = []behaviour{
 		f.must(f.do(f.adding("later"), nil))
 		f.wantWords("later")
 	}},
-	{71, "a context cancelled in the middle of the work leaves the only connection fit for the next block", func(f *fixture) {
+	{71, "a context cancelled in mid-work leaves the only connection fit for the next block", func(f *fixture) {
 		f.pool.SetMaxOpenConns(1)
 		for range 5 {
 			ctx, cancel := context.WithCancel(f.ctx)
@@ -97,7 +97,7 @@ var contextBehaviours = []behaviour{
 		f.wantWords("kept")
 	}},
 	{74, "a cancelled wait between attempts ends with the cancellation and the conflict", func(f *fixture) {
-		f.bend(&bent{})
+		f.inject(&faultyDialect{})
 		ctx, cancel := context.WithCancelCause(f.ctx)
 		f.clock.onSleep = func() { cancel(errRefused) }
 		runs := 0

@@ -16,18 +16,19 @@ func failedRollback(err error) func(context.Context, *sql.Conn) error {
 	}
 }
 
-// deferred makes a foreign key that is checked at COMMIT fail there; where the engine has none, the statement fails.
+// deferred breaks a foreign key that is checked at COMMIT, and COMMIT fails. Where the engine has no such check,
+// the statement fails.
 func (f *fixture) deferred() {
 	key := ` REFERENCES words (word) DEFERRABLE INITIALLY DEFERRED`
 	if !f.Can.Deferred {
 		key = `, FOREIGN KEY (word) REFERENCES words (word)`
 	}
 	f.exec(`CREATE TABLE uses (word VARCHAR(100) NOT NULL` + key + `)`)
-	var d diary
+	var log eventLog
 	var statement error
 	err := f.do(func(ctx context.Context, tx *atomic.Tx) error {
-		tx.OnCommit(d.commits("committed"))
-		tx.OnRollback(d.undoes("undone"))
+		tx.OnCommit(log.commits("committed"))
+		tx.OnRollback(log.undoes("undone"))
 		statement = f.run(ctx, tx, `INSERT INTO uses VALUES ('missing')`)
 		return statement
 	}, nil)
@@ -39,7 +40,7 @@ func (f *fixture) deferred() {
 	if !f.Can.Deferred {
 		f.lacks()
 	}
-	d.want(f, "undone")
+	log.want(f, "undone")
 	n, err := f.number(f.ctx, f.other, `SELECT count(*) FROM uses`)
 	f.must(err)
 	f.same("rows", n, 0)

@@ -9,19 +9,19 @@ import (
 
 var doubtBehaviours = []behaviour{
 	{115, "a commit that took effect but whose answer was lost is unknown, and not called a failure", func(f *fixture) {
-		var d diary
-		f.bend(&bent{commit: afterCommitting(f.Dialect, errStorage)})
-		err := f.do(f.watched(&d), nil)
+		var log eventLog
+		f.inject(&faultyDialect{commit: afterCommitting(f.Dialect, errStorage)})
+		err := f.do(f.watched(&log), nil)
 		f.is(err, atomic.ErrOutcomeUnknown, errStorage)
-		d.want(f, "ran")
+		log.want(f, "ran")
 		f.wantWords("perhaps")
 		f.db = f.open(f.Dialect)
 	}},
 	{116, "a commit that did not take effect and got no answer is unknown too", func(f *fixture) {
-		var d diary
-		f.bend(&bent{commit: func(context.Context, *sql.Conn) error { return errStorage }})
-		f.is(f.do(f.watched(&d), nil), atomic.ErrOutcomeUnknown, errStorage)
-		d.want(f, "ran")
+		var log eventLog
+		f.inject(&faultyDialect{commit: func(context.Context, *sql.Conn) error { return errStorage }})
+		f.is(f.do(f.watched(&log), nil), atomic.ErrOutcomeUnknown, errStorage)
+		log.want(f, "ran")
 		f.db = f.open(f.Dialect)
 		f.must(f.do(func(context.Context, *atomic.Tx) error { return nil }, nil))
 		f.wantWords()
@@ -30,14 +30,14 @@ var doubtBehaviours = []behaviour{
 		f.pool.SetMaxOpenConns(1)
 		f.must(f.do(func(context.Context, *atomic.Tx) error { return nil }, nil))
 		f.same("connections after a commit", f.pool.Stats().OpenConnections, 1)
-		f.bend(&bent{commit: afterCommitting(f.Dialect, errStorage)})
+		f.inject(&faultyDialect{commit: afterCommitting(f.Dialect, errStorage)})
 		f.is(f.do(f.adding("perhaps"), nil), atomic.ErrOutcomeUnknown)
 		f.same("connections after a commit in doubt", f.pool.Stats().OpenConnections, 0)
 		f.db = f.open(f.Dialect)
 	}},
 	{118, "a connection whose rollback failed is closed", func(f *fixture) {
 		f.pool.SetMaxOpenConns(1)
-		f.bend(&bent{rollback: failedRollback(errStorage)})
+		f.inject(&faultyDialect{rollback: failedRollback(errStorage)})
 		f.is(f.do(f.addingThen("gone", errRefused), nil), errRefused)
 		f.same("connections", f.pool.Stats().OpenConnections, 0)
 		f.db = f.open(f.Dialect)
@@ -45,7 +45,7 @@ var doubtBehaviours = []behaviour{
 	}},
 	{119, "a conflict answered to COMMIT is a definite no, and the block runs again", func(f *fixture) {
 		commits := 0
-		f.bend(&bent{commit: func(ctx context.Context, conn *sql.Conn) error {
+		f.inject(&faultyDialect{commit: func(ctx context.Context, conn *sql.Conn) error {
 			commits++
 			if commits > 1 {
 				return f.Dialect.Commit(ctx, conn)
@@ -62,9 +62,9 @@ var doubtBehaviours = []behaviour{
 		f.wantWords("kept")
 	}},
 	{120, "an unknown outcome inside another database's block does not make that one run again", func(f *fixture) {
-		f.bend(&bent{commit: afterCommitting(f.Dialect, errStorage)})
+		f.inject(&faultyDialect{commit: afterCommitting(f.Dialect, errStorage)})
 		second := newFixture(f.T, f.Harness)
-		second.bend(&bent{classify: func(error) (atomic.Class, bool) {
+		second.inject(&faultyDialect{classify: func(error) (atomic.Class, bool) {
 			return atomic.Class{Kind: atomic.KindRetry, Damage: atomic.DamageNone, Code: "anything"}, true
 		}})
 		runs := 0
@@ -75,11 +75,11 @@ var doubtBehaviours = []behaviour{
 		f.same("runs", runs, 1)
 		f.db = f.open(f.Dialect)
 	}},
-	{121, "an error that only the reader of a prepared statement saw, swallowed, never looks committed where the engine broke",
+	{121, "a swallowed error of a prepared statement never looks committed where the engine broke",
 		func(f *fixture) {
-			var d diary
+			var log eventLog
 			err := f.do(func(ctx context.Context, tx *atomic.Tx) error {
-				tx.OnCommit(d.commits("committed"))
+				tx.OnCommit(log.commits("committed"))
 				insert, err := tx.PrepareContext(ctx, f.Speech.sql(`INSERT INTO words VALUES (?)`))
 				f.must(err)
 				_, err = insert.ExecContext(ctx, "once")
@@ -92,12 +92,12 @@ var doubtBehaviours = []behaviour{
 			if f.Can.BreaksOnError {
 				f.same("Do reports an error", err != nil, true)
 				f.isNot(err, atomic.ErrOutcomeUnknown)
-				d.want(f)
+				log.want(f)
 				f.wantWords()
 				return
 			}
 			f.must(err)
-			d.want(f, "committed")
+			log.want(f, "committed")
 			f.wantWords("once")
 		}},
 	{122, "a connection killed in the middle of a block makes it run again on another one", func(f *fixture) {
@@ -122,11 +122,11 @@ func afterCommitting(d atomic.Dialect, lost error) func(context.Context, *sql.Co
 }
 
 // watched is a block whose hooks after the end are noted.
-func (f *fixture) watched(d *diary) block {
+func (f *fixture) watched(log *eventLog) block {
 	return func(ctx context.Context, tx *atomic.Tx) error {
-		d.note("ran")
-		tx.OnCommit(d.commits("committed"))
-		tx.OnRollback(d.undoes("undone"))
+		log.note("ran")
+		tx.OnCommit(log.commits("committed"))
+		tx.OnRollback(log.undoes("undone"))
 		return f.add(ctx, tx, "perhaps")
 	}
 }
@@ -162,7 +162,7 @@ func (f *fixture) killedAtCommit() {
 		return
 	}
 	commits := 0
-	f.bend(&bent{commit: func(ctx context.Context, conn *sql.Conn) error {
+	f.inject(&faultyDialect{commit: func(ctx context.Context, conn *sql.Conn) error {
 		commits++
 		if commits == 1 {
 			id, err := f.number(ctx, conn, f.Speech.SessionID)
@@ -171,15 +171,15 @@ func (f *fixture) killedAtCommit() {
 		}
 		return f.Dialect.Commit(ctx, conn)
 	}})
-	var d diary
-	err := f.do(f.watched(&d), nil)
+	var log eventLog
+	err := f.do(f.watched(&log), nil)
 	f.db = f.open(f.Dialect)
 	if err != nil {
 		f.is(err, atomic.ErrOutcomeUnknown)
-		d.want(f, "ran")
+		log.want(f, "ran")
 		f.wantWords()
 		return
 	}
-	d.want(f, "ran", "undone", "ran", "committed")
+	log.want(f, "ran", "undone", "ran", "committed")
 	f.wantWords("perhaps")
 }

@@ -81,8 +81,8 @@ func TiDB(d atomic.Dialect, open func(t *testing.T) (pool, other *sql.DB)) Harne
 
 var innodbThread = regexp.MustCompile(`thread id (\d+),`)
 
-// innodbWaits reads the engine's report, because information_schema.innodb_trx answers from a cache that is renewed
-// only when nobody has asked for a tenth of a second.
+// innodbWaits reads the engine's report. information_schema.innodb_trx would answer from a cache, which is renewed
+// only after a tenth of a second without a reader.
 func innodbWaits(ctx context.Context, db *sql.DB, id int64) (bool, error) {
 	var kind, name, report string
 	if err := db.QueryRowContext(ctx, "SHOW ENGINE INNODB STATUS").Scan(&kind, &name, &report); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/bursar-ledger/bursar/internal/clock"
 )
 
-// Breakable is a server that a test may kill, with a proxy before it that cuts connections.
+// Breakable is a server that a test may kill, behind a proxy that cuts connections.
 type Breakable struct {
 	// Harness is the engine. Its Open is not used.
 	Harness
@@ -29,8 +29,8 @@ type Breakable struct {
 	Restart func(ctx context.Context) error
 }
 
-// A Point is where a trap holds a connection, in the life of the statement that it waits for. The numbers are those of
-// package sqltest.
+// A Point is a place in the life of a statement, where a trap holds its connection. The numbers are those of package
+// sqltest.
 type Point uint8
 
 const (
@@ -54,15 +54,16 @@ type Trap interface {
 	Cut()
 }
 
-// Faults loses the connections of blocks at every point around COMMIT, and kills the server there. The blocks count up
-// and leave a row. Those with a key must have done so exactly once and give the same result for ever. Of those without,
-// what Do calls committed must be there once, what it calls a failure must not be there at all, and whatever nobody can
-// know must be called unknown. It prints what it has counted. Then it does the same the way that the errors of a driver
-// suggest, which must go wrong: so the test can see the bug.
+// Faults cuts the connections of clients at every point around COMMIT, and kills the server there. Each request
+// counts up and leaves a row. A request with a key must have done so exactly once, and its answer must be the same
+// for ever. For a request without a key the outcome must agree with the answer of Do: the row of a commit is there
+// once, the row of a failure is not there, and if nobody can know, the answer must be unknown. Faults prints what
+// it has counted. Then it does the same without Do, as the errors of a driver suggest. That must go wrong, or the
+// test could not see the bug.
 //
-// A round is one block with a key and one without at each point. A cut takes one connection at a time. A kill takes the
-// server from under all of them at once: connections stand at every point when it comes. In every other pair of rounds
-// the caller with a key gives up at the first error and calls again when all is over.
+// A round is one request with a key and one without at each point. A cut hits one connection at a time. A kill hits all
+// of them at once, when there is a connection at every point. In every other pair of rounds the client with a key
+// gives up at the first error and asks again after the fault.
 func Faults(t *testing.T, b Breakable, rounds int) {
 	t.Helper()
 	f := newFaults(t, b)
@@ -84,36 +85,40 @@ const roundLimit = 2 * time.Minute
 type faults struct {
 	*testing.T
 	Breakable
-	clock *outageClock
-	lanes []*lane
-	table faultTable
+	clock   *outageClock
+	clients []*faultClient
+	table   faultTable
 }
 
-// A standing is where a block is when the fault comes, and what it promises there.
-type standing struct {
-	name  string
-	point Point
+// A faultPoint is a point in a request where a fault strikes, with the answers and outcomes that are allowed there.
+type faultPoint struct {
+	name string
+	// at is the point in the life of the statement that matches.
+	at    Point
 	match func(statement string) bool
-	// idle means that the block goes on only when the fault has come.
-	idle bool
-	// says is what Do must return. If that is ErrOutcomeUnknown, fewest and most are the rows that it may have left.
-	says         error
+	// waits means that the block goes on only after the fault.
+	waits bool
+	// answer is what Do must return. If that is ErrOutcomeUnknown, the outcome is fewest to most rows.
+	answer       error
 	fewest, most int64
-	// quits is what DoKeyed must return to a caller who gives up.
-	quits error
+	// answerOnce is what DoKeyed must return to a client that makes one attempt only.
+	answerOnce error
 }
 
-// standings are in the order in which the lanes of a kill reach them. The last one is a race between the server, which
-// is at the commit, and the kill.
-func standings() []standing {
+// faultPoints are in the order in which the clients of a kill reach them. At the last one the server is committing
+// when the kill comes, and either may win.
+func faultPoints() []faultPoint {
 	unknown, spent := atomic.ErrOutcomeUnknown, atomic.ErrBudget
-	return []standing{
-		{name: "in the block, answer lost", point: BeforeAnswer, match: isEffect, quits: spent},
-		{name: "before COMMIT leaves", point: AfterAnswer, match: isEffect, idle: true, says: unknown, quits: spent},
-		{name: "before COMMIT arrives", point: BeforeSend, match: isCommit, says: unknown, quits: unknown},
-		{name: "COMMIT done, answer lost", point: BeforeAnswer, match: isCommit, says: unknown, fewest: 1, most: 1, quits: unknown},
-		{name: "COMMIT answered", point: AfterAnswer, match: isCommit},
-		{name: "COMMIT arrived", point: AfterSend, match: isCommit, says: unknown, most: 1, quits: unknown},
+	return []faultPoint{
+		{name: "in the block, answer lost", at: BeforeAnswer, match: isEffect, answerOnce: spent},
+		{name: "before COMMIT leaves", at: AfterAnswer, match: isEffect, waits: true, answer: unknown, answerOnce: spent},
+		{name: "before COMMIT arrives", at: BeforeSend, match: isCommit, answer: unknown, answerOnce: unknown},
+		{
+			name: "COMMIT done, answer lost", at: BeforeAnswer, match: isCommit,
+			answer: unknown, fewest: 1, most: 1, answerOnce: unknown,
+		},
+		{name: "COMMIT answered", at: AfterAnswer, match: isCommit},
+		{name: "COMMIT arrived", at: AfterSend, match: isCommit, answer: unknown, most: 1, answerOnce: unknown},
 	}
 }
 
@@ -129,22 +134,23 @@ func isNaive(statement string) bool { return strings.Contains(statement, "INTO f
 func newFaults(t *testing.T, b Breakable) *faults {
 	t.Helper()
 	f := &faults{T: t, Breakable: b, clock: newOutageClock(), table: faultTable{engine: b.Name}}
-	for _, s := range standings() {
-		f.lanes = append(f.lanes, newLane(f, len(f.lanes), s, true), newLane(f, len(f.lanes)+1, s, false))
+	for _, p := range faultPoints() {
+		id := len(f.clients)
+		f.clients = append(f.clients, newFaultClient(f, id, p, true), newFaultClient(f, id+1, p, false))
 	}
 	if err := atomic.Setup(t.Context(), atomic.Open(b.Direct, b.Dialect, nil)); err != nil {
 		t.Fatal(err)
 	}
 	for _, statement := range []string{
-		`CREATE TABLE fault_counters (lane BIGINT NOT NULL PRIMARY KEY, n BIGINT NOT NULL)`,
-		`CREATE TABLE fault_effects (lane BIGINT NOT NULL, name VARCHAR(100) NOT NULL)`,
+		`CREATE TABLE fault_counters (client BIGINT NOT NULL PRIMARY KEY, n BIGINT NOT NULL)`,
+		`CREATE TABLE fault_effects (client BIGINT NOT NULL, name VARCHAR(100) NOT NULL)`,
 		`CREATE INDEX fault_effects_name ON fault_effects (name)`,
 		`CREATE TABLE fault_naive (name VARCHAR(100) NOT NULL)`,
 	} {
 		f.exec(statement)
 	}
-	for _, l := range f.lanes {
-		f.exec(`INSERT INTO fault_counters VALUES (?, 0)`, l.id)
+	for _, c := range f.clients {
+		f.exec(`INSERT INTO fault_counters VALUES (?, 0)`, c.id)
 	}
 	return f
 }
@@ -174,18 +180,18 @@ func (f *faults) await(ctx context.Context, what string, happened <-chan struct{
 	}
 }
 
-// cutRound cuts the connections of all lanes, one after the other.
+// cutRound cuts the connections of all clients, one after the other.
 func (f *faults) cutRound(round int) {
 	f.Helper()
 	ctx, cancel := context.WithTimeout(f.Context(), roundLimit)
 	defer cancel()
-	for _, l := range f.lanes {
-		trap := f.Trap(l.at.point, l.at.match)
+	for _, c := range f.clients {
+		trap := f.Trap(c.point.at, c.point.match)
 		trap.Cut()
-		c := l.begin("cut", round, trap)
-		c.run(ctx)
-		f.await(ctx, "a cut "+l.at.name, trap.Done())
-		c.settle(ctx, f.table.row("cut", l.at.name))
+		r := c.request("cut", round, trap)
+		r.run(ctx)
+		f.await(ctx, "a cut "+c.point.name, trap.Done())
+		r.check(ctx, f.table.row("cut", c.point.name))
 	}
 }
 
@@ -194,21 +200,21 @@ func (f *faults) killRound(round int) {
 	f.Helper()
 	ctx, cancel := context.WithTimeout(f.Context(), roundLimit)
 	defer cancel()
-	var calls []*call
+	var requests []*faultRequest
 	var running sync.WaitGroup
-	for _, l := range f.raced(round) {
-		c := l.begin("kill", round, f.Trap(l.at.point, l.at.match))
-		calls = append(calls, c)
-		running.Go(func() { c.run(ctx) })
-		f.await(ctx, "nobody stands "+l.at.name, c.trap.Caught())
+	for _, c := range f.inOrder(round) {
+		r := c.request("kill", round, f.Trap(c.point.at, c.point.match))
+		requests = append(requests, r)
+		running.Go(func() { r.run(ctx) })
+		f.await(ctx, "no connection is "+c.point.name, r.trap.Caught())
 	}
 	f.clock.stop()
 	f.Direct.SetMaxIdleConns(-1) // Or one of them would be found dead later.
 	if err := f.Kill(); err != nil {
 		f.Fatal(err)
 	}
-	for _, c := range calls {
-		c.trap.Cut()
+	for _, r := range requests {
+		r.trap.Cut()
 	}
 	if err := f.Restart(ctx); err != nil {
 		f.Fatal(err)
@@ -216,33 +222,33 @@ func (f *faults) killRound(round int) {
 	f.Direct.SetMaxIdleConns(1)
 	f.clock.start()
 	running.Wait()
-	for _, c := range calls {
-		c.settle(ctx, f.table.row("kill -9", c.at.name))
+	for _, r := range requests {
+		r.check(ctx, f.table.row("kill -9", r.client.point.name))
 	}
 }
 
-// raced is the lanes in the order in which they begin: the last one races with the kill, with a key and without by
-// turns.
-func (f *faults) raced(round int) []*lane {
-	lanes := slices.Clone(f.lanes)
-	if n := len(lanes); round%2 == 0 {
-		lanes[n-2], lanes[n-1] = lanes[n-1], lanes[n-2]
+// inOrder returns the clients in the order in which they begin. The last one races with the kill. It has a key in every
+// other round.
+func (f *faults) inOrder(round int) []*faultClient {
+	clients := slices.Clone(f.clients)
+	if n := len(clients); round%2 == 0 {
+		clients[n-2], clients[n-1] = clients[n-1], clients[n-2]
 	}
-	return lanes
+	return clients
 }
 
-// wantSums holds the counters against the rows, when all is over.
+// wantSums compares the counters with the rows, when all is over.
 func (f *faults) wantSums() {
 	f.Helper()
-	for _, l := range f.lanes {
-		n, rows := l.count(), f.number(`SELECT count(*) FROM fault_effects WHERE lane = ?`, l.id)
+	for _, c := range f.clients {
+		n, rows := c.count(), f.number(`SELECT count(*) FROM fault_effects WHERE client = ?`, c.id)
 		if n != rows {
-			f.Errorf("lane %d, %s: the counter is %d, of %d rows", l.id, l.at.name, n, rows)
+			f.Errorf("client %d, %s: the counter is %d, of %d rows", c.id, c.point.name, n, rows)
 		}
 	}
 }
 
-// An outageClock lets those who wait go on at once, but not while the server is down. It is safe for concurrent use.
+// An outageClock ends every Sleep at once, but not while the server is down. It is safe for concurrent use.
 type outageClock struct {
 	*clock.Fake
 	mu sync.Mutex
@@ -250,13 +256,13 @@ type outageClock struct {
 }
 
 func newOutageClock() *outageClock {
-	c := &outageClock{Fake: clock.NewFake(dawn)}
+	c := &outageClock{Fake: clock.NewFake(startTime)}
 	c.stop()
 	c.start()
 	return c
 }
 
-// stop makes whoever waits from now on wait for start.
+// stop makes every Sleep from now on wait for start.
 func (c *outageClock) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,22 +6,24 @@ import (
 	"fmt"
 )
 
-// naive loses the answers of those who believe their driver, in the two usual ways.
+// naive loses the answers of clients that believe their driver, in the two usual ways.
 func (f *faults) naive(rounds int) {
 	f.Helper()
 	pool := f.Through(f.T)
 	insert := f.Speech.sql(`INSERT INTO fault_naive VALUES (?)`)
-	f.naively("COMMIT, answer lost, done again after the error", isCommit, rounds, func(ctx context.Context, name string) error {
+	again := func(ctx context.Context, name string) error {
 		err := naiveBlock(ctx, pool, insert, name)
 		if err != nil {
 			err = naiveBlock(ctx, pool, insert, name)
 		}
 		return err
-	})
-	f.naively("a statement alone on the pool, answer lost", isNaive, rounds, func(ctx context.Context, name string) error {
+	}
+	alone := func(ctx context.Context, name string) error {
 		_, err := pool.ExecContext(ctx, fmt.Sprintf(`INSERT INTO fault_naive VALUES ('%s')`, name))
 		return err
-	})
+	}
+	f.naively("COMMIT, answer lost, done again after the error", isCommit, rounds, again)
+	f.naively("a statement alone on the pool, answer lost", isNaive, rounds, alone)
 }
 
 func naiveBlock(ctx context.Context, pool *sql.DB, insert, name string) error {
@@ -36,7 +38,9 @@ func naiveBlock(ctx context.Context, pool *sql.DB, insert, name string) error {
 }
 
 // naively wants to see that a way goes wrong.
-func (f *faults) naively(way string, match func(string) bool, rounds int, do func(ctx context.Context, name string) error) {
+func (f *faults) naively(
+	way string, match func(string) bool, rounds int, do func(ctx context.Context, name string) error,
+) {
 	f.Helper()
 	twice, denied := 0, 0
 	for round := range rounds {
@@ -44,18 +48,19 @@ func (f *faults) naively(way string, match func(string) bool, rounds int, do fun
 		name := fmt.Sprintf("%s %d", way, round)
 		trap := f.Trap(BeforeAnswer, match)
 		trap.Cut()
-		err := do(ctx, name)
+		answer := do(ctx, name)
 		f.await(ctx, "a cut of "+way, trap.Done())
 		cancel()
-		left := f.number(`SELECT count(*) FROM fault_naive WHERE name = ?`, name)
+		outcome := f.number(`SELECT count(*) FROM fault_naive WHERE name = ?`, name)
 		switch {
-		case left > 1:
+		case outcome > 1:
 			twice++
-		case left == 1 && err != nil:
+		case outcome == 1 && answer != nil:
 			denied++
 		}
 	}
-	f.table.naive = append(f.table.naive, fmt.Sprintf("without Do: %s: %d rounds, %d applied twice, %d applied and called a failure", way, rounds, twice, denied))
+	f.table.naive = append(f.table.naive, fmt.Sprintf(
+		"without Do: %s: %d rounds, %d applied twice, %d applied and called a failure", way, rounds, twice, denied))
 	if twice+denied == 0 {
 		f.Errorf("%s: nothing has gone wrong in %d rounds: the faults do not show the bug that Do prevents", way, rounds)
 	}

@@ -34,11 +34,11 @@ type block = func(context.Context, *atomic.Tx) error
 
 var errRefused = errors.New("refused")
 
-var dawn = time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
+var startTime = time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
 
 func newFixture(t *testing.T, h Harness) *fixture {
 	t.Helper()
-	f := &fixture{T: t, Harness: h, clock: &stepClock{Fake: clock.NewFake(dawn)}}
+	f := &fixture{T: t, Harness: h, clock: &stepClock{Fake: clock.NewFake(startTime)}}
 	f.pool, f.other = h.Open(t)
 	ctx, cancel := context.WithTimeout(t.Context(), timeLimit)
 	t.Cleanup(cancel)
@@ -62,7 +62,7 @@ func (f *fixture) open(d atomic.Dialect) *atomic.DB {
 	})
 }
 
-// lacks notes that the behaviour shows how the engine refuses what it cannot do.
+// lacks notes that the engine lacks what the behaviour is about, and that the behaviour shows how it refuses.
 func (f *fixture) lacks() { f.absent = true }
 
 // do runs a block on the fixture's handle.
@@ -107,7 +107,7 @@ func (f *fixture) adding(words ...string) block {
 	}
 }
 
-// addingThen is a block that adds a word and ends as told.
+// addingThen is a block that adds a word and returns end.
 func (f *fixture) addingThen(word string, end error) block {
 	return func(ctx context.Context, tx *atomic.Tx) error {
 		if err := f.add(ctx, tx, word); err != nil {
@@ -183,7 +183,7 @@ func (f *fixture) isNot(err error, targets ...error) {
 	}
 }
 
-// same checks that two lines are equal; it takes anything that prints well.
+// same checks that two values print alike.
 func (f *fixture) same(what string, got, want any) {
 	f.Helper()
 	if g, w := fmt.Sprint(got), fmt.Sprint(want); g != w {
@@ -258,32 +258,32 @@ func (c *stepClock) Sleep(ctx context.Context, d time.Duration) error {
 	return c.Fake.Sleep(ctx, d)
 }
 
-// A diary notes what happened, in order.
-type diary struct {
+// An eventLog notes what happened, in order.
+type eventLog struct {
 	mu    sync.Mutex
 	lines []string
 }
 
-func (d *diary) note(line string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.lines = append(d.lines, line)
+func (log *eventLog) note(line string) {
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	log.lines = append(log.lines, line)
 }
 
-func (d *diary) commits(line string) func(context.Context) error {
+func (log *eventLog) commits(line string) func(context.Context) error {
 	return func(context.Context) error {
-		d.note(line)
+		log.note(line)
 		return nil
 	}
 }
 
-func (d *diary) undoes(line string) func() { return func() { d.note(line) } }
+func (log *eventLog) undoes(line string) func() { return func() { log.note(line) } }
 
-func (d *diary) want(f *fixture, want ...string) {
+func (log *eventLog) want(f *fixture, want ...string) {
 	f.Helper()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !slices.Equal(d.lines, want) {
-		f.Errorf("events = %q, want %q", d.lines, want)
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	if !slices.Equal(log.lines, want) {
+		f.Errorf("events = %q, want %q", log.lines, want)
 	}
 }

@@ -83,15 +83,15 @@ var joiningBehaviours = []behaviour{
 		f.wantWords("kept")
 	}},
 	{31, "hooks of a joined block belong to the block around it", func(f *fixture) {
-		var d diary
+		var log eventLog
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
-			tx.OnCommit(d.commits("outer"))
+			tx.OnCommit(log.commits("outer"))
 			return f.inner(ctx, func(_ context.Context, tx *atomic.Tx) error {
-				tx.OnCommit(d.commits("joined"))
+				tx.OnCommit(log.commits("joined"))
 				return nil
 			}, atomic.Join)
 		}, nil))
-		d.want(f, "outer", "joined")
+		log.want(f, "outer", "joined")
 	}},
 	{32, "two joined blocks beside each other: the first failure decides", func(f *fixture) {
 		second := errors.New("second")

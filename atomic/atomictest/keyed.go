@@ -39,19 +39,19 @@ var keyedBehaviours = []behaviour{
 	}},
 	{195, "a commit whose answer was lost is resolved to the effect that it had", func(f *fixture) {
 		f.setup()
-		f.bend(&bent{commit: f.lostOnce(true)})
+		f.inject(&faultyDialect{commit: f.lostOnce(true)})
 		f.wantKeyed("pay", "word", true)
 		f.wantWords("word")
 	}},
 	{196, "a commit that was lost on its way is resolved by doing it again", func(f *fixture) {
 		f.setup()
-		f.bend(&bent{commit: f.lostOnce(false)})
+		f.inject(&faultyDialect{commit: f.lostOnce(false)})
 		f.wantKeyed("pay", "word", false)
 		f.wantWords("word")
 	}},
 	{197, "a commit that stays unknown for the whole budget is reported as unknown", func(f *fixture) {
 		f.setup()
-		f.bend(&bent{commit: afterCommitting(f.Dialect, errStorage)})
+		f.inject(&faultyDialect{commit: afterCommitting(f.Dialect, errStorage)})
 		_, _, err := atomic.DoKeyed(f.ctx, f.db, "pay", func(ctx context.Context, tx *atomic.Tx) ([]byte, error) {
 			return []byte("word"), f.add(ctx, tx, "word")
 		}, &atomic.KeyedOptions{Options: atomic.Options{Retry: atomic.Budget{Attempts: 3}}})
@@ -60,28 +60,28 @@ var keyedBehaviours = []behaviour{
 		f.wantWords("word")
 		f.wantKeyed("pay", "word", true)
 	}},
-	{198, "another session that claims the key waits for the first to end, and the next caller gets its result", func(f *fixture) {
+	{198, "a second client that claims the key waits for the first, and the next call gets its result", func(f *fixture) {
 		f.setup()
-		var r *rival
+		var c *client
 		db := atomic.Open(f.other, f.Dialect, nil)
 		var got []byte
 		var replayed bool
 		_, _, err := atomic.DoKeyed(f.ctx, f.db, "pay", func(ctx context.Context, tx *atomic.Tx) ([]byte, error) {
-			r = f.rival(func(ctx context.Context, tx *atomic.Tx) error {
+			c = f.client(func(ctx context.Context, tx *atomic.Tx) error {
 				_, err := tx.ExecContext(ctx, f.Dialect.Statements().KeyInsert, "pay", []byte{})
 				return err
 			}, nil)
-			r.untilBlocked()
+			c.untilBlocked()
 			return []byte("first"), f.add(ctx, tx, "word")
 		}, nil)
 		f.must(err)
-		f.must(r.end())
+		f.must(c.end())
 		got, replayed, err = atomic.DoKeyed(f.ctx, db, "pay", func(context.Context, *atomic.Tx) ([]byte, error) {
 			f.Error("fn ran")
 			return nil, nil
 		}, nil)
 		f.must(err)
-		f.same("the second caller got", fmt.Sprint(string(got), " ", replayed), "first true")
+		f.same("the next call got", fmt.Sprint(string(got), " ", replayed), "first true")
 	}},
 	{199, "a key cannot be used inside a block, nor in one that is read-only", func(f *fixture) {
 		f.setup()
@@ -90,12 +90,13 @@ var keyedBehaviours = []behaviour{
 			f.is(err, atomic.ErrNested)
 			return nil
 		}, nil))
-		_, _, err := atomic.DoKeyed(f.ctx, f.db, "pay", f.never, &atomic.KeyedOptions{Options: atomic.Options{ReadOnly: true}})
+		readOnly := &atomic.KeyedOptions{Options: atomic.Options{ReadOnly: true}}
+		_, _, err := atomic.DoKeyed(f.ctx, f.db, "pay", f.never, readOnly)
 		f.is(err, atomic.ErrMode)
 	}},
 	{200, "a conflict runs the keyed function again, and its effect happens once", func(f *fixture) {
 		f.setup()
-		f.bend(&bent{})
+		f.inject(&faultyDialect{})
 		runs := 0
 		_, replayed, err := atomic.DoKeyed(f.ctx, f.db, "pay", func(ctx context.Context, tx *atomic.Tx) ([]byte, error) {
 			runs++

@@ -37,7 +37,7 @@ var leaseBehaviours = []behaviour{
 		f.setup()
 		f.acquire("one", time.Hour)
 		for _, off := range []time.Duration{-48 * time.Hour, 48 * time.Hour} {
-			wrong := atomic.Open(f.pool, f.Dialect, &atomic.OpenOptions{Clock: clock.NewFake(dawn.Add(off))})
+			wrong := atomic.Open(f.pool, f.Dialect, &atomic.OpenOptions{Clock: clock.NewFake(startTime.Add(off))})
 			_, err := atomic.Acquire(f.ctx, wrong, "leader", "two", time.Hour)
 			f.is(err, atomic.ErrHeld)
 		}
@@ -78,17 +78,17 @@ var leaseBehaviours = []behaviour{
 	{178, "a fence that passed keeps others from taking the lease until the commit", func(f *fixture) {
 		f.setup()
 		old := f.acquire("one", time.Millisecond)
-		var r *rival
+		var c *client
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.must(f.fenced(old, "in time")(ctx, tx))
-			r = f.rival(func(ctx context.Context, tx *atomic.Tx) error {
+			c = f.client(func(ctx context.Context, tx *atomic.Tx) error {
 				// What an acquisition does first: it waits for the row, whatever the clock says.
 				return f.run(ctx, tx, `UPDATE atomic_lease SET uses = uses + 1 WHERE name = ?`, "leader")
 			}, nil)
-			r.untilBlocked()
+			c.untilBlocked()
 			return nil
 		}, nil))
-		f.must(r.end())
+		f.must(c.end())
 		now := f.acquireSoon("two")
 		f.same("the token rose", now.Token > old.Token, true)
 		f.is(f.do(f.fenced(old, "too late"), nil), atomic.ErrFenced)

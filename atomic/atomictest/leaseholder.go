@@ -27,11 +27,11 @@ const (
 	leaseTTL  = 300 * time.Millisecond
 	// leasePoll is how long a holder rests after a write, and a process without the lease between two attempts to get it.
 	leasePoll = 5 * time.Millisecond
-	// leaseWrites is how many writes a holder makes before it lets itself be stopped.
+	// leaseWrites is how many writes a holder makes before it lets itself be frozen.
 	leaseWrites = 10
 )
 
-// A holding is what [FightForLease] tells a process that it starts.
+// A holding is what [ContendForLease] tells a process that it starts.
 type holding struct {
 	Driver, DSN string
 	Holder      string
@@ -39,19 +39,19 @@ type holding struct {
 	Unfenced    bool          // write without asking whether the lease is still there
 }
 
-// HoldLease is the body of a process that [FightForLease] has started: it acquires the lease, writes under its fence and
-// renews it until it is fenced off, and begins again. It says on out, its standard output, what it did, a word and a
-// number on each line:
+// HoldLease is the body of a process that [ContendForLease] has started. It acquires the lease, writes under its
+// fence and renews it until it is fenced off. Then it begins again. It reports on out, its standard output, with a
+// word and a number on each line:
 //
 //	clock SECONDS    what time it is by its clock
 //	wrote TOKEN      a write was committed
 //	refused TOKEN    a write was refused, because the lease had passed on
 //	lost TOKEN       a renewal was refused for the same reason
-//	stopping TOKEN   it stops itself with its next write under TOKEN ahead of it
-//	waiting COUNT    it stops itself for the COUNTth time without the lease
+//	freezing TOKEN   it freezes itself before its next write under TOKEN
+//	waiting COUNT    it freezes itself for the COUNTth time without the lease
 //
-// The first line on in, its standard input, stops it, the second lets it go on once it has been continued, and so forth; it ends
-// with the input and returns nil. h needs no Open.
+// The first line on in, its standard input, makes it freeze itself. Once it is resumed, the second line lets it go
+// on, and so forth. It ends with the input and returns nil. h needs no Open.
 func HoldLease(h Harness, in io.Reader, out io.Writer) error {
 	var who holding
 	if err := json.Unmarshal([]byte(os.Getenv(holdingVariable)), &who); err != nil {
@@ -69,16 +69,16 @@ func HoldLease(h Harness, in io.Reader, out io.Writer) error {
 	}
 	go l.listen(in)
 	err = l.run(context.Background())
-	if errors.Is(err, errDismissed) {
+	if errors.Is(err, errInputEnded) {
 		return nil
 	}
 	return err
 }
 
-// errDismissed ends a leaseholder whose input has ended.
-var errDismissed = errors.New("dismissed")
+// errInputEnded ends a leaseholder whose input has ended.
+var errInputEnded = errors.New("the input has ended")
 
-// A shiftedClock is wrong by an offset.
+// A shiftedClock is wrong by a fixed time.
 type shiftedClock struct {
 	clock.Clock
 	by time.Duration
@@ -137,7 +137,7 @@ func (l *leaseholder) acquire(ctx context.Context) (atomic.Lease, error) {
 func (l *leaseholder) hold(ctx context.Context, lease atomic.Lease) error {
 	for writes := 0; ; {
 		if writes >= leaseWrites {
-			if err := l.obey("stopping", lease.Token); err != nil {
+			if err := l.obey("freezing", lease.Token); err != nil {
 				return err
 			}
 		}
@@ -167,8 +167,8 @@ func (l *leaseholder) hold(ctx context.Context, lease atomic.Lease) error {
 	}
 }
 
-// write adds a line to the table of writes. The number of the line comes from the row of the table pen, which is locked until
-// the commit: so the numbers are the order of the commits, fence or no fence.
+// write adds a line to the table of writes. The number of the line comes from the row of the table counter, which
+// stays locked until the commit. So the numbers are the order of the commits, with a fence or without.
 func (l *leaseholder) write(ctx context.Context, lease atomic.Lease) error {
 	return atomic.Do(ctx, l.db, func(ctx context.Context, tx *atomic.Tx) error {
 		if !l.Unfenced {
@@ -176,10 +176,10 @@ func (l *leaseholder) write(ctx context.Context, lease atomic.Lease) error {
 				return err
 			}
 		}
-		if err := atomic.ExecOne(ctx, tx, `UPDATE pen SET n = n + 1`); err != nil {
+		if err := atomic.ExecOne(ctx, tx, `UPDATE counter SET n = n + 1`); err != nil {
 			return err
 		}
-		n, err := atomic.QueryOne(ctx, tx, atomic.Value[int64], `SELECT n FROM pen`)
+		n, err := atomic.QueryOne(ctx, tx, atomic.Value[int64], `SELECT n FROM counter`)
 		if err != nil {
 			return err
 		}
@@ -188,16 +188,16 @@ func (l *leaseholder) write(ctx context.Context, lease atomic.Lease) error {
 	}, nil)
 }
 
-// obey stops the process if it has been told to. It is called where no database transaction is open: a process that is
-// stopped inside of one keeps its locks, and nobody can take the lease from it.
+// obey freezes the process if it has been told to. It is called where no database transaction is open: a process
+// that is frozen inside one keeps its locks, and nobody can take the lease from it.
 //
-// The second order is what makes that certain. SIGSTOP, even raised by the process itself, stops its threads one by one, so that the
-// raising goroutine goes on for a while and would begin its next database transaction.
+// It then waits for a second line. SIGSTOP stops the threads of a process one by one, even if the process raises it
+// itself. So this goroutine goes on for a while, and would begin its next database transaction.
 func (l *leaseholder) obey(event string, n int64) error {
 	select {
 	case _, ok := <-l.orders:
 		if !ok {
-			return errDismissed
+			return errInputEnded
 		}
 	default:
 		return nil
@@ -206,11 +206,11 @@ func (l *leaseholder) obey(event string, n int64) error {
 		l.waited = n
 	}
 	l.say(event, n)
-	if err := stopSelf(); err != nil {
-		return fmt.Errorf("stop: %w", err)
+	if err := freezeSelf(); err != nil {
+		return fmt.Errorf("freeze: %w", err)
 	}
 	if _, ok := <-l.orders; !ok {
-		return errDismissed
+		return errInputEnded
 	}
 	return nil
 }

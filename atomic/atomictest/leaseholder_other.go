@@ -8,12 +8,12 @@ import (
 	"syscall"
 )
 
-const canStop = false
+const canFreeze = false
 
-func stopSelf() error { return errors.ErrUnsupported }
+func freezeSelf() error { return errors.ErrUnsupported }
 
-func awaitStopped(int) error { return errors.ErrUnsupported }
+func awaitFrozen(int) error { return errors.ErrUnsupported }
 
-func continueProcess(*os.Process) error { return errors.ErrUnsupported }
+func resumeProcess(*os.Process) error { return errors.ErrUnsupported }
 
 func ownGroup() *syscall.SysProcAttr { return nil }

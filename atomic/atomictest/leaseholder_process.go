@@ -18,16 +18,16 @@ const holderPatience = 20 * time.Second
 
 // A holderProcess is a process that runs [HoldLease], with the greatest number of each thing that it said.
 type holderProcess struct {
-	t         *testing.T
-	cmd       *exec.Cmd
-	in        io.WriteCloser
-	complaint strings.Builder // what it said on standard error; to be read when it has ended
-	read      chan struct{}   // closed when its output has been read
+	t      *testing.T
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	stderr strings.Builder // to be read when it has ended
+	read   chan struct{}   // closed when its output has been read
 
-	mu    sync.Mutex
-	news  sync.Cond
-	said  map[string]int64
-	ended bool
+	mu      sync.Mutex
+	changed sync.Cond
+	said    map[string]int64
+	ended   bool
 }
 
 func startHolder(t *testing.T, who holding, zone string) *holderProcess {
@@ -41,9 +41,9 @@ func startHolder(t *testing.T, who holding, zone string) *holderProcess {
 		t.Fatal(err)
 	}
 	p := &holderProcess{t: t, cmd: exec.Command(program), read: make(chan struct{}), said: map[string]int64{}}
-	p.news.L = &p.mu
+	p.changed.L = &p.mu
 	p.cmd.Env = append(os.Environ(), HelperVariable+"="+LeaseHelper, holdingVariable+"="+string(told), zone)
-	p.cmd.Stderr = &p.complaint
+	p.cmd.Stderr = &p.stderr
 	p.cmd.SysProcAttr = ownGroup()
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -55,13 +55,13 @@ func startHolder(t *testing.T, who holding, zone string) *holderProcess {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	// From the start and for good: a process whose output nobody reads stops when the pipe is full.
+	// It reads until the end: a process whose output nobody reads stops when the pipe is full.
 	go p.listen(out)
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
 		p.end()
 		if t.Failed() {
-			t.Logf("%s said %v and complained %q", who.Holder, p.said, p.complaint.String())
+			t.Logf("%s said %v and wrote %q to its standard error", who.Holder, p.said, p.stderr.String())
 		}
 	})
 	return p
@@ -77,12 +77,12 @@ func (p *holderProcess) listen(out io.Reader) {
 		}
 		p.mu.Lock()
 		p.said[event] = max(p.said[event], n)
-		p.news.Broadcast()
+		p.changed.Broadcast()
 		p.mu.Unlock()
 	}
 	p.mu.Lock()
 	p.ended = true
-	p.news.Broadcast()
+	p.changed.Broadcast()
 	p.mu.Unlock()
 }
 
@@ -117,7 +117,7 @@ func (p *holderProcess) until(what string, said func() bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for !said() && !p.ended {
-		p.news.Wait()
+		p.changed.Wait()
 	}
 	if !said() {
 		p.t.Fatalf("a process ended, or was killed after %v, before it said %q", holderPatience, what)
@@ -129,47 +129,48 @@ func (p *holderProcess) guard() (stop func() bool) {
 	return time.AfterFunc(holderPatience, func() { _ = p.cmd.Process.Kill() }).Stop
 }
 
-func (p *holderProcess) order(line string) {
+func (p *holderProcess) write(line string) {
 	p.t.Helper()
 	if _, err := io.WriteString(p.in, line+"\n"); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-// stop makes the process stop itself and waits until it has. It returns its token, and whether it has one.
-func (p *holderProcess) stop() (token int64, held bool) {
+// freeze makes the process freeze itself and waits until it has. It returns the token of the process, and whether
+// it has the lease.
+func (p *holderProcess) freeze() (token int64, held bool) {
 	p.t.Helper()
-	stopping, waiting := p.last("stopping"), p.last("waiting")
-	p.order("stop")
+	freezing, waiting := p.last("freezing"), p.last("waiting")
+	p.write("freeze")
 	release := p.guard()
-	err := awaitStopped(p.cmd.Process.Pid)
+	err := awaitFrozen(p.cmd.Process.Pid)
 	release()
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.until("stopping or waiting", func() bool { return p.said["stopping"] > stopping || p.said["waiting"] > waiting })
-	token = p.last("stopping")
-	return token, token > stopping
+	p.until("freezing or waiting", func() bool { return p.said["freezing"] > freezing || p.said["waiting"] > waiting })
+	token = p.last("freezing")
+	return token, token > freezing
 }
 
-// proceed continues a process that has stopped.
-func (p *holderProcess) proceed() {
+// resume lets a frozen process go on.
+func (p *holderProcess) resume() {
 	p.t.Helper()
-	if err := continueProcess(p.cmd.Process); err != nil {
+	if err := resumeProcess(p.cmd.Process); err != nil {
 		p.t.Fatal(err)
 	}
-	p.order("proceed")
+	p.write("resume")
 }
 
-// dismiss ends the process, which must have met no error.
-func (p *holderProcess) dismiss() {
+// finish ends the process, which must have met no error.
+func (p *holderProcess) finish() {
 	p.t.Helper()
 	if err := p.in.Close(); err != nil {
 		p.t.Fatal(err)
 	}
 	defer p.guard()()
 	if err := p.end(); err != nil {
-		p.t.Errorf("a process ended with %v: %s", err, p.complaint.String())
+		p.t.Errorf("a process ended with %v: %s", err, p.stderr.String())
 	}
 }
 

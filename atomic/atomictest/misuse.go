@@ -115,7 +115,7 @@ func (f *fixture) refused(tx *atomic.Tx, want error) {
 	f.is(tx.QueryRowContext(f.ctx, `SELECT word FROM words`).Err(), want)
 }
 
-// collisions runs many statements from two goroutines: each is either run or refused with ErrConcurrent.
+// collisions runs many statements from two goroutines. Each statement is run or refused with ErrConcurrent.
 func (f *fixture) collisions(ctx context.Context, tx *atomic.Tx) error {
 	const each = 50
 	var wg sync.WaitGroup

@@ -119,10 +119,10 @@ func (f *fixture) writeSkew() {
 	}
 	first.init()
 	second.init()
-	r := f.rival(take(2, &second, &first), serializable)
-	db := atomic.Open(f.pool, f.Dialect, nil) // Its clock waits, so that the rival may come first.
+	c := f.client(take(2, &second, &first), serializable)
+	db := atomic.Open(f.pool, f.Dialect, nil) // Its clock waits, so that the other client may come first.
 	err := atomic.Do(f.ctx, db, take(1, &first, &second), serializable)
-	if other := r.end(); errors.Is(err, errRefused) == errors.Is(other, errRefused) {
+	if other := c.end(); errors.Is(err, errRefused) == errors.Is(other, errRefused) {
 		f.Errorf("the blocks ended with %v and %v, want one of them refused", err, other)
 	}
 	f.same("pieces left", f.pieces(f.ctx, f.other, 1)+f.pieces(f.ctx, f.other, 2), 5)

@@ -13,33 +13,33 @@ import (
 
 var observeBehaviours = []behaviour{
 	{219, "an observer is told of every beginning and of exactly one end for each", func(f *fixture) {
-		var d diary
-		b := &bent{Dialect: f.Dialect}
-		f.db = atomic.Open(f.pool, b, &atomic.OpenOptions{Clock: f.clock, Observer: d.observer()})
+		var log eventLog
+		b := &faultyDialect{Dialect: f.Dialect}
+		f.db = atomic.Open(f.pool, b, &atomic.OpenOptions{Clock: f.clock, Observer: log.observer()})
 		f.must(f.do(f.failing(1, func(ctx context.Context, tx *atomic.Tx, _ int) error {
 			return f.inner(ctx, f.adding("kept"), atomic.Nested)
 		}), &atomic.Options{Name: "pay"}))
 		f.is(f.do(f.addingThen("gone", errRefused), nil), errRefused)
 		b.commit = afterCommitting(f.Dialect, errStorage)
 		f.is(f.do(f.adding("perhaps"), nil), atomic.ErrOutcomeUnknown)
-		d.want(f, "pay began", "pay rolled back conflict", "pay retried conflict 1", "pay began", "pay committed",
+		log.want(f, "pay began", "pay rolled back conflict", "pay retried conflict 1", "pay began", "pay committed",
 			" began", " rolled back ", " began", " unknown")
 		f.db = f.open(f.Dialect)
 	}},
 	{220, "a tracer gets one span a Do, and its end with the error that Do returns", func(f *fixture) {
-		var d diary
-		f.db = atomic.Open(f.pool, f.Dialect, &atomic.OpenOptions{Clock: f.clock, Tracer: tracer{&d}})
+		var log eventLog
+		f.db = atomic.Open(f.pool, f.Dialect, &atomic.OpenOptions{Clock: f.clock, Tracer: tracer{&log}})
 		f.is(f.do(func(ctx context.Context, _ *atomic.Tx) error {
 			f.same("span in the block's context", ctx.Value(spanKey{}), "outer")
 			f.must(atomic.Do(ctx, f.db, f.adding("inner"), &atomic.Options{Name: "inner"}))
 			return errRefused
 		}, &atomic.Options{Name: "outer"}), errRefused)
-		d.want(f, "outer begins", "inner begins", "inner ends <nil>", "outer ends refused")
+		log.want(f, "outer begins", "inner begins", "inner ends <nil>", "outer ends refused")
 		f.db = f.open(f.Dialect)
 	}},
 	{221, "a logger is told of retries and of unknown outcomes, and not of parameters", func(f *fixture) {
 		var out bytes.Buffer
-		b := &bent{Dialect: f.Dialect}
+		b := &faultyDialect{Dialect: f.Dialect}
 		f.db = atomic.Open(f.pool, b, &atomic.OpenOptions{Clock: f.clock, Logger: slog.New(slog.NewTextHandler(&out, nil))})
 		f.must(f.do(f.failing(1, func(ctx context.Context, tx *atomic.Tx, _ int) error {
 			return f.add(ctx, tx, "secret")
@@ -55,27 +55,27 @@ var observeBehaviours = []behaviour{
 }
 
 // observer notes what it is told.
-func (d *diary) observer() atomic.Observer {
+func (log *eventLog) observer() atomic.Observer {
 	return atomic.Observer{
-		Began: func(_ context.Context, name string) { d.note(name + " began") },
+		Began: func(_ context.Context, name string) { log.note(name + " began") },
 		Retried: func(_ context.Context, name, code string, attempt int) {
-			d.note(fmt.Sprint(name, " retried ", code, " ", attempt))
+			log.note(fmt.Sprint(name, " retried ", code, " ", attempt))
 		},
-		Committed: func(_ context.Context, name string, _ time.Duration) { d.note(name + " committed") },
+		Committed: func(_ context.Context, name string, _ time.Duration) { log.note(name + " committed") },
 		RolledBack: func(_ context.Context, name, code string, _ time.Duration) {
-			d.note(name + " rolled back " + code)
+			log.note(name + " rolled back " + code)
 		},
-		Unknown: func(_ context.Context, name string, _ time.Duration) { d.note(name + " unknown") },
+		Unknown: func(_ context.Context, name string, _ time.Duration) { log.note(name + " unknown") },
 	}
 }
 
 type spanKey struct{}
 
 // tracer notes spans, and puts their names into contexts.
-type tracer struct{ d *diary }
+type tracer struct{ log *eventLog }
 
 // Start begins a span.
 func (t tracer) Start(ctx context.Context, name string) (context.Context, func(error)) {
-	t.d.note(name + " begins")
-	return context.WithValue(ctx, spanKey{}, name), func(err error) { t.d.note(fmt.Sprint(name, " ends ", err)) }
+	t.log.note(name + " begins")
+	return context.WithValue(ctx, spanKey{}, name), func(err error) { t.log.note(fmt.Sprint(name, " ends ", err)) }
 }

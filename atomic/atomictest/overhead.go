@@ -11,9 +11,9 @@ import (
 )
 
 // Overhead measures what Do costs over the same three statements by hand, as whole durable commits. work is one
-// statement that writes, begin is how the dialect begins. Each iteration runs both, in an order that alternates, so that a
-// machine whose speed drifts drifts for both. It reports the medians in ns and what Do costs more in percent
-// (overhead-%). Both sides run with a context that can end, as a request's does.
+// statement that writes, begin is how the dialect begins. Each iteration runs both, in alternating order, so a
+// machine that gets slower gets slower for both. Overhead reports the medians in ns, and what Do costs more in
+// percent (overhead-%). Both sides run with a context that can end, as that of a request does.
 func Overhead(b *testing.B, pool *sql.DB, d atomic.Dialect, begin, work string) {
 	b.Helper()
 	ctx, cancel := context.WithCancel(b.Context())
@@ -46,7 +46,7 @@ func Overhead(b *testing.B, pool *sql.DB, d atomic.Dialect, begin, work string) 
 	b.ReportMetric(100*(float64(do)/float64(hand)-1), "overhead-%")
 }
 
-// byHand is what the statements are without Do: a connection from the pool, and no care for what goes wrong.
+// byHand runs the same statements without Do: on a connection from the pool, and without care for errors.
 func byHand(ctx context.Context, pool *sql.DB, begin, work string) error {
 	conn, err := pool.Conn(ctx)
 	if err != nil {

@@ -9,7 +9,11 @@ import (
 
 var queryBehaviours = []behaviour{
 	{213, "a statement that must concern one row is an error when it concerns none or several", func(f *fixture) {
-		for where, want := range map[string]error{"item = 1": nil, "item = 3": atomic.ErrNotOne, "item < 3": atomic.ErrNotOne} {
+		for where, want := range map[string]error{
+			"item = 1": nil,
+			"item = 3": atomic.ErrNotOne,
+			"item < 3": atomic.ErrNotOne,
+		} {
 			f.is(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 				return atomic.ExecOne(ctx, tx, `UPDATE stock SET pieces = pieces + 1 WHERE `+where)
 			}, nil), want)

@@ -33,17 +33,17 @@ var requiredBehaviours = []behaviour{
 		f.wantWords("kept")
 	}},
 	{139, "Tx.Savepoint undoes its writes and hooks alone, and runs its function once", func(f *fixture) {
-		var d diary
+		var log eventLog
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.is(tx.Savepoint(ctx, func(ctx context.Context, tx *atomic.Tx) error {
-				d.note("ran")
-				tx.OnCommit(d.commits("dropped"))
-				tx.OnRollback(d.undoes("undone"))
+				log.note("ran")
+				tx.OnCommit(log.commits("dropped"))
+				tx.OnRollback(log.undoes("undone"))
 				return f.addingThen("gone", errRefused)(ctx, tx)
 			}), errRefused)
 			return tx.Savepoint(ctx, f.adding("kept"))
 		}, nil))
-		d.want(f, "ran", "undone")
+		log.want(f, "ran", "undone")
 		f.wantWords("kept")
 	}},
 	{140, "Tx.Savepoint after the end of the block says so", func(f *fixture) {

@@ -11,7 +11,7 @@ import (
 
 var retryBehaviours = []behaviour{
 	{95, "a conflict runs the whole block again, from a clean state", func(f *fixture) {
-		f.bend(&bent{})
+		f.inject(&faultyDialect{})
 		f.must(f.do(f.failing(2, func(ctx context.Context, tx *atomic.Tx, run int) error {
 			f.same("words at the start", f.count(ctx, tx), 0)
 			return f.add(ctx, tx, fmt.Sprint(run))
@@ -20,7 +20,7 @@ var retryBehaviours = []behaviour{
 		f.wantRetried("pay conflict 1", "pay conflict 2")
 	}},
 	{96, "a conflict in a savepoint runs the outermost block again, not the savepoint", func(f *fixture) {
-		f.bend(&bent{})
+		f.inject(&faultyDialect{})
 		outer, inner := 0, 0
 		f.must(f.do(func(ctx context.Context, _ *atomic.Tx) error {
 			outer++
@@ -35,15 +35,15 @@ var retryBehaviours = []behaviour{
 		f.same("runs of the outer and the inner block", []int{outer, inner}, []int{3, 3})
 	}},
 	{97, "each attempt begins without the hooks of the one before", func(f *fixture) {
-		f.bend(&bent{})
-		var d diary
+		f.inject(&faultyDialect{})
+		var log eventLog
 		f.must(f.do(f.failing(1, func(_ context.Context, tx *atomic.Tx, run int) error {
-			tx.OnCommit(d.commits(fmt.Sprint("committed ", run)))
-			tx.BeforeCommit(d.commits(fmt.Sprint("before ", run)))
-			tx.OnRollback(d.undoes(fmt.Sprint("undone ", run)))
+			tx.OnCommit(log.commits(fmt.Sprint("committed ", run)))
+			tx.BeforeCommit(log.commits(fmt.Sprint("before ", run)))
+			tx.OnRollback(log.undoes(fmt.Sprint("undone ", run)))
 			return nil
 		}), nil))
-		d.want(f, "undone 1", "before 2", "committed 2")
+		log.want(f, "undone 1", "before 2", "committed 2")
 	}},
 	{98, "an error that is no conflict is not retried", func(f *fixture) {
 		runs := 0
@@ -57,7 +57,7 @@ var retryBehaviours = []behaviour{
 		f.wantRetried()
 	}},
 	{99, "the attempts are bounded, and the last conflict is told", func(f *fixture) {
-		f.bend(&bent{})
+		f.inject(&faultyDialect{})
 		runs := 0
 		err := f.do(func(context.Context, *atomic.Tx) error {
 			runs++
@@ -67,7 +67,7 @@ var retryBehaviours = []behaviour{
 		f.same("runs", runs, 4)
 	}},
 	{100, "the time for attempts is bounded, whatever their number", func(f *fixture) {
-		f.bend(&bent{})
+		f.inject(&faultyDialect{})
 		runs := 0
 		err := f.do(func(context.Context, *atomic.Tx) error {
 			runs++
@@ -78,13 +78,13 @@ var retryBehaviours = []behaviour{
 		f.same("runs", runs, 5)
 	}},
 	{101, "one attempt means that nothing is retried", func(f *fixture) {
-		f.bend(&bent{})
+		f.inject(&faultyDialect{})
 		f.is(f.do(func(context.Context, *atomic.Tx) error { return errConflict },
 			&atomic.Options{Retry: atomic.Budget{Attempts: 1}}), atomic.ErrBudget)
 		f.wantRetried()
 	}},
 	{102, "waits between attempts grow, and are bounded", func(f *fixture) {
-		f.bend(&bent{})
+		f.inject(&faultyDialect{})
 		_ = f.do(func(context.Context, *atomic.Tx) error { return errConflict }, nil)
 		for i, slept := range f.clock.slept {
 			if i > 0 && slept < f.clock.slept[i-1] || slept <= 0 || slept > time.Second {
@@ -95,7 +95,7 @@ var retryBehaviours = []behaviour{
 		f.same("waits", len(f.clock.slept), 9)
 	}},
 	{103, "a conflict that the block swallows is not retried, and does not come back", func(f *fixture) {
-		f.bend(&bent{})
+		f.inject(&faultyDialect{})
 		runs := 0
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			runs++
@@ -106,7 +106,7 @@ var retryBehaviours = []behaviour{
 		f.wantWords("kept")
 	}},
 	{104, "a conflict in a joined block is retried although the block around it swallowed it", func(f *fixture) {
-		f.bend(&bent{})
+		f.inject(&faultyDialect{})
 		runs := 0
 		f.must(f.do(func(ctx context.Context, _ *atomic.Tx) error {
 			runs++
@@ -121,7 +121,7 @@ var retryBehaviours = []behaviour{
 		f.same("runs", runs, 2)
 	}},
 	{105, "a conflict hidden by an error that does not wrap it is not retried", func(f *fixture) {
-		f.bend(&bent{})
+		f.inject(&faultyDialect{})
 		runs := 0
 		err := f.do(func(context.Context, *atomic.Tx) error {
 			runs++
@@ -131,7 +131,7 @@ var retryBehaviours = []behaviour{
 		f.isNot(err, atomic.ErrBudget)
 	}},
 	{106, "a block on another database is not run again by itself when the one around it is", func(f *fixture) {
-		f.bend(&bent{})
+		f.inject(&faultyDialect{})
 		second := newFixture(f.T, f.Harness)
 		f.must(f.do(f.failing(1, func(ctx context.Context, _ *atomic.Tx, run int) error {
 			return atomic.Do(ctx, second.db, second.adding(fmt.Sprint(run)), nil)

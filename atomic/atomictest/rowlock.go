@@ -9,17 +9,17 @@ import (
 var rowLockBehaviours = []behaviour{
 	{151, "a row locked for update makes another locker wait until the commit, and then it reads what was committed",
 		func(f *fixture) {
-			var r *rival
+			var c *client
 			f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 				f.same("pieces", f.locked(ctx, tx, atomic.RowLock{}), []int64{10})
-				r = f.rival(func(ctx context.Context, tx *atomic.Tx) error {
+				c = f.client(func(ctx context.Context, tx *atomic.Tx) error {
 					f.same("pieces after the wait", f.locked(ctx, tx, atomic.RowLock{}), []int64{11})
 					return nil
 				}, nil)
-				r.untilBlocked()
+				c.untilBlocked()
 				return f.run(ctx, tx, `UPDATE stock SET pieces = 11 WHERE item = 1`)
 			}, nil))
-			f.must(r.end())
+			f.must(c.end())
 		}},
 	{152, "a row locked for update is read by others without a lock, as it was", func(f *fixture) {
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
@@ -35,23 +35,23 @@ var rowLockBehaviours = []behaviour{
 			f.unsupported(share)
 			return
 		}
-		var r *rival
+		var c *client
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.locked(ctx, tx, share)
 			if !f.Can.OneWriter {
-				second := f.rival(func(ctx context.Context, tx *atomic.Tx) error {
+				second := f.client(func(ctx context.Context, tx *atomic.Tx) error {
 					f.locked(ctx, tx, share)
 					return nil
 				}, nil)
 				f.must(second.end())
 			}
-			r = f.rival(func(ctx context.Context, tx *atomic.Tx) error {
+			c = f.client(func(ctx context.Context, tx *atomic.Tx) error {
 				return f.run(ctx, tx, `UPDATE stock SET pieces = 12 WHERE item = 1`)
 			}, nil)
-			r.untilBlocked()
+			c.untilBlocked()
 			return nil
 		}, nil))
-		f.must(r.end())
+		f.must(c.end())
 		f.wantPieces(12, 20)
 	}},
 	{154, "NOWAIT on a locked row fails at once as a conflict, or is unsupported", func(f *fixture) {
@@ -64,12 +64,12 @@ var rowLockBehaviours = []behaviour{
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.locked(ctx, tx, atomic.RowLock{})
 			once := &atomic.Options{Retry: atomic.Budget{Attempts: 1}}
-			r := f.rival(func(ctx context.Context, tx *atomic.Tx) error {
+			c := f.client(func(ctx context.Context, tx *atomic.Tx) error {
 				_, err := f.lock(ctx, tx, noWait, 1)
 				return err
 			}, once)
-			f.is(r.end(), atomic.ErrBudget)
-			f.same("kind", f.Dialect.Classify(r.err).Kind, atomic.KindRetry)
+			f.is(c.end(), atomic.ErrBudget)
+			f.same("kind", f.Dialect.Classify(c.err).Kind, atomic.KindRetry)
 			return nil
 		}, nil))
 	}},
@@ -82,7 +82,7 @@ var rowLockBehaviours = []behaviour{
 		}
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.locked(ctx, tx, atomic.RowLock{})
-			r := f.rival(func(ctx context.Context, tx *atomic.Tx) error {
+			c := f.client(func(ctx context.Context, tx *atomic.Tx) error {
 				f.must(f.add(ctx, tx, "before"))
 				err := tx.Savepoint(ctx, func(ctx context.Context, tx *atomic.Tx) error {
 					_, err := f.lock(ctx, tx, noWait, 1)
@@ -91,7 +91,7 @@ var rowLockBehaviours = []behaviour{
 				f.same("refused", err != nil, true)
 				return f.add(ctx, tx, "something else")
 			}, nil)
-			return r.end()
+			return c.end()
 		}, nil))
 		f.wantWords("before", "something else")
 	}},
@@ -104,13 +104,13 @@ var rowLockBehaviours = []behaviour{
 		}
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.locked(ctx, tx, atomic.RowLock{})
-			r := f.rival(func(ctx context.Context, tx *atomic.Tx) error {
+			c := f.client(func(ctx context.Context, tx *atomic.Tx) error {
 				f.same("pieces of item 1", f.locked(ctx, tx, skip), []int64(nil))
 				rows, err := f.lock(ctx, tx, skip, 2)
 				f.same("pieces of item 2", rows, []int64{20})
 				return err
 			}, nil)
-			return r.end()
+			return c.end()
 		}, nil))
 	}},
 	{157, "two workers that skip what is locked take different jobs, and a job whose worker fails is free again",
@@ -131,15 +131,15 @@ var rowLockBehaviours = []behaviour{
 			n, err := f.number(ctx, tx, `SELECT b.pieces FROM stock a, stock b WHERE a.item = 1 AND b.item = 2 `+clause)
 			f.must(err)
 			f.same("pieces", n, 20)
-			r := f.rival(func(ctx context.Context, tx *atomic.Tx) error {
+			c := f.client(func(ctx context.Context, tx *atomic.Tx) error {
 				return f.run(ctx, tx, `UPDATE stock SET pieces = 21 WHERE item = 2`)
 			}, nil)
 			if f.Can.OneWriter {
 				f.lacks()
-				r.untilBlocked()
+				c.untilBlocked()
 				return errRefused
 			}
-			return r.end()
+			return c.end()
 		}, nil), errRefusedIf(f.Can.OneWriter))
 	}},
 	{160, "no lock is rendered in a read-only block", func(f *fixture) {
@@ -168,17 +168,17 @@ var rowLockBehaviours = []behaviour{
 			rows, err := f.lock(ctx, tx, atomic.RowLock{}, 3)
 			f.must(err)
 			f.same("rows", len(rows), 0)
-			r := f.rival(func(ctx context.Context, tx *atomic.Tx) error {
+			c := f.client(func(ctx context.Context, tx *atomic.Tx) error {
 				rows, err := f.lock(ctx, tx, atomic.RowLock{}, 3)
 				f.same("rows", len(rows), 0)
 				return err
 			}, nil)
 			if f.Can.OneWriter {
 				f.lacks()
-				r.untilBlocked()
+				c.untilBlocked()
 				return nil
 			}
-			return r.end()
+			return c.end()
 		}, nil))
 	}},
 }
@@ -211,7 +211,7 @@ func (f *fixture) locked(ctx context.Context, tx *atomic.Tx, l atomic.RowLock) [
 	return rows
 }
 
-// unsupported checks that a clause is refused, and nothing weaker rendered, and that the block goes on.
+// unsupported checks that a clause is refused, that nothing weaker is rendered, and that the block goes on.
 func (f *fixture) unsupported(l atomic.RowLock) {
 	f.Helper()
 	f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
@@ -223,6 +223,19 @@ func (f *fixture) unsupported(l atomic.RowLock) {
 	f.wantWords("kept")
 }
 
+// take takes the first job from words, under a lock.
+func (f *fixture) take(ctx context.Context, tx *atomic.Tx, lock atomic.RowLock) (job string, err error) {
+	clause, err := tx.LockClause(lock)
+	if err != nil {
+		return "", err
+	}
+	job, err = atomic.QueryOne(ctx, tx, atomic.Value[string], `SELECT word FROM words ORDER BY word LIMIT 1 `+clause)
+	if err != nil {
+		return "", err
+	}
+	return job, atomic.ExecOne(ctx, tx, f.Speech.sql(`DELETE FROM words WHERE word = ?`), job)
+}
+
 // queue has two workers take jobs from words, the second while the first still works.
 func (f *fixture) queue() {
 	f.Helper()
@@ -232,39 +245,28 @@ func (f *fixture) queue() {
 		skip = atomic.RowLock{} // One worker at a time, then.
 		f.lacks()
 	}
-	take := func(ctx context.Context, tx *atomic.Tx) (string, error) {
-		clause, err := tx.LockClause(skip)
-		if err != nil {
-			return "", err
-		}
-		job, err := atomic.QueryOne(ctx, tx, atomic.Value[string], `SELECT word FROM words ORDER BY word LIMIT 1 `+clause)
-		if err != nil {
-			return "", err
-		}
-		return job, atomic.ExecOne(ctx, tx, f.Speech.sql(`DELETE FROM words WHERE word = ?`), job)
-	}
 	second := func(want string) block {
 		return func(ctx context.Context, tx *atomic.Tx) error {
-			job, err := take(ctx, tx)
+			job, err := f.take(ctx, tx, skip)
 			f.same("the second worker's job", job, want)
 			return err
 		}
 	}
-	var r *rival
+	var c *client
 	f.is(f.do(func(ctx context.Context, tx *atomic.Tx) error {
-		job, err := take(ctx, tx)
+		job, err := f.take(ctx, tx, skip)
 		f.must(err)
 		f.same("the first worker's job", job, "job 1")
 		if !f.Can.SkipLocked {
-			r = f.rival(second("job 1"), nil)
-			r.untilBlocked()
+			c = f.client(second("job 1"), nil)
+			c.untilBlocked()
 			return errRefused
 		}
-		r = f.rival(second("job 2"), nil)
-		f.must(r.end())
+		c = f.client(second("job 2"), nil)
+		f.must(c.end())
 		return errRefused // The first worker fails.
 	}, nil), errRefused)
-	f.must(r.end())
+	f.must(c.end())
 	if f.Can.SkipLocked {
 		f.wantWords("job 1")
 		return
@@ -283,23 +285,23 @@ func (f *fixture) noKey() {
 		return
 	}
 	sell := func(ctx context.Context, tx *atomic.Tx) error { return f.run(ctx, tx, `INSERT INTO sales VALUES (1)`) }
-	var r *rival
+	var c *client
 	f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 		f.locked(ctx, tx, noKey)
-		r = f.rival(sell, nil)
+		c = f.client(sell, nil)
 		if f.Can.OneWriter {
 			f.lacks()
-			r.untilBlocked()
+			c.untilBlocked()
 			return nil
 		}
-		return r.end()
+		return c.end()
 	}, nil))
-	f.must(r.end())
+	f.must(c.end())
 	f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 		f.locked(ctx, tx, atomic.RowLock{}) // The stronger lock does keep them out.
-		r = f.rival(sell, nil)
-		r.untilBlocked()
+		c = f.client(sell, nil)
+		c.untilBlocked()
 		return nil
 	}, nil))
-	f.must(r.end())
+	f.must(c.end())
 }

@@ -58,14 +58,14 @@ var swapBehaviours = []behaviour{
 		f.wantPieces(15, 20)
 	}},
 	{187, "two swaps from one version: the second waits for the first, and is stale", func(f *fixture) {
-		var r *rival
+		var c *client
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.must(f.swapping(11, 1, 1)(ctx, tx))
-			r = f.rival(f.swapping(12, 1, 1), nil)
-			r.untilBlocked()
+			c = f.client(f.swapping(12, 1, 1), nil)
+			c.untilBlocked()
 			return nil
 		}, nil))
-		f.is(r.end(), atomic.ErrStale)
+		f.is(c.end(), atomic.ErrStale)
 		f.wantPieces(11, 20)
 	}},
 	{188, "a row locked at the version that was read is as it was, and at any other is stale", func(f *fixture) {

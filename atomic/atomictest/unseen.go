@@ -11,16 +11,16 @@ var unseenBehaviours = []behaviour{
 	{222, "a deadlock that only a prepared statement's caller saw, swallowed as the last thing, never looks committed",
 		func(f *fixture) { f.unseenDeadlock() }},
 	{223, "a hook after a rollback that panics lets the others run, and the rollback stands", func(f *fixture) {
-		var d diary
+		var log eventLog
 		func() {
 			defer func() { f.same("recovered", recover(), "hook") }()
 			_ = f.do(func(ctx context.Context, tx *atomic.Tx) error {
-				tx.OnRollback(d.undoes("the other"))
+				tx.OnRollback(log.undoes("the other"))
 				tx.OnRollback(func() { panic("hook") })
 				return f.addingThen("gone", errRefused)(ctx, tx)
 			}, nil)
 		}()
-		d.want(f, "the other")
+		log.want(f, "the other")
 		f.wantWords()
 	}},
 	{224, "a statement refused by a constraint other than a key is told apart from a duplicate", func(f *fixture) {

@@ -9,18 +9,18 @@ import (
 
 var unwindingBehaviours = []behaviour{
 	{75, "a panic rolls back and travels on with its own value", func(f *fixture) {
-		var d diary
+		var log eventLog
 		value := &struct{ n int }{1}
 		func() {
 			defer func() { f.same("the same value", recover() == any(value), true) }()
 			_ = f.do(func(ctx context.Context, tx *atomic.Tx) error {
-				tx.OnRollback(d.undoes("undone"))
-				tx.OnCommit(d.commits("committed"))
+				tx.OnRollback(log.undoes("undone"))
+				tx.OnCommit(log.commits("committed"))
 				f.must(f.add(ctx, tx, "gone"))
 				panic(value)
 			}, nil)
 		}()
-		d.want(f, "undone")
+		log.want(f, "undone")
 		f.wantWords()
 	}},
 	{76, "a panic in a savepoint that nobody recovers rolls everything back", func(f *fixture) {
@@ -48,12 +48,12 @@ var unwindingBehaviours = []behaviour{
 		f.wantWords("outer", "more")
 	}},
 	{78, "runtime.Goexit rolls back, as t.FailNow does in a test", func(f *fixture) {
-		var d diary
+		var log eventLog
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			_ = f.do(func(ctx context.Context, tx *atomic.Tx) error {
-				tx.OnRollback(d.undoes("undone"))
+				tx.OnRollback(log.undoes("undone"))
 				return f.inner(ctx, func(ctx context.Context, tx *atomic.Tx) error {
 					_ = f.add(ctx, tx, "gone")
 					runtime.Goexit()
@@ -63,7 +63,7 @@ var unwindingBehaviours = []behaviour{
 			f.Error("Do returned")
 		}()
 		<-done
-		d.want(f, "undone")
+		log.want(f, "undone")
 		f.wantWords()
 	}},
 	{79, "a panic of a hook before the commit rolls back", func(f *fixture) {
@@ -77,7 +77,7 @@ var unwindingBehaviours = []behaviour{
 		f.wantWords()
 	}},
 	{80, "a panic is not retried, even with a conflict as its value", func(f *fixture) {
-		f.bend(&bent{})
+		f.inject(&faultyDialect{})
 		runs := 0
 		func() {
 			defer func() { f.same("recovered", recover(), errConflict) }()

@@ -10,8 +10,9 @@ import (
 
 const noSavepoint = 1305
 
-// Classify reads MySQL's and MariaDB's error numbers. SQLSTATEs would not do: most conflicts share HY000 with everything
-// else. An error that is not listed leaves it open whether the database transaction lives, and the engine is asked.
+// Classify reads the error numbers of MySQL and MariaDB. SQLSTATEs would not do: most conflicts share HY000 with
+// everything else. For a number that is not listed, the engine is asked whether the database transaction is still
+// there.
 func (d Dialect) Classify(err error) atomic.Class {
 	number, ok := d.number(err)
 	if !ok {
@@ -68,9 +69,10 @@ func (d Dialect) number(err error) (number uint16, ok bool) {
 	return numberByShape(err)
 }
 
-// numberByShape finds go-sql-driver's *mysql.MySQLError in the tree of err. The type has fields and no methods to ask for, so
-// an interface cannot find it; and an injected function alone would make the zero Dialect blind, which nobody would
-// notice before the first deadlock. The name and the type of the field are public API of the driver.
+// numberByShape finds a *mysql.MySQLError of go-sql-driver in the tree of err. The type has fields but no methods,
+// so an interface cannot find it. An injected function alone would not do either: the zero Dialect would recognise
+// nothing, and nobody would notice before the first deadlock. The name and the type of the field are public API of
+// the driver.
 func numberByShape(err error) (number uint16, ok bool) {
 	for err != nil {
 		if number, ok := shaped(err); ok {

@@ -9,7 +9,7 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
 
-func TestContention(t *testing.T) {
+func TestContentionLosesNoUpdate(t *testing.T) {
 	atomictest.Contend(t, atomictest.MySQL(mysql.MariaDB{}, func(t *testing.T) (pool, other *sql.DB) {
 		server := sqltest.MariaDB(t)
 		return server.Open(t), server.Open(t)

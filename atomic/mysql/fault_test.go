@@ -25,12 +25,12 @@ func breakable(t *testing.T) atomictest.Breakable {
 	}
 }
 
-func TestFaults(t *testing.T) {
+func TestAnswersAgreeWithOutcomesUnderFaults(t *testing.T) {
 	t.Parallel()
 	atomictest.Faults(t, breakable(t), 10)
 }
 
-func TestTortureFaults(t *testing.T) {
+func TestTortureAnswersAgreeWithOutcomesUnderFaults(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("BURSAR_TORTURE") == "" {
 		t.Skip("it takes minutes: BURSAR_TORTURE=1 asks for it")

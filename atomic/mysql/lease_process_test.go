@@ -8,10 +8,10 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
 
-func TestLeaseOfTwoProcesses(t *testing.T) {
+func TestAFrozenHolderIsFencedOff(t *testing.T) {
 	t.Parallel()
 	_ = sqltest.MariaDB(t) // Skips once where there is no server.
-	atomictest.FightForLease(t, atomictest.MariaDB(mysql.MariaDB{}, nil), func(t *testing.T) (driver, dsn string) {
+	atomictest.ContendForLease(t, atomictest.MariaDB(mysql.MariaDB{}, nil), func(t *testing.T) (driver, dsn string) {
 		return "mysql", sqltest.MariaDB(t).DSN()
 	})
 }

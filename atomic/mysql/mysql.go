@@ -1,12 +1,13 @@
 // Package mysql teaches package atomic MySQL: how its database transactions begin and what its errors mean.
 //
-// [Dialect] is MySQL 8, [MariaDB] and [TiDB] are what their names say:
+// [Dialect] is for MySQL 8, [MariaDB] for MariaDB and [TiDB] for TiDB:
 //
 //	db := atomic.Open(pool, mysql.Dialect{}, nil)
 //
-// The package imports no driver. It reads the number of the errors of github.com/go-sql-driver/mysql by their shape, and those of another
-// driver through [Dialect.Number]. Connections need autocommit on, which is the default. clientFoundRows=true in the data
-// source name is a good choice ([atomic.Swap]) and multiStatements=true a bad one.
+// The package imports no driver. It recognises the errors of github.com/go-sql-driver/mysql by their shape, and
+// reads their number. For another driver set [Dialect.Number]. Connections need autocommit on, which is the
+// default. In the data source name, clientFoundRows=true is a good choice ([atomic.Swap]) and multiStatements=true
+// a bad one.
 package mysql
 
 import (
@@ -21,26 +22,27 @@ import (
 
 // A Dialect is MySQL 8 with InnoDB for [atomic.Open]. It has no state; the zero value is ready for use.
 //
-// Database transactions are READ COMMITTED unless another level is asked for, whatever the default of the session is:
-// without gap locks there are far fewer deadlocks, and guards and versions do what gap locks promise.
-// sql.LevelSnapshot is REPEATABLE READ with a snapshot taken at once where nothing is written, and SERIALIZABLE where
-// something may be, because REPEATABLE READ mixes two times there.
+// Database transactions are READ COMMITTED unless another level is asked for, whatever the default of the session
+// is. Without gap locks there are far fewer deadlocks, and guards and versions do what gap locks promise.
+// sql.LevelSnapshot is REPEATABLE READ with a snapshot taken at once if the database transaction is read-only.
+// Otherwise it is SERIALIZABLE, because REPEATABLE READ mixes two times when it writes.
 type Dialect struct {
-	// Number, if not nil, returns the number in an error of a driver of another shape.
+	// Number, if not nil, returns the number in an error of another driver.
 	Number func(err error) (number uint16, ok bool)
 }
 
 var _ atomic.Dialect = Dialect{}
 
-// Traits says that a deadlock rolls back everything, unseen if it happens while rows are read, after which each statement
-// would commit by itself; that COMMIT would then succeed all the same; that a lock wait timeout takes back its statement alone; that
-// DDL commits.
+// Traits says what MySQL does in its own way. A deadlock rolls back everything. If it happens while rows are read,
+// only their reader sees that; every later statement would commit by itself, and COMMIT would succeed. A lock wait
+// timeout undoes the one statement only. DDL commits.
 func (Dialect) Traits() atomic.Traits { return traits("mysql") }
 
 func traits(name string) atomic.Traits {
 	return atomic.Traits{
-		Name: name, SilentRollback: true, EmptyCommit: true, RowsBlock: true, DeadlockEndsAll: true, TimeoutUndoesStatement: true,
-		DDLCommits: true, ChangedRows: true, GapLocks: true, BackslashEscapes: true,
+		Name: name, SilentRollback: true, EmptyCommit: true, RowsBlock: true,
+		DeadlockEndsAll: true, TimeoutUndoesStatement: true, DDLCommits: true,
+		ChangedRows: true, GapLocks: true, BackslashEscapes: true,
 	}
 }
 
@@ -69,8 +71,8 @@ func unsupportedLevel(level sql.IsolationLevel) error {
 	return fmt.Errorf("mysql: %w: isolation level %v", atomic.ErrUnsupported, level)
 }
 
-// begin takes two statements: START TRANSACTION has no word for the isolation level. The first is for the next
-// database transaction alone, so the session's own level needs no restoring.
+// begin runs two statements, because START TRANSACTION has no word for the isolation level. The first one holds for
+// the next database transaction only, so the level of the session needs no restoring.
 func begin(ctx context.Context, conn *sql.Conn, level string, snapshot, readOnly bool) error {
 	if _, err := conn.ExecContext(ctx, "SET TRANSACTION ISOLATION LEVEL "+level); err != nil {
 		return err
@@ -86,7 +88,8 @@ func begin(ctx context.Context, conn *sql.Conn, level string, snapshot, readOnly
 	return err
 }
 
-// Commit commits. It succeeds also where the server has rolled back before; [atomic.Traits].EmptyCommit has that found out.
+// Commit commits. It succeeds even if the server has rolled back before. The trait EmptyCommit makes package atomic
+// look first.
 func (Dialect) Commit(ctx context.Context, conn *sql.Conn) error {
 	_, err := conn.ExecContext(ctx, "COMMIT")
 	return err
@@ -98,7 +101,7 @@ func (Dialect) Rollback(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
-// State asks by a savepoint: outside a database transaction it is gone as soon as it is made.
+// State makes a savepoint and releases it. Outside a database transaction the savepoint is gone at once.
 func (d Dialect) State(ctx context.Context, conn atomic.Conn) (atomic.State, error) {
 	if _, err := conn.ExecContext(ctx, "SAVEPOINT atomic_state"); err != nil {
 		return atomic.StateNone, err
@@ -113,14 +116,14 @@ func (d Dialect) State(ctx context.Context, conn atomic.Conn) (atomic.State, err
 	return atomic.StateNone, err
 }
 
-// committing are the first words of what commits by itself. TEMPORARY tables are excepted.
+// committing are the first words of statements that commit by themselves. TEMPORARY tables are excepted.
 var committing = []string{
-	"ALTER", "ANALYZE", "CACHE", "CHANGE", "CHECK", "CREATE", "DROP", "FLUSH", "GRANT", "IMPORT", "INSTALL", "LOCK", "OPTIMIZE",
-	"RENAME", "REPAIR", "RESET", "REVOKE", "START", "STOP", "TRUNCATE", "UNINSTALL", "UNLOCK",
+	"ALTER", "ANALYZE", "CACHE", "CHANGE", "CHECK", "CREATE", "DROP", "FLUSH", "GRANT", "IMPORT", "INSTALL", "LOCK",
+	"OPTIMIZE", "RENAME", "REPAIR", "RESET", "REVOKE", "START", "STOP", "TRUNCATE", "UNINSTALL", "UNLOCK",
 }
 
-// Commits reports whether a statement commits by itself: DDL but for temporary tables, grants, LOCK TABLES, and the upkeep of
-// tables and of the server.
+// Commits reports whether a statement commits by itself. Those are DDL except for temporary tables, grants, LOCK
+// TABLES, and statements that maintain tables or the server.
 func (Dialect) Commits(words []string) bool {
 	switch words[0] {
 	case "CREATE", "DROP":
@@ -133,7 +136,7 @@ func (Dialect) Commits(words []string) bool {
 	return slices.Contains(committing, words[0])
 }
 
-// LockClause renders FOR UPDATE and FOR SHARE with all that goes with them. InnoDB has no weaker locks.
+// LockClause renders FOR UPDATE and FOR SHARE with their options. InnoDB has no weaker locks.
 func (Dialect) LockClause(l atomic.RowLock, m atomic.Mode) (string, error) {
 	if l.Strength != atomic.Update && l.Strength != atomic.Share || m.ReadOnly {
 		return "", unsupportedLock(l, m)

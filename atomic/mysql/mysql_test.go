@@ -70,12 +70,17 @@ func TestCodesAreClassified(t *testing.T) {
 		{9005, atomic.KindLost, atomic.DamageAll},
 		{1105, atomic.KindOther, atomic.DamageUnsure},
 	}
-	mysqlOnly := []code{{9007, atomic.KindStatement, atomic.DamageUnsure}, {1105, atomic.KindStatement, atomic.DamageUnsure}}
+	mysqlOnly := []code{
+		{9007, atomic.KindStatement, atomic.DamageUnsure},
+		{1105, atomic.KindStatement, atomic.DamageUnsure},
+	}
 	for _, tt := range []struct {
 		dialect atomic.Dialect
 		codes   []code
 	}{
-		{mysql.Dialect{}, common}, {mysql.Dialect{}, mysqlOnly}, {mysql.MariaDB{}, common}, {mysql.TiDB{}, common}, {mysql.TiDB{}, tidb},
+		{mysql.Dialect{}, common}, {mysql.Dialect{}, mysqlOnly},
+		{mysql.MariaDB{}, common},
+		{mysql.TiDB{}, common}, {mysql.TiDB{}, tidb},
 	} {
 		for _, c := range tt.codes {
 			want := atomic.Class{Kind: c.kind, Damage: c.damage, Code: strconv.Itoa(int(c.number))}
@@ -113,7 +118,10 @@ func TestTheNumberIsFoundInTheTreeOfAnError(t *testing.T) {
 		err     error
 		want    atomic.Class
 	}{
-		{"joined after another", mysql.Dialect{}, errors.Join(errors.New("first"), fmt.Errorf("second: %w", deadlock)), retry},
+		{
+			"joined after another", mysql.Dialect{},
+			errors.Join(errors.New("first"), fmt.Errorf("second: %w", deadlock)), retry,
+		},
 		{"the first of two", mysql.Dialect{}, errors.Join(deadlock, &driverpkg.MySQLError{Number: 1305}), retry},
 		{"injected", other, fmt.Errorf("wrapped: %w", otherError{1213}), retry},
 		{"the injected function does not know it", other, deadlock, retry},
@@ -140,7 +148,10 @@ func TestLockClauses(t *testing.T) {
 		want    string // empty if refused
 	}{
 		{my, atomic.RowLock{}, "FOR UPDATE"},
-		{my, atomic.RowLock{Strength: atomic.Share, Of: []string{"a"}, Wait: atomic.SkipLocked}, "FOR SHARE OF a SKIP LOCKED"},
+		{
+			my, atomic.RowLock{Strength: atomic.Share, Of: []string{"a"}, Wait: atomic.SkipLocked},
+			"FOR SHARE OF a SKIP LOCKED",
+		},
 		{my, atomic.RowLock{Strength: atomic.NoKeyUpdate}, ""},
 		{my, atomic.RowLock{Strength: atomic.KeyShare}, ""},
 		{maria, atomic.RowLock{Wait: atomic.SkipLocked}, "FOR UPDATE SKIP LOCKED"},

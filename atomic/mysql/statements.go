@@ -2,26 +2,24 @@ package mysql
 
 import "github.com/bursar-ledger/bursar/atomic"
 
-// now is the present in microseconds. UTC_TIMESTAMP knows no time zone, so no hour comes twice.
+// now is the present in microseconds. UTC_TIMESTAMP has no daylight saving time, so no hour comes twice.
 const now = `TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6))`
 
-// Statements is the SQL of the tables of package atomic. Where others would do nothing about a row that is there, it is
-// written as it was, because INSERT IGNORE would also ignore errors.
-func (Dialect) Statements() *atomic.Statements {
-	return &atomic.Statements{
-		Schema: []string{
-			`CREATE TABLE IF NOT EXISTS atomic_key (
+// schema returns the statements that make the missing tables of package atomic.
+func schema() []string {
+	return []string{
+		`CREATE TABLE IF NOT EXISTS atomic_key (
 	name   VARBINARY(255) NOT NULL PRIMARY KEY,
 	digest VARBINARY(64)  NOT NULL,
 	done   SMALLINT       NOT NULL DEFAULT 0,
 	result LONGBLOB,
 	made   TIMESTAMP(6)   NOT NULL DEFAULT CURRENT_TIMESTAMP(6)
 ) ENGINE = InnoDB`,
-			`CREATE TABLE IF NOT EXISTS atomic_lock (
+		`CREATE TABLE IF NOT EXISTS atomic_lock (
 	id   BIGINT NOT NULL PRIMARY KEY,
 	uses BIGINT NOT NULL
 ) ENGINE = InnoDB`,
-			`CREATE TABLE IF NOT EXISTS atomic_lease (
+		`CREATE TABLE IF NOT EXISTS atomic_lease (
 	name    VARBINARY(255) NOT NULL PRIMARY KEY,
 	token   BIGINT         NOT NULL,
 	holder  VARBINARY(255) NOT NULL,
@@ -29,7 +27,14 @@ func (Dialect) Statements() *atomic.Statements {
 	expires BIGINT         NOT NULL,
 	uses    BIGINT         NOT NULL
 ) ENGINE = InnoDB`,
-		},
+	}
+}
+
+// Statements is the SQL of the tables of package atomic. A row that is there already is written as it was: INSERT
+// IGNORE would do nothing, but would also ignore errors.
+func (Dialect) Statements() *atomic.Statements {
+	return &atomic.Statements{
+		Schema: schema(),
 
 		KeyInsert: `INSERT INTO atomic_key (name, digest) VALUES (?, ?) ON DUPLICATE KEY UPDATE done = done`,
 		KeyRead:   `SELECT done, digest, result FROM atomic_key WHERE name = ? FOR UPDATE`,

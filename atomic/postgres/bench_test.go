@@ -11,7 +11,10 @@ import (
 // BenchmarkCommit is what Do costs over the same statements by hand, each commit synced to disk.
 func BenchmarkCommit(b *testing.B) {
 	pool := sqltest.Postgres(b).Open(b)
-	for _, query := range []string{`CREATE TABLE words (word text PRIMARY KEY, n bigint NOT NULL)`, `INSERT INTO words VALUES ('w', 0)`} {
+	for _, query := range []string{
+		`CREATE TABLE words (word text PRIMARY KEY, n bigint NOT NULL)`,
+		`INSERT INTO words VALUES ('w', 0)`,
+	} {
 		if _, err := pool.ExecContext(b.Context(), query); err != nil {
 			b.Fatal(err)
 		}

@@ -4,7 +4,7 @@ import (
 	"github.com/bursar-ledger/bursar/atomic"
 )
 
-// The SQLSTATEs that mean something of their own here.
+// The SQLSTATEs that are treated in a special way.
 const (
 	connectionClass      = "08"
 	resolutionUnknown    = "08007"
@@ -36,8 +36,8 @@ const (
 	sqlStateClass        = 2
 )
 
-// Classify reads SQLSTATEs. Every error that the server reports for a statement breaks the database transaction up to
-// the rollback to a savepoint; one after which its snapshot is of no use breaks all of it.
+// Classify reads SQLSTATEs. Every error of a statement breaks the database transaction, up to the rollback to a
+// savepoint. An error that makes the snapshot useless breaks all of it.
 func (Dialect) Classify(err error) atomic.Class {
 	code := state(err)
 	if len(code) != sqlStateLength {
@@ -65,7 +65,7 @@ func classify(code string) (atomic.Kind, atomic.Damage) {
 	case uniqueViolation:
 		return atomic.KindUnique, atomic.DamageBlock
 	case noTransaction:
-		return atomic.KindOther, atomic.DamageUnsure // Something out of sight has ended it, nobody knows how.
+		return atomic.KindOther, atomic.DamageUnsure // An unseen statement has ended it, somehow.
 	case queryCanceled:
 		return atomic.KindOther, atomic.DamageBlock // During COMMIT it says nothing about the outcome.
 	case databaseDropped:

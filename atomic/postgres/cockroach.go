@@ -7,13 +7,14 @@ import (
 	"github.com/bursar-ledger/bursar/atomic"
 )
 
-// A Cockroach is CockroachDB for [atomic.Open]. It is PostgreSQL but for this:
+// A Cockroach is CockroachDB for [atomic.Open]. It is PostgreSQL with these differences:
 //
-//   - The default isolation is SERIALIZABLE, which is CockroachDB's own and stands in for REPEATABLE READ as well.
-//   - Every conflict, deadlocks included, ends the whole database transaction: savepoints do not survive.
-//   - There are no advisory locks, although functions of that name exist and do nothing: [atomic.Advisory] writes a row of
+//   - The default isolation is SERIALIZABLE, which is CockroachDB's own default. It stands in for REPEATABLE READ
+//     as well.
+//   - Every conflict ends the whole database transaction, deadlocks included: no savepoint survives it.
+//   - There are no advisory locks. Functions of that name exist and do nothing. [atomic.Advisory] writes a row of
 //     the table atomic_lock.
-//   - A lock on a row that is not written may be lost; what is decided on it must be written or guarded.
+//   - A lock on a row that is not written may be lost. Write or guard what you decide on.
 type Cockroach struct{ Dialect }
 
 var _ atomic.Dialect = Cockroach{}
@@ -32,7 +33,7 @@ func (Cockroach) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (rest
 	return "", begin(ctx, conn, level, m.ReadOnly)
 }
 
-// Classify reads SQLSTATEs as [Dialect.Classify] does, with those that mean more here.
+// Classify reads SQLSTATEs as [Dialect.Classify] does. A deadlock ends everything.
 func (d Cockroach) Classify(err error) atomic.Class {
 	class := d.Dialect.Classify(err)
 	switch class.Code {
@@ -42,7 +43,7 @@ func (d Cockroach) Classify(err error) atomic.Class {
 	return class
 }
 
-// Statements is PostgreSQL's, with rows for advisory locks.
+// Statements returns those of PostgreSQL, with rows for advisory locks.
 func (d Cockroach) Statements() *atomic.Statements {
 	s := d.Dialect.Statements()
 	s.AdvisoryWait, s.AdvisoryTry = "", ""

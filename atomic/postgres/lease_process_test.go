@@ -8,10 +8,10 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
 
-func TestLeaseOfTwoProcesses(t *testing.T) {
+func TestAFrozenHolderIsFencedOff(t *testing.T) {
 	t.Parallel()
 	_ = sqltest.Postgres(t) // Skips once where there is no server.
-	atomictest.FightForLease(t, atomictest.Postgres(postgres.Dialect{}, nil), func(t *testing.T) (driver, dsn string) {
+	atomictest.ContendForLease(t, atomictest.Postgres(postgres.Dialect{}, nil), func(t *testing.T) (driver, dsn string) {
 		return "pgx", sqltest.Postgres(t).DSN()
 	})
 }

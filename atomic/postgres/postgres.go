@@ -4,8 +4,8 @@
 //
 //	db := atomic.Open(pool, postgres.Dialect{}, nil)
 //
-// The package imports no driver. It reads the SQLSTATE of any driver whose errors have a method SQLState() string, as those of
-// pgx (through its package stdlib) and lib/pq have. It changes no settings of a connection.
+// The package imports no driver. It reads the errors of any driver if they have a method SQLState() string. Those
+// of pgx (through its package stdlib) and lib/pq have one. It changes no settings of a connection.
 package postgres
 
 import (
@@ -19,15 +19,15 @@ import (
 
 // A Dialect is PostgreSQL for [atomic.Open]. It has no state; the zero value is ready for use.
 //
-// Database transactions are READ COMMITTED unless another level is asked for, whatever the default of the session is:
-// with locks, guards or versions it is right, and it never fails for a conflict of snapshots. sql.LevelRepeatableRead and
-// sql.LevelSnapshot give REPEATABLE READ, sql.LevelSerializable gives SERIALIZABLE.
+// Database transactions are READ COMMITTED unless another level is asked for, whatever the default of the session
+// is. With locks, guards or versions that is right, and it never fails for a conflict of snapshots.
+// sql.LevelRepeatableRead and sql.LevelSnapshot give REPEATABLE READ, sql.LevelSerializable gives SERIALIZABLE.
 type Dialect struct{}
 
 var _ atomic.Dialect = Dialect{}
 
-// Traits says that rows must be closed before the next statement; all else is as the standard would have it. Of a silent
-// rollback there is nothing to fear: a failed database transaction refuses every statement by itself until the rollback.
+// Traits says that rows must be closed before the next statement. Everything else is as in the standard. There is
+// no silent rollback: a failed database transaction refuses every statement until the rollback.
 func (Dialect) Traits() atomic.Traits { return atomic.Traits{Name: "postgres", RowsBlock: true} }
 
 // Begin begins a database transaction; see [Dialect].
@@ -39,7 +39,7 @@ func (Dialect) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (restor
 	return "", begin(ctx, conn, level, m.ReadOnly)
 }
 
-// isolation is the name of a level, given those of the default and of a snapshot.
+// isolation is the name of a level. usual is the name for the default, snapshot the name for a snapshot.
 func isolation(level sql.IsolationLevel, usual, snapshot string) (string, error) {
 	switch level {
 	case sql.LevelDefault:
@@ -63,15 +63,17 @@ func begin(ctx context.Context, conn *sql.Conn, level string, readOnly bool) err
 	return err
 }
 
-// commitQuery is one message of two statements. A failed database transaction refuses the first, so that the second, to
-// which the server would answer ROLLBACK without calling it an error, is never run; and so does the lack of one.
+// commitQuery is one message of two statements. A COMMIT alone would succeed in a failed database transaction: the
+// server answers ROLLBACK and does not call it an error. The SAVEPOINT is refused there, and also where no database
+// transaction is open, and the COMMIT after it is not run.
 const commitQuery = "SAVEPOINT atomic_end; COMMIT"
 
-// Commit commits. It never takes for a commit what PostgreSQL has rolled back, whoever has seen the error, and although
-// database/sql does not pass on the words with which COMMIT is answered. It costs no round trip more than COMMIT.
+// Commit commits. It never reports a commit where PostgreSQL has rolled back, even if no error was seen before and
+// although database/sql hides the words with which COMMIT is answered. It costs one round trip, as COMMIT alone
+// does.
 //
-// A failed database transaction is an error that wraps [atomic.ErrBroken]. Where none is open any more, because a
-// statement that could not be seen has ended it, the outcome is unknown.
+// A failed database transaction is an error that wraps [atomic.ErrBroken]. If none is open any more, a statement
+// that was not seen has ended it, and the outcome is unknown.
 func (Dialect) Commit(ctx context.Context, conn *sql.Conn) error {
 	_, err := conn.ExecContext(ctx, commitQuery)
 	if state(err) == inFailedTransaction {
@@ -86,7 +88,7 @@ func (Dialect) Rollback(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
-// State asks by a savepoint, which needs a database transaction that has not failed.
+// State makes a savepoint. That needs a database transaction that has not failed.
 func (Dialect) State(ctx context.Context, conn atomic.Conn) (atomic.State, error) {
 	_, err := conn.ExecContext(ctx, "SAVEPOINT atomic_state")
 	switch state(err) {
@@ -104,10 +106,11 @@ func (Dialect) State(ctx context.Context, conn atomic.Conn) (atomic.State, error
 	return atomic.StateOpen, nil
 }
 
-// Commits is false for every statement: DDL belongs to the database transaction.
+// Commits returns false for every statement: in PostgreSQL DDL is part of the database transaction.
 func (Dialect) Commits([]string) bool { return false }
 
-// LockClause renders every clause: it is PostgreSQL's own. A read-only database transaction cannot lock rows.
+// LockClause renders every clause, because all are PostgreSQL's own. A read-only database transaction cannot lock
+// rows.
 func (Dialect) LockClause(l atomic.RowLock, m atomic.Mode) (string, error) {
 	if m.ReadOnly {
 		return "", fmt.Errorf("postgres: %w: %s in a read-only database transaction", atomic.ErrUnsupported, l)

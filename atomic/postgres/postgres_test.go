@@ -124,7 +124,10 @@ func TestLockClauses(t *testing.T) {
 		{atomic.RowLock{}, "FOR UPDATE"},
 		{atomic.RowLock{Strength: atomic.NoKeyUpdate, Wait: atomic.NoWait}, "FOR NO KEY UPDATE NOWAIT"},
 		{atomic.RowLock{Strength: atomic.Share, Of: []string{"a", "b"}}, "FOR SHARE OF a, b"},
-		{atomic.RowLock{Strength: atomic.KeyShare, Of: []string{"a"}, Wait: atomic.SkipLocked}, "FOR KEY SHARE OF a SKIP LOCKED"},
+		{
+			atomic.RowLock{Strength: atomic.KeyShare, Of: []string{"a"}, Wait: atomic.SkipLocked},
+			"FOR KEY SHARE OF a SKIP LOCKED",
+		},
 	}
 	for _, tt := range tests {
 		for _, d := range []atomic.Dialect{postgres.Dialect{}, postgres.Cockroach{}} {

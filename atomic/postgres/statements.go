@@ -5,22 +5,21 @@ import "github.com/bursar-ledger/bursar/atomic"
 // now is the present in microseconds, not the beginning of the database transaction.
 const now = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 
-// Statements is the SQL of the tables of package atomic.
-func (Dialect) Statements() *atomic.Statements {
-	return &atomic.Statements{
-		Schema: []string{
-			`CREATE TABLE IF NOT EXISTS atomic_key (
+// schema returns the statements that make the missing tables of package atomic.
+func schema() []string {
+	return []string{
+		`CREATE TABLE IF NOT EXISTS atomic_key (
 	name   text        NOT NULL PRIMARY KEY,
 	digest bytea       NOT NULL,
 	done   smallint    NOT NULL DEFAULT 0,
 	result bytea,
 	made   timestamptz NOT NULL DEFAULT now()
 )`,
-			`CREATE TABLE IF NOT EXISTS atomic_lock (
+		`CREATE TABLE IF NOT EXISTS atomic_lock (
 	id   bigint NOT NULL PRIMARY KEY,
 	uses bigint NOT NULL
 )`,
-			`CREATE TABLE IF NOT EXISTS atomic_lease (
+		`CREATE TABLE IF NOT EXISTS atomic_lease (
 	name    text   NOT NULL PRIMARY KEY,
 	token   bigint NOT NULL,
 	holder  text   NOT NULL,
@@ -28,7 +27,13 @@ func (Dialect) Statements() *atomic.Statements {
 	expires bigint NOT NULL,
 	uses    bigint NOT NULL
 )`,
-		},
+	}
+}
+
+// Statements is the SQL of the tables of package atomic.
+func (Dialect) Statements() *atomic.Statements {
+	return &atomic.Statements{
+		Schema: schema(),
 
 		KeyInsert: `INSERT INTO atomic_key (name, digest) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`,
 		KeyRead:   `SELECT done, digest, result FROM atomic_key WHERE name = $1`,

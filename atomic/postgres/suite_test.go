@@ -12,7 +12,8 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
 
-// schemas gives each behaviour a schema of its own in one database, because PostgreSQL takes its time to make a database.
+// schemas gives each behaviour a schema of its own in one database, because PostgreSQL takes its time to make a
+// database.
 func schemas(t *testing.T, server *sqltest.Server) func(t *testing.T) (pool, other *sql.DB) {
 	admin := server.Open(t)
 	var made satomic.Int64

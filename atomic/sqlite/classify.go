@@ -6,8 +6,8 @@ import (
 	"github.com/bursar-ledger/bursar/atomic"
 )
 
-// SQLite's primary result codes, and those extended codes that mean something of their own here. The low byte of an
-// extended code is its primary code.
+// SQLite's primary result codes, and the extended codes that are treated in a special way. The low byte of an extended
+// code is its primary code.
 const (
 	codeError      = 1
 	codeInternal   = 2
@@ -40,9 +40,9 @@ const (
 	codeConstraintRowID      = 2579
 )
 
-// Classify reads SQLite's result codes. Most errors leave it open whether the database transaction lives, because a
-// conflict clause or a trigger may say ROLLBACK and an interrupted write rolls back: for those the engine is asked.
-// Storage that failed is never trusted again within the database transaction.
+// Classify reads SQLite's result codes. Most errors leave it open whether the database transaction is still there:
+// a conflict clause or a trigger may say ROLLBACK, and an interrupted write rolls back. After those the engine is
+// asked. Once storage has failed, nothing in the database transaction is trusted again.
 func (Dialect) Classify(err error) atomic.Class {
 	code, ok := resultCode(err)
 	if !ok {
@@ -53,7 +53,7 @@ func (Dialect) Classify(err error) atomic.Class {
 	case codeBusy, codeLocked, codeProtocol:
 		class.Kind = atomic.KindRetry
 		if code == codeBusySnapshot {
-			class.Damage = atomic.DamageAll // The snapshot is stale and stays so: no later write can succeed.
+			class.Damage = atomic.DamageAll // The snapshot stays stale: no later write can succeed.
 		}
 	case codeConstraint:
 		class.Kind = constraintKind(code)
@@ -73,7 +73,7 @@ func constraintKind(code int) atomic.Kind {
 	return atomic.KindConstraint
 }
 
-// codeName is SQLite's name for a code, or its number for those that need no name to be recognised.
+// codeName is SQLite's name for a code, or its number if the code has no name here.
 func codeName(code int) string {
 	switch code {
 	case codeBusyRecovery:

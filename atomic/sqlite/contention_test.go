@@ -9,7 +9,7 @@ import (
 	"github.com/bursar-ledger/bursar/atomic/sqlite"
 )
 
-func TestContention(t *testing.T) {
+func TestContentionLosesNoUpdate(t *testing.T) {
 	atomictest.Contend(t, atomictest.SQLite(sqlite.Dialect{}, func(t *testing.T) (pool, other *sql.DB) {
 		db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "contention.db")+
 			"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")

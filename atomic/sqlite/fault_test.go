@@ -18,12 +18,12 @@ import (
 	"github.com/bursar-ledger/bursar/atomic/sqlite"
 )
 
-// SQLite has no connection to lose: what dies is the process that commits. In each round one process dies by SIGKILL
-// while it runs a block without a key, and another one while it runs a block with one, which a third process then runs
-// again: it must come to the same end as if nothing had been. What a process has called committed must be there for
-// ever. In one of the places the process is killed by another one, after some blocks.
+// SQLite has no connection to cut. The fault is SIGKILL for the process that commits: the client. In each round one
+// client is killed in a request without a key, and another one in a request with a key. A third client then sends
+// that request again, and its outcome must be as if there had been no fault. A request that was answered as done
+// must be there for ever. At one point the test kills the client from outside, after some requests.
 
-// Where a process dies.
+// The points in a request where a client is killed.
 const (
 	inBlock      = "in the block"
 	beforeCommit = "before COMMIT"
@@ -32,26 +32,26 @@ const (
 	nowhere      = "nowhere"
 )
 
-func TestFaults(t *testing.T) {
+func TestAnswersAgreeWithOutcomesUnderFaults(t *testing.T) {
 	t.Parallel()
-	crash(t, 10)
+	killClients(t, 10)
 }
 
-func TestTortureFaults(t *testing.T) {
+func TestTortureAnswersAgreeWithOutcomesUnderFaults(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("BURSAR_TORTURE") == "" {
 		t.Skip("it takes minutes: BURSAR_TORTURE=1 asks for it")
 	}
-	crash(t, 300)
+	killClients(t, 300)
 }
 
-func crash(t *testing.T, rounds int) {
+func killClients(t *testing.T, rounds int) {
 	t.Helper()
-	c := &crashes{T: t, path: filepath.Join(t.TempDir(), "faults.db")}
+	c := &faults{T: t, path: filepath.Join(t.TempDir(), "faults.db")}
 	defer func() { t.Log(c.String()) }()
 	c.setUp()
-	for _, row := range []crashRow{
-		{at: inBlock}, {at: beforeCommit}, {at: aboutCommit, most: 1}, {at: afterCommit, fewest: 1, most: 1},
+	for _, row := range []faultRow{
+		{point: inBlock}, {point: beforeCommit}, {point: aboutCommit, most: 1}, {point: afterCommit, fewest: 1, most: 1},
 	} {
 		c.rows = append(c.rows, &row)
 		for round := range rounds {
@@ -62,67 +62,69 @@ func crash(t *testing.T, rounds int) {
 	}
 }
 
-// crashes is one run of the test.
-type crashes struct {
+// faults is one run of the test.
+type faults struct {
 	*testing.T
 	path    string
-	rows    []*crashRow
-	effects int64 // that are there
+	rows    []*faultRow
+	effects int64 // that are there so far
 }
 
-// crashRow counts what has become of the blocks whose process died in one place.
-type crashRow struct {
-	at           string
-	fewest, most int64 // rows that such a block may have left
+// faultRow counts the outcomes of requests whose client was killed at one point.
+type faultRow struct {
+	point        string
+	fewest, most int64 // rows in the outcome
 	rounds       int
 
 	once, replayed, again int // with a key
 	there, absent         int // without
-	kept                  int // blocks that the process had called committed before
-	wrong                 int
+	kept                  int // requests that were answered as done before the kill
+	violations            int
 }
 
-func (c *crashes) String() string {
+func (c *faults) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "sqlite\n%-22s %31s | %s\n", "", "with a key", "without a key")
-	const line = "%-7s %-14s %6v %6v %8v %9v | %5v %9v | %17v | %5v\n"
-	fmt.Fprintf(&b, line, "fault", "where", "rounds", "once", "replayed", "ran again", "there", "not there", "kept, as promised", "wrong")
+	const line = "%-7s %-14s %6v %6v %8v %9v | %5v %9v | %17v | %10v\n"
+	fmt.Fprintf(&b, line,
+		"fault", "point", "rounds", "once", "replayed", "ran again", "there", "not there", "kept, as answered", "violations")
 	for _, r := range c.rows {
-		fmt.Fprintf(&b, line, "kill -9", r.at, r.rounds, r.once, r.replayed, r.again, r.there, r.absent, r.kept, r.wrong)
+		fmt.Fprintf(&b, line, "kill -9", r.point, r.rounds,
+			r.once, r.replayed, r.again, r.there, r.absent, r.kept, r.violations)
 	}
 	return b.String()
 }
 
-func (c *crashes) wrong(row *crashRow, format string, args ...any) {
+func (c *faults) violation(row *faultRow, format string, args ...any) {
 	c.Helper()
-	row.wrong++
-	c.Errorf("killed %s: %s", row.at, fmt.Sprintf(format, args...))
+	row.violations++
+	c.Errorf("killed %s: %s", row.point, fmt.Sprintf(format, args...))
 }
 
-func (c *crashes) must(err error) {
+func (c *faults) must(err error) {
 	c.Helper()
 	if err != nil {
 		c.Fatal(err)
 	}
 }
 
-// plain kills a process in a block without a key.
-func (c *crashes) plain(row *crashRow, round int) {
+// plain kills a client in a request without a key.
+func (c *faults) plain(row *faultRow, round int) {
 	c.Helper()
-	left := c.settled(row, c.kill(row, round, false), row.fewest, row.most)
-	c.effects += left
-	if left > 0 {
+	outcome := c.wantOutcome(row, c.kill(row, round, false), row.fewest, row.most)
+	c.effects += outcome
+	if outcome > 0 {
 		row.there++
 	} else {
 		row.absent++
 	}
 }
 
-// keyed kills a process in a block with a key, and runs it in another one.
-func (c *crashes) keyed(row *crashRow, round int) {
+// keyed kills a client in a request with a key, and sends the request again from another client.
+func (c *faults) keyed(row *faultRow, round int) {
 	c.Helper()
 	key := c.kill(row, round, true)
-	if c.settled(row, key, row.fewest, row.most) > 0 {
+	if c.wantOutcome(row, key, row.fewest, row.most) > 0 {
 		row.replayed++
 	} else {
 		row.again++
@@ -130,31 +132,31 @@ func (c *crashes) keyed(row *crashRow, round int) {
 	said, err := c.process(nowhere, true, key).Output()
 	c.must(err)
 	first, _, _ := strings.Cut(string(said), "\n")
-	if c.settled(row, key, 1, 1) == 1 {
+	if c.wantOutcome(row, key, 1, 1) == 1 {
 		row.once++
 	}
 	c.effects++
 	c.visit(func(db *atomic.DB, _ *sql.DB) { c.replays(row, db, key, resultIn(first)) })
 }
 
-// kill runs a process until it is dead, and returns the name of the block that was under way.
-func (c *crashes) kill(row *crashRow, round int, keyed bool) (name string) {
+// kill runs a client until it is dead, and returns the name of the request that was under way.
+func (c *faults) kill(row *faultRow, round int, keyed bool) (name string) {
 	c.Helper()
-	name = fmt.Sprintf("%s %t %d", row.at, keyed, round)
-	cmd := c.process(row.at, keyed, name)
-	if row.at == aboutCommit {
+	name = fmt.Sprintf("%s %t %d", row.point, keyed, round)
+	cmd := c.process(row.point, keyed, name)
+	if row.point == aboutCommit {
 		return c.killFromOutside(row, cmd, 2+round%7, keyed)
 	}
 	said, err := cmd.Output()
 	if err == nil || len(said) > 0 {
-		c.Fatalf("%s: the process lives, %v, and says %q", name, err, said)
+		c.Fatalf("%s: the client lives, %v, and says %q", name, err, said)
 	}
 	return name
 }
 
-// killFromOutside kills a process that runs block after block when it has said a number of lines. What it has called
-// committed is held against its word.
-func (c *crashes) killFromOutside(row *crashRow, cmd *osexec.Cmd, lines int, keyed bool) (last string) {
+// killFromOutside runs a client that sends one request after the other, and kills it once it has written a number of
+// lines. It compares the answers among them with the outcomes. It returns the name of the last request.
+func (c *faults) killFromOutside(row *faultRow, cmd *osexec.Cmd, lines int, keyed bool) (last string) {
 	c.Helper()
 	out, err := cmd.StdoutPipe()
 	c.must(err)
@@ -166,7 +168,7 @@ func (c *crashes) killFromOutside(row *crashRow, cmd *osexec.Cmd, lines int, key
 		}
 	}
 	if err := cmd.Wait(); err == nil || len(said) < lines {
-		c.Fatalf("the process has ended by itself, %v, and has said %q", err, said)
+		c.Fatalf("the client has ended by itself, %v, and has said %q", err, said)
 	}
 	last, _, _ = strings.Cut(said[len(said)-1], arrow)
 	c.visit(func(db *atomic.DB, pool *sql.DB) {
@@ -176,8 +178,8 @@ func (c *crashes) killFromOutside(row *crashRow, cmd *osexec.Cmd, lines int, key
 				continue
 			}
 			row.kept++
-			if left := c.left(pool, name); left != 1 {
-				c.wrong(row, "%s: %d rows of what was called committed", name, left)
+			if n := c.outcome(pool, name); n != 1 {
+				c.violation(row, "%s: %d rows of a request answered as done", name, n)
 			}
 			if keyed {
 				c.replays(row, db, name, result)
@@ -190,8 +192,8 @@ func (c *crashes) killFromOutside(row *crashRow, cmd *osexec.Cmd, lines int, key
 	return last
 }
 
-// visit gives f a handle of its own, as a new process would have.
-func (c *crashes) visit(f func(db *atomic.DB, pool *sql.DB)) {
+// visit gives f a handle of its own, as a new client would have.
+func (c *faults) visit(f func(db *atomic.DB, pool *sql.DB)) {
 	c.Helper()
 	db, pool, err := openFaults(c.path)
 	c.must(err)
@@ -199,53 +201,56 @@ func (c *crashes) visit(f func(db *atomic.DB, pool *sql.DB)) {
 	c.must(pool.Close())
 }
 
-func (c *crashes) setUp() {
+func (c *faults) setUp() {
 	c.Helper()
 	c.visit(func(db *atomic.DB, pool *sql.DB) {
 		c.must(atomic.Setup(c.Context(), db))
-		_, err := pool.ExecContext(c.Context(), `CREATE TABLE counter (n INTEGER NOT NULL) STRICT; INSERT INTO counter VALUES (0);
+		_, err := pool.ExecContext(c.Context(), `
+			CREATE TABLE counter (n INTEGER NOT NULL) STRICT; INSERT INTO counter VALUES (0);
 			CREATE TABLE effects (name TEXT NOT NULL) STRICT; CREATE INDEX effects_name ON effects (name)`)
 		c.must(err)
 	})
 }
 
-// left is how many rows a block has left.
-func (c *crashes) left(pool *sql.DB, name string) (n int64) {
+// outcome is how many rows a request has left.
+func (c *faults) outcome(pool *sql.DB, name string) (n int64) {
 	c.Helper()
 	c.must(pool.QueryRowContext(c.Context(), `SELECT count(*) FROM effects WHERE name = ?`, name).Scan(&n))
 	return n
 }
 
-// settled returns how many rows the last block has left, and holds them and the counter against what may be.
-func (c *crashes) settled(row *crashRow, name string, fewest, most int64) (left int64) {
+// wantOutcome returns how many rows the last request has left. It compares them and the counter with what may be.
+func (c *faults) wantOutcome(row *faultRow, name string, fewest, most int64) (outcome int64) {
 	c.Helper()
 	c.visit(func(_ *atomic.DB, pool *sql.DB) {
 		var n, all int64
-		c.must(pool.QueryRowContext(c.Context(), `SELECT (SELECT n FROM counter), (SELECT count(*) FROM effects)`).Scan(&n, &all))
-		left = c.left(pool, name)
-		if left < fewest || left > most || n != all || n != c.effects+left {
-			c.wrong(row, "%s: %d rows, want %d to %d; the counter is %d, of %d rows, %d before", name, left, fewest, most, n, all, c.effects)
+		query := `SELECT (SELECT n FROM counter), (SELECT count(*) FROM effects)`
+		c.must(pool.QueryRowContext(c.Context(), query).Scan(&n, &all))
+		outcome = c.outcome(pool, name)
+		if outcome < fewest || outcome > most || n != all || n != c.effects+outcome {
+			c.violation(row, "%s: %d rows, want %d to %d; the counter is %d, of %d rows, %d before",
+				name, outcome, fewest, most, n, all, c.effects)
 		}
 	})
-	return left
+	return outcome
 }
 
-// replays calls a key again, which must give what it gave before.
-func (c *crashes) replays(row *crashRow, db *atomic.DB, key, want string) {
+// replays sends a request with a key again. Its result must be the same as before.
+func (c *faults) replays(row *faultRow, db *atomic.DB, key, want string) {
 	c.Helper()
 	result, replayed, err := atomic.DoKeyed(c.Context(), db, key, func(context.Context, *atomic.Tx) ([]byte, error) {
 		return nil, errors.New("the block runs again")
 	}, nil)
 	if err != nil || !replayed || string(result) != want || want == "" {
-		c.wrong(row, "%s: %q, replayed: %t, %v, was %q before", key, result, replayed, err, want)
+		c.violation(row, "%s: %q, replayed: %t, %v, was %q before", key, result, replayed, err, want)
 	}
 }
 
-// dyingHelper begins a process that dies in the middle of a block.
-const dyingHelper = "dying"
+// faultHelper makes the test binary a client that is killed in the middle of a request.
+const faultHelper = "fault"
 
-// process prepares a process that dies in one place.
-func (c *crashes) process(at string, keyed bool, name string) *osexec.Cmd {
+// process prepares a client that is killed at a point.
+func (c *faults) process(point string, keyed bool, name string) *osexec.Cmd {
 	c.Helper()
 	program, err := os.Executable()
 	c.must(err)
@@ -253,26 +258,28 @@ func (c *crashes) process(at string, keyed bool, name string) *osexec.Cmd {
 	if keyed {
 		kind = "keyed"
 	}
-	cmd := osexec.CommandContext(c.Context(), program, c.path, at, kind, name)
-	cmd.Env = append(os.Environ(), atomictest.HelperVariable+"="+dyingHelper, "GORACE=atexit_sleep_ms=0") // A race detector would wait for a second.
+	cmd := osexec.CommandContext(c.Context(), program, c.path, point, kind, name)
+	// Without GORACE the race detector would wait for a second.
+	cmd.Env = append(os.Environ(), atomictest.HelperVariable+"="+faultHelper, "GORACE=atexit_sleep_ms=0")
 	cmd.Stderr = os.Stderr
 	return cmd
 }
 
-// die is what the processes of TestFaults run, with the arguments that process gives them.
-func die(args []string) error {
+// runClient is what the clients of TestAnswersAgreeWithOutcomesUnderFaults run, with the arguments that process
+// gives them.
+func runClient(args []string) error {
 	db, pool, err := openFaults(args[0])
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	p := mortal{db: db, at: args[1], keyed: args[2] == "keyed", out: os.Stdout}
+	p := client{db: db, point: args[1], keyed: args[2] == "keyed", out: os.Stdout}
 	for i := 0; ; i++ {
 		name := args[3]
-		if p.at == aboutCommit {
+		if p.point == aboutCommit {
 			name = fmt.Sprintf("%s %d", name, i)
 		}
-		if err := p.block(context.Background(), name); err != nil || p.at != aboutCommit {
+		if err := p.request(context.Background(), name); err != nil || p.point != aboutCommit {
 			return err
 		}
 	}
@@ -288,16 +295,16 @@ func openFaults(path string) (*atomic.DB, *sql.DB, error) {
 	return atomic.Open(pool, sqlite.Dialect{}, nil), pool, nil
 }
 
-// mortal is a process that runs blocks. About COMMIT it says their names when they begin and when they are about to
-// commit; there and nowhere it says what they have come to.
-type mortal struct {
+// A client is a process that sends requests. It writes the answer to each. If it is killed about COMMIT, it also writes
+// the name of each request when its block begins and when it is about to commit.
+type client struct {
 	db    *atomic.DB
-	at    string
+	point string
 	keyed bool
 	out   io.Writer
 }
 
-// arrow stands between the name of a block that was committed and its result.
+// arrow stands between the name of a request that is done and its result.
 const arrow = " -> "
 
 func resultIn(line string) string {
@@ -305,8 +312,8 @@ func resultIn(line string) string {
 	return result
 }
 
-// block runs one block.
-func (p mortal) block(ctx context.Context, name string) error {
+// request runs one block and writes the answer.
+func (p client) request(ctx context.Context, name string) error {
 	var result []byte
 	var err error
 	if p.keyed {
@@ -325,16 +332,16 @@ func (p mortal) block(ctx context.Context, name string) error {
 	return p.say(name + arrow + string(result))
 }
 
-// effect counts up and leaves a row. Its result is like no other.
-func (p mortal) effect(ctx context.Context, tx *atomic.Tx, name string) ([]byte, error) {
-	if p.at == aboutCommit {
+// effect counts up and leaves a row. No two requests have the same result.
+func (p client) effect(ctx context.Context, tx *atomic.Tx, name string) ([]byte, error) {
+	if p.point == aboutCommit {
 		tx.BeforeCommit(func(context.Context) error { return p.say(name) })
 		if err := p.say(name); err != nil {
 			return nil, err
 		}
 	}
-	tx.BeforeCommit(func(context.Context) error { return p.dieIf(beforeCommit) })
-	tx.OnCommit(func(context.Context) error { return p.dieIf(afterCommit) })
+	tx.BeforeCommit(func(context.Context) error { return p.killIf(beforeCommit) })
+	tx.OnCommit(func(context.Context) error { return p.killIf(afterCommit) })
 	if err := atomic.ExecOne(ctx, tx, `UPDATE counter SET n = n + 1`); err != nil {
 		return nil, err
 	}
@@ -347,17 +354,17 @@ func (p mortal) effect(ctx context.Context, tx *atomic.Tx, name string) ([]byte,
 	if err := atomic.ExecOne(ctx, tx, `INSERT INTO effects VALUES (?)`, name); err != nil {
 		return nil, err
 	}
-	return fmt.Appendf(nil, "%s: %d", name, n), p.dieIf(inBlock)
+	return fmt.Appendf(nil, "%s: %d", name, n), p.killIf(inBlock)
 }
 
-func (p mortal) say(line string) error {
+func (p client) say(line string) error {
 	_, err := fmt.Fprintln(p.out, line)
 	return err
 }
 
-// dieIf kills the process, in the one place.
-func (p mortal) dieIf(at string) error {
-	if p.at != at {
+// killIf kills the client if it is to be killed at this point.
+func (p client) killIf(point string) error {
+	if p.point != point {
 		return nil
 	}
 	self, err := os.FindProcess(os.Getpid())

@@ -15,8 +15,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(atomictest.HelperVariable) {
 	case atomictest.LeaseHelper:
 		err = atomictest.HoldLease(atomictest.SQLite(sqlite.Dialect{}, nil), os.Stdin, os.Stdout)
-	case dyingHelper:
-		err = die(os.Args[1:])
+	case faultHelper:
+		err = runClient(os.Args[1:])
 	default:
 		os.Exit(m.Run())
 	}

@@ -4,10 +4,11 @@
 //
 //	db := atomic.Open(pool, sqlite.Dialect{}, nil)
 //
-// The package imports no driver. It reads the numbers of any driver whose errors have a method Code() int that
-// returns SQLite's extended result code, as modernc.org/sqlite has. It changes no pragmas but query_only, and only
-// while a read-only database transaction is open; journal mode, busy timeout and synchronous are the
-// application's choice. WAL, a busy timeout of some seconds and synchronous=FULL are a good one.
+// The package imports no driver. It reads the errors of any driver if they have a method Code() int that returns
+// SQLite's extended result code. Those of modernc.org/sqlite have one. The package changes no pragma but
+// query_only, and that only while a read-only database transaction is open. Journal mode, busy timeout and
+// synchronous are the application's choice. WAL, a busy timeout of some seconds and synchronous=FULL are a good
+// one.
 package sqlite
 
 import (
@@ -21,16 +22,16 @@ import (
 
 // A Dialect is SQLite for [atomic.Open]. It has no state; the zero value is ready for use.
 //
-// Writers begin with BEGIN IMMEDIATE, so that they wait for the write lock before they read: a reader that turns into
-// a writer would fail with BUSY_SNAPSHOT as soon as another has written, without waiting at all. Read-only database
+// Writers begin with BEGIN IMMEDIATE, so they wait for the write lock before they read. A reader that turned into a
+// writer would fail with BUSY_SNAPSHOT as soon as another had written, without waiting at all. Read-only database
 // transactions begin deferred, on a snapshot taken at their first read. Both are serializable, so every standard
 // isolation level is granted.
 type Dialect struct{}
 
 var _ atomic.Dialect = Dialect{}
 
-// Traits says that SQLite may roll back on an error that appears while rows are read, an I/O error for one, and that a
-// file has one writer.
+// Traits says that SQLite may roll back on an error that appears while rows are read, such as an I/O error, and
+// that a file has one writer.
 func (Dialect) Traits() atomic.Traits {
 	return atomic.Traits{Name: "sqlite", SilentRollback: true, OneWriter: true}
 }
@@ -40,8 +41,8 @@ const (
 	queryOnlyOff = "PRAGMA query_only = 0"
 )
 
-// Begin begins a database transaction; see [Dialect]. A read-only one turns query_only on, and has it
-// turned off again unless it was on before.
+// Begin begins a database transaction; see [Dialect]. A read-only one turns query_only on. It is turned off again
+// afterwards unless it was on before.
 func (Dialect) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (restore string, err error) {
 	if m.Isolation < sql.LevelDefault || m.Isolation > sql.LevelLinearizable {
 		return "", fmt.Errorf("sqlite: unknown isolation level %d", m.Isolation)
@@ -64,8 +65,9 @@ func (Dialect) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (restor
 	return restore, err
 }
 
-// Commit commits, without a deadline: there is no network to wait for, the write lock is held already, and a sync to disk cannot
-// be interrupted. For a context that can end, drivers keep a goroutine watching, which costs a tenth of a synced commit.
+// Commit commits without a deadline. There is no network to wait for, the write lock is held already, and a sync to
+// disk cannot be interrupted. For a context that can end, drivers keep a goroutine watching, which costs a tenth of
+// a synced commit.
 func (Dialect) Commit(ctx context.Context, conn *sql.Conn) error {
 	_, err := conn.ExecContext(context.WithoutCancel(ctx), "COMMIT")
 	return err
@@ -77,8 +79,9 @@ func (Dialect) Rollback(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
-// State asks by a BEGIN, which SQLite refuses inside a database transaction; drivers do not pass on
-// sqlite3_get_autocommit. The BEGIN takes no lock, so it needs no deadline, which would cost more than it does.
+// State runs a BEGIN, which SQLite refuses inside a database transaction. It would rather call
+// sqlite3_get_autocommit, but drivers do not offer that. The BEGIN takes no lock, so it needs no deadline; a
+// deadline would cost more than the BEGIN.
 func (Dialect) State(ctx context.Context, conn atomic.Conn) (atomic.State, error) {
 	ctx = context.WithoutCancel(ctx)
 	_, err := conn.ExecContext(ctx, "BEGIN")
@@ -92,15 +95,15 @@ func (Dialect) State(ctx context.Context, conn atomic.Conn) (atomic.State, error
 	return atomic.StateNone, err
 }
 
-// Commits is false for every statement: DDL belongs to the database transaction.
+// Commits returns false for every statement: in SQLite DDL is part of the database transaction.
 func (Dialect) Commits([]string) bool { return false }
 
-// LockClause is empty for every strength in a database transaction that may write: the write lock of the whole file, held
-// from BEGIN IMMEDIATE on, is stronger than any lock on a row. In a read-only one nothing can be locked. NOWAIT and
-// SKIP LOCKED are refused, because there is no lock on a row to meet.
+// LockClause is empty for every strength in a database transaction that may write: from BEGIN IMMEDIATE on it holds
+// the write lock of the whole file, which is stronger than any lock on a row. A read-only one can lock nothing.
+// NOWAIT and SKIP LOCKED are refused, because there are no locks on rows.
 //
-// A database transaction that the application began DEFERRED and gave to [atomic.Adopt] has no write lock before
-// its first write: begin it IMMEDIATE.
+// If the application began a database transaction DEFERRED and gave it to [atomic.Adopt], it has no write lock
+// before its first write. Begin it IMMEDIATE.
 func (Dialect) LockClause(l atomic.RowLock, m atomic.Mode) (string, error) {
 	if m.ReadOnly || l.Wait != atomic.Wait {
 		return "", fmt.Errorf("sqlite: %w: %s", atomic.ErrUnsupported, l)

@@ -62,7 +62,10 @@ func TestRealErrorsAreClassified(t *testing.T) {
 			statement(atomic.KindUnique, "SQLITE_CONSTRAINT_PRIMARYKEY"), true},
 		{"check", `INSERT INTO words VALUES (2, '')`, statement(atomic.KindConstraint, "SQLITE_CONSTRAINT(275)"), true},
 		{"foreign key", `INSERT INTO uses VALUES (7)`, statement(atomic.KindConstraint, "SQLITE_CONSTRAINT(787)"), true},
-		{"datatype", `INSERT INTO words VALUES (2, x'00')`, statement(atomic.KindConstraint, "SQLITE_CONSTRAINT(3091)"), true},
+		{
+			"datatype", `INSERT INTO words VALUES (2, x'00')`,
+			statement(atomic.KindConstraint, "SQLITE_CONSTRAINT(3091)"), true,
+		},
 		{"syntax", `SELEKT`, statement(atomic.KindStatement, "SQLITE_ERROR"), true},
 		{"conflict clause", `INSERT OR ROLLBACK INTO words VALUES (1, 'two')`,
 			statement(atomic.KindUnique, "SQLITE_CONSTRAINT_PRIMARYKEY"), false},
@@ -182,7 +185,9 @@ func TestReadOnlyKeepsAReadersPragma(t *testing.T) {
 		pool.SetMaxOpenConns(1)
 		db := atomic.Open(pool, sqlite.Dialect{}, nil)
 		for _, end := range []error{nil, errors.New("refused")} {
-			err := atomic.Do(t.Context(), db, func(context.Context, *atomic.Tx) error { return end }, &atomic.Options{ReadOnly: true})
+			err := atomic.Do(t.Context(), db, func(context.Context, *atomic.Tx) error {
+				return end
+			}, &atomic.Options{ReadOnly: true})
 			if !errors.Is(err, end) {
 				t.Errorf("Do = %v, want %v", err, end)
 			}

@@ -38,8 +38,8 @@ func (f *Fake) Set(t time.Time) {
 	f.now = t
 }
 
-// Sleep advances the clock by d and returns at once, so that what waits for d finds it over. On a context that is
-// done it leaves the clock alone and returns the cause.
+// Sleep advances the clock by d and returns at once. On a context that is done it leaves the clock alone and returns
+// the cause.
 func (f *Fake) Sleep(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

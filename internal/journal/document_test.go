@@ -68,15 +68,23 @@ func exampleEntries(hashes map[string][32]byte) map[string]journal.Entry {
 		return [16]byte{0x01, 0x9b, 0x7c, 0xd1, 0xd5, 0x88, 0x70, 0, 0x80, 15: last}
 	}
 	return map[string]journal.Entry{
-		"entry 1": {Kind: journal.EntryOpen, Book: exampleBook, Request: id(1), RequestHash: hashes["request world"], To: "world",
-			Currency: "USD", Scale: 2, ToAfter: journal.After{Version: 1}, Decided: at, Seq: 1, At: at},
-		"entry 2": {Kind: journal.EntryOpen, Book: exampleBook, Request: id(2), RequestHash: hashes["request users:1"], To: "users:1",
-			Currency: "USD", Scale: 2, ToAfter: journal.After{Version: 1}, Decided: at, Seq: 2, At: at + 1},
+		"entry 1": {
+			Kind: journal.EntryOpen, Book: exampleBook, Request: id(1), RequestHash: hashes["request world"],
+			To: "world", Currency: "USD", Scale: 2, ToAfter: journal.After{Version: 1},
+			Decided: at, Seq: 1, At: at,
+		},
+		"entry 2": {
+			Kind: journal.EntryOpen, Book: exampleBook, Request: id(2), RequestHash: hashes["request users:1"],
+			To: "users:1", Currency: "USD", Scale: 2, ToAfter: journal.After{Version: 1},
+			Decided: at, Seq: 2, At: at + 1,
+		},
 		"entry 3": {
-			Kind: journal.EntryLeg, Book: exampleBook, Request: id(3), RequestHash: hashes["request transfer"], From: "world", To: "users:1",
-			Currency: "USD", Scale: 2, Amount: usd(2_500), FromAfter: journal.After{Version: 2, Balance: usd(-2_500)},
+			Kind: journal.EntryLeg, Book: exampleBook, Request: id(3), RequestHash: hashes["request transfer"],
+			From: "world", To: "users:1", Currency: "USD", Scale: 2, Amount: usd(2_500),
+			FromAfter: journal.After{Version: 2, Balance: usd(-2_500)},
 			ToAfter:   journal.After{Version: 2, Balance: usd(2_500)},
-			Effective: time.Date(2025, 12, 31, 0, 0, 0, 0, time.UTC).UnixNano(), Backdated: true, Decided: at + 1, Seq: 3, At: at + 2,
+			Effective: time.Date(2025, 12, 31, 0, 0, 0, 0, time.UTC).UnixNano(), Backdated: true,
+			Decided: at + 1, Seq: 3, At: at + 2,
 		},
 	}
 }

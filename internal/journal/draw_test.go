@@ -35,7 +35,11 @@ func text(t *rapid.T, name string) string {
 
 func entries() *rapid.Generator[journal.Entry] {
 	after := rapid.Custom(func(t *rapid.T) journal.After {
-		return journal.After{Version: rapid.Uint64().Draw(t, "version"), Balance: pairs().Draw(t, "balance"), Held: pairs().Draw(t, "held")}
+		return journal.After{
+			Version: rapid.Uint64().Draw(t, "version"),
+			Balance: pairs().Draw(t, "balance"),
+			Held:    pairs().Draw(t, "held"),
+		}
 	})
 	return rapid.Custom(func(t *rapid.T) journal.Entry {
 		e := journal.Entry{
@@ -99,7 +103,8 @@ func transfer(t *rapid.T) journal.Request {
 			Scale: rapid.Uint8().Draw(t, "scale"), Amount: pairs().Draw(t, "amount")})
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "conditions") {
-		c := journal.Condition{Kind: journal.ConditionVersion, Account: text(t, "account"), Version: rapid.Uint64().Draw(t, "version")}
+		c := journal.Condition{Kind: journal.ConditionVersion, Account: text(t, "account"),
+			Version: rapid.Uint64().Draw(t, "version")}
 		if rapid.Bool().Draw(t, "at least") {
 			c = journal.Condition{Kind: journal.ConditionAtLeast, Account: c.Account, Currency: text(t, "currency"),
 				Scale: rapid.Uint8().Draw(t, "scale"), Amount: pairs().Draw(t, "least")}

@@ -31,8 +31,8 @@ type After struct {
 	Balance, Held Pair
 }
 
-// Entry is the facts of one journal entry, those that its hash covers. Row keys, account numbers and back
-// pointers are left out on purpose: a copy on another database keeps every hash.
+// Entry is one journal entry, with the facts that its hash covers. Row keys, account numbers and back pointers are
+// left out on purpose: so a copy in another database keeps every hash.
 type Entry struct {
 	Kind        EntryKind
 	Book        [16]byte

@@ -32,8 +32,8 @@ func sixteen(first byte) (b [16]byte) {
 
 func sampleEntry() journal.Entry {
 	e := journal.Entry{
-		Kind: journal.EntryLeg, Book: sixteen(0x10), Request: sixteen(0x20), Leg: 0x0102, From: "a", To: "bc", Currency: "ETH", Scale: 18,
-		Amount:    journal.Pair{Hi: 1, Lo: 2},
+		Kind: journal.EntryLeg, Book: sixteen(0x10), Request: sixteen(0x20), Leg: 0x0102,
+		From: "a", To: "bc", Currency: "ETH", Scale: 18, Amount: journal.Pair{Hi: 1, Lo: 2},
 		FromAfter: journal.After{Version: 3, Balance: journal.Pair{Hi: -1, Lo: -2}, Held: journal.Pair{Lo: 4}},
 		ToAfter:   journal.After{Version: 5, Balance: journal.Pair{Lo: 6}, Held: journal.Pair{Hi: 7}},
 		Effective: -1, Backdated: true, Decided: 8, Seq: 9, At: 10,
@@ -61,11 +61,16 @@ const goldenEntry = `
 func sampleTransfer() journal.Request {
 	return journal.Request{
 		Kind: journal.RequestTransfer,
-		Legs: []journal.Leg{{From: "a", To: "b", Currency: "USD", Scale: 2, Amount: journal.Pair{Lo: 1}},
-			{From: "b", To: "c", Currency: "JPY", Amount: journal.Pair{Hi: 2, Lo: 3}}},
-		Conditions: []journal.Condition{{Kind: journal.ConditionAtLeast, Account: "a", Currency: "USD", Scale: 2, Amount: journal.Pair{Lo: -1}},
-			{Kind: journal.ConditionVersion, Account: "b", Version: 4}},
-		NotAfter: 5, HasNotAfter: true, Reference: "é", Metadata: []journal.Tag{{Key: "A", Value: ""}, {Key: "a", Value: "x"}},
+		Legs: []journal.Leg{
+			{From: "a", To: "b", Currency: "USD", Scale: 2, Amount: journal.Pair{Lo: 1}},
+			{From: "b", To: "c", Currency: "JPY", Amount: journal.Pair{Hi: 2, Lo: 3}},
+		},
+		Conditions: []journal.Condition{
+			{Kind: journal.ConditionAtLeast, Account: "a", Currency: "USD", Scale: 2, Amount: journal.Pair{Lo: -1}},
+			{Kind: journal.ConditionVersion, Account: "b", Version: 4},
+		},
+		NotAfter: 5, HasNotAfter: true, Reference: "é",
+		Metadata: []journal.Tag{{Key: "A", Value: ""}, {Key: "a", Value: "x"}},
 	}
 }
 
@@ -110,7 +115,8 @@ func TestGoldenBytes(t *testing.T) {
 		}
 	}
 	prefix := []byte("kept")
-	if got := journal.AppendEntry(prefix, &entry); !bytes.HasPrefix(got, prefix) || len(got) != len(prefix)+len(unhex(t, goldenEntry)) {
+	got, length := journal.AppendEntry(prefix, &entry), len(prefix)+len(unhex(t, goldenEntry))
+	if !bytes.HasPrefix(got, prefix) || len(got) != length {
 		t.Errorf("appending to %q gives %x", prefix, got)
 	}
 }
@@ -152,8 +158,9 @@ func TestEveryFactIsHashed(t *testing.T) {
 	note(-1, sampleEntry())
 	for i, change := range []func(*journal.Entry){
 		func(e *journal.Entry) { e.Kind = journal.EntryOpen }, func(e *journal.Entry) { e.Book[15]++ },
-		func(e *journal.Entry) { e.Request[15]++ }, func(e *journal.Entry) { e.Leg++ }, func(e *journal.Entry) { e.RequestHash[31]++ },
-		func(e *journal.Entry) { e.From = "" }, func(e *journal.Entry) { e.From, e.To = "ab", "c" }, func(e *journal.Entry) { e.To = "bd" },
+		func(e *journal.Entry) { e.Request[15]++ }, func(e *journal.Entry) { e.Leg++ },
+		func(e *journal.Entry) { e.RequestHash[31]++ }, func(e *journal.Entry) { e.From = "" },
+		func(e *journal.Entry) { e.From, e.To = "ab", "c" }, func(e *journal.Entry) { e.To = "bd" },
 		func(e *journal.Entry) { e.Currency = "ETI" }, func(e *journal.Entry) { e.Scale = 17 },
 		func(e *journal.Entry) { e.Amount.Hi++ }, func(e *journal.Entry) { e.Amount.Lo++ },
 		func(e *journal.Entry) { e.FromAfter.Version++ }, func(e *journal.Entry) { e.FromAfter.Balance.Hi++ },
@@ -257,7 +264,8 @@ func TestOtherEncodingsAreMalformed(t *testing.T) {
 		if strings.Count(goldenEntry, test.from) != 1 {
 			t.Fatalf("%s: %q is not there once", name, test.from)
 		}
-		if got, err := journal.ParseEntry(unhex(t, strings.Replace(goldenEntry, test.from, test.to, 1))); !errors.Is(err, journal.ErrMalformed) {
+		malformed := unhex(t, strings.Replace(goldenEntry, test.from, test.to, 1))
+		if got, err := journal.ParseEntry(malformed); !errors.Is(err, journal.ErrMalformed) {
 			t.Errorf("%s is read as %+v, %v", name, got, err)
 		}
 	}

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// dropTimeout is how long a database may take to go away, which needs locks that a test may have left behind.
+// dropTimeout is how long DROP DATABASE may take. It needs locks that a test may have left behind.
 const dropTimeout = 30 * time.Second
 
-// newDatabase makes an empty database with a name of its own and returns the name, which needs no quotes.
+// newDatabase makes an empty database and returns its name, which is unique and needs no quotes.
 func newDatabase(ctx context.Context, e Engine, admin *sql.DB) (string, error) {
 	name := "bursar_" + strings.ToLower(rand.Text())
 	create := "CREATE DATABASE " + name
@@ -27,7 +27,7 @@ func newDatabase(ctx context.Context, e Engine, admin *sql.DB) (string, error) {
 	return name, nil
 }
 
-// dropDatabase removes a database and ends the connections that are left to it.
+// dropDatabase drops a database and ends the connections to it.
 func dropDatabase(e Engine, admin *sql.DB, name string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), dropTimeout)
 	defer cancel()
@@ -48,8 +48,8 @@ func dropDatabase(e Engine, admin *sql.DB, name string) error {
 	return nil
 }
 
-// endSessions ends the connections to a database over MySQL's protocol: one with an open database transaction would
-// keep the database from being dropped.
+// endSessions ends the connections to a database over MySQL's protocol. An open database transaction in one of them
+// would keep the database from being dropped.
 func endSessions(ctx context.Context, admin *sql.DB, database string) (err error) {
 	rows, err := admin.QueryContext(ctx, "SELECT id FROM information_schema.processlist WHERE db = ?", database)
 	if err != nil {
@@ -61,13 +61,13 @@ func endSessions(ctx context.Context, admin *sql.DB, database string) (err error
 		if err := rows.Scan(&id); err != nil {
 			return err
 		}
-		// One that has just ended by itself is as good.
+		// An error means that the connection has just ended by itself.
 		_, _ = admin.ExecContext(ctx, fmt.Sprintf("KILL %d", id))
 	}
 	return rows.Err()
 }
 
-// give makes a database for a test on a server and drops it with the test.
+// give makes a database for a test and drops it when the test ends.
 func give(t testing.TB, server Endpoint, admin *sql.DB) Endpoint {
 	t.Helper()
 	name, err := newDatabase(t.Context(), server.engine, admin)

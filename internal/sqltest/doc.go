@@ -1,8 +1,9 @@
-// Package sqltest is the ground on which tests meet real database servers.
+// Package sqltest gives tests real database servers, and faults of these servers and of their connections.
 //
-// [Postgres] and [MariaDB] give a test an empty database of its own on a server that all tests share. [PrivatePostgres]
-// and [PrivateMariaDB] give it a server of its own, which may be killed ([Server.Kill9]), stopped and restarted. All of
-// them sync every commit to disk. [Cockroach] and [TiDB] work on servers that are named, and start none.
+// [Postgres] and [MariaDB] give a test an empty database of its own on a server that all tests share.
+// [PrivatePostgres] and [PrivateMariaDB] give it a server of its own, which may be killed ([Server.Kill9]), stopped
+// and restarted. All of them sync every commit to disk. [Cockroach] and [TiDB] work on servers that are named, and
+// start none.
 //
 // The shared servers are those that the environment names, as URLs:
 //
@@ -11,11 +12,11 @@
 //	BURSAR_TEST_COCKROACH  cockroach://root@host:port/defaultdb?sslmode=disable
 //	BURSAR_TEST_TIDB       tidb://root@host:port/
 //
-// Where the first or second is not set, the test binary starts a throwaway server when a test first asks for one; it
+// If the first or second is not set, the test binary starts a throwaway server when a test first asks for one. It
 // ends with the test binary. The command testenv starts one of each for all packages of a run. A test whose server
-// cannot be had is skipped and says what to install, or fails if BURSAR_REQUIRE lists it: postgres, mariadb, cockroach,
-// tidb.
+// cannot be had is skipped and says what to install. It fails if BURSAR_REQUIRE lists the server: postgres,
+// mariadb, cockroach, tidb.
 //
-// [NewProxy] puts a loopback proxy before a server, which can hold a connection at a chosen point of a chosen statement
+// [NewProxy] puts a proxy before a server. The proxy can hold a connection at a chosen point of a chosen statement
 // and then cut it: see [Proxy.Trap].
 package sqltest

@@ -17,7 +17,7 @@ import (
 // An Engine names a kind of server.
 type Engine string
 
-// The engines. What BURSAR_TEST_MYSQL names counts as [MariaDBEngine], whatever it is: ask it for its version.
+// The engines. The server that BURSAR_TEST_MYSQL names counts as [MariaDBEngine], even if it is MySQL.
 const (
 	PostgresEngine  Engine = "postgres"
 	MariaDBEngine   Engine = "mariadb"
@@ -28,13 +28,13 @@ const (
 // speaksMySQL reports which of the two wire protocols an engine has.
 func (e Engine) speaksMySQL() bool { return e == MariaDBEngine || e == TiDBEngine }
 
-// An Endpoint is a database at an address, of a server or of a proxy before it. It is safe for concurrent use.
+// An Endpoint is a database at the address of a server or of a proxy. It is safe for concurrent use.
 type Endpoint struct {
 	engine Engine
 	url    *url.URL // never changed
 }
 
-// Engine returns what is there.
+// Engine returns the engine of the server.
 func (e Endpoint) Engine() Engine { return e.engine }
 
 // Host returns the address without the port.
@@ -55,9 +55,9 @@ func (e Endpoint) Database() string { return strings.TrimPrefix(e.url.Path, "/")
 // URL returns the database's address with user and password, as postgres://… or mysql://… .
 func (e Endpoint) URL() string { return e.url.String() }
 
-// DSN returns what the engine's driver takes: the URL for pgx, user:password@tcp(host:port)/database for go-sql-driver.
-// Each of params is a "key=value" for the driver, such as "application_name=x" or "clientFoundRows=true"; it replaces
-// one of the same key in the URL.
+// DSN returns the data source name for the engine's driver: the URL for pgx, user:password@tcp(host:port)/database
+// for go-sql-driver. Each of params is a "key=value" for the driver, such as "application_name=x" or
+// "clientFoundRows=true". It replaces the value of that key in the URL.
 func (e Endpoint) DSN(params ...string) string {
 	query := e.url.Query()
 	for _, p := range params {
@@ -144,10 +144,12 @@ func parse(e Engine, text string) (Endpoint, error) {
 		scheme, alias = "mysql", "mariadb"
 	}
 	if !slices.Contains([]string{scheme, alias, string(e)}, u.Scheme) {
-		return Endpoint{}, fmt.Errorf("%s is no URL of %s: want %s://user:password@host:port/database", u.Redacted(), e, scheme)
+		return Endpoint{}, fmt.Errorf("%s is no URL of %s: want %s://user:password@host:port/database",
+			u.Redacted(), e, scheme)
 	}
 	if _, err := strconv.Atoi(u.Port()); err != nil || u.User == nil {
-		return Endpoint{}, fmt.Errorf("%s names no user, host and port: want %s://user:password@host:port/database", u.Redacted(), scheme)
+		return Endpoint{}, fmt.Errorf("%s names no user, host and port: want %s://user:password@host:port/database",
+			u.Redacted(), scheme)
 	}
 	u.Scheme = scheme
 	return Endpoint{e, u}, nil

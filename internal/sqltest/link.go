@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// link is one connection through a proxy. Answers come in the order of what was asked, so a number tells which answer
+// link is one connection through a proxy. Answers come in the order of the requests, so a number tells which answer
 // belongs to a trapped statement.
 type link struct {
 	proxy          *Proxy
@@ -16,11 +16,11 @@ type link struct {
 	once           sync.Once
 
 	mu       sync.Mutex
-	asked    int           // how often the client has asked
-	answered int           // how many answers have been sent to it, the one that is about to be included
-	trapped  map[int]*Trap // by the number of the question
-	sprung   []*Trap
-	last     *Trap // that stands after its answer, or stood there
+	requests int           // that the client has sent
+	answers  int           // that are complete, including one that is about to be sent to the client
+	trapped  map[int]*Trap // by the number of the request
+	sprung   []*Trap       // all traps that have caught a statement of this connection
+	barrier  *Trap         // the last one at AfterAnswer: the client's next message waits for its end
 }
 
 func newLink(p *Proxy, client, server net.Conn) *link {
@@ -39,7 +39,7 @@ func (l *link) close() {
 	})
 }
 
-// pass holds the connection in a trap, and reports whether it goes on.
+// pass holds the connection in a trap. It reports whether the connection goes on.
 func (l *link) pass(t *Trap) bool {
 	defer t.finish()
 	close(t.caught)
@@ -55,16 +55,16 @@ func (l *link) pass(t *Trap) bool {
 	return false
 }
 
-// up hands on what the client says. It returns when the connection is closed.
+// up passes on the messages of the client. It returns when the connection is closed.
 func (l *link) up() error {
 	defer l.close()
-	var waiting *Trap // for the message that makes the server answer
+	var waiting *Trap // for the message that completes the request
 	for r := bufio.NewReader(l.client); ; {
 		m, err := l.wire.client(r)
 		if err != nil {
 			return err
 		}
-		if t := l.standing(); t != nil && !t.passes(l.lost) {
+		if t := l.lastBarrier(); t != nil && !t.passes(l.lost) {
 			return nil
 		}
 		if m.statement != "" {
@@ -78,7 +78,7 @@ func (l *link) up() error {
 		}
 		sent := waiting
 		if m.asks {
-			l.ask(waiting)
+			l.request(waiting)
 			waiting = nil
 		}
 		if _, err := l.server.Write(m.raw); err != nil {
@@ -90,7 +90,7 @@ func (l *link) up() error {
 	}
 }
 
-// spring looks for the trap of a statement. One that waits already stays.
+// spring looks for the trap of a statement. A trap that waits already is kept.
 func (l *link) spring(statement string, waiting *Trap) *Trap {
 	t := l.proxy.spring(statement, waiting != nil)
 	if t == nil {
@@ -102,7 +102,7 @@ func (l *link) spring(statement string, waiting *Trap) *Trap {
 	return t
 }
 
-// finish tells the traps that have not had their effect that they will not.
+// finish ends the traps that have not had their effect, which they cannot have any more.
 func (l *link) finish() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -111,37 +111,37 @@ func (l *link) finish() {
 	}
 }
 
-// ask numbers a question, before it is sent, so that its answer finds the trap.
-func (l *link) ask(t *Trap) {
+// request numbers a request before it is sent, so its answer finds the trap.
+func (l *link) request(t *Trap) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.answered >= l.asked {
+	if l.answers >= l.requests {
 		l.proxy.countRoundTrip()
 	}
-	l.asked++
+	l.requests++
 	if t != nil {
-		l.trapped[l.asked] = t
+		l.trapped[l.requests] = t
 	}
 }
 
-// answer notes that an answer is complete, before the client has it and can ask again.
+// answer notes that an answer is complete, before the client has it and can send the next request.
 func (l *link) answer() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.answered++
+	l.answers++
 }
 
-// stand keeps what the client says from the server until the trap is decided.
-func (l *link) stand(t *Trap) {
+// bar keeps the next messages of the client from the server until the trap is decided.
+func (l *link) bar(t *Trap) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.last = t
+	l.barrier = t
 }
 
-func (l *link) standing() *Trap {
+func (l *link) lastBarrier() *Trap {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.last
+	return l.barrier
 }
 
 // trapOf returns the trap that an answer belongs to, or nil.
@@ -151,10 +151,10 @@ func (l *link) trapOf(number int) *Trap {
 	return l.trapped[number]
 }
 
-// down hands on what the server says. It returns when the connection is closed.
+// down passes on the messages of the server. It returns when the connection is closed.
 func (l *link) down() error {
 	defer l.close()
-	var kept []byte // an answer that waits for its end
+	var kept []byte // the answer so far, if it is held until its end
 	answer := 1
 	for r := bufio.NewReader(l.server); ; {
 		m, err := l.wire.server(r)
@@ -176,7 +176,7 @@ func (l *link) down() error {
 			m.raw, kept = kept, nil
 		}
 		if m.ends && t != nil && t.point == AfterAnswer {
-			l.stand(t) // before the client knows the answer and can say more
+			l.bar(t) // before the client has the answer and can send more
 		}
 		if m.ends {
 			l.answer()

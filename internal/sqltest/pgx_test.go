@@ -48,7 +48,8 @@ func TestPgxCallsASentCommitSafeToRetry(t *testing.T) {
 	_, err = c.conn.ExecContext(t.Context(), "COMMIT")
 	<-trap.Done()
 	if !errors.Is(err, driver.ErrBadConn) || !committed(t, e, direct, 2) {
-		t.Errorf("database/sql: %v, committed: %t, want driver.ErrBadConn for a commit that has happened", err, committed(t, e, direct, 2))
+		t.Errorf("database/sql: %v, committed: %t, want driver.ErrBadConn for a commit that has happened",
+			err, committed(t, e, direct, 2))
 	}
 
 	// On a pool, database/sql then sends the statement again on another connection, and says that all is well.

@@ -11,9 +11,10 @@ import (
 	"testing"
 )
 
-// A Proxy stands before a server on a port of 127.0.0.1 of its own and hands on what client and server say. It reads
-// both wire protocols, so it knows which statement goes by, prepared or not, and where an answer ends. It does not
-// read encrypted or compressed connections, nor COPY inside a pipeline. Its methods may be called from any goroutine.
+// A Proxy stands between clients and a server, on a port of 127.0.0.1 of its own, and passes on their messages. It
+// reads both wire protocols, so it knows which statement goes by, prepared or not, and where an answer ends. It
+// does not read encrypted or compressed connections, nor COPY inside a pipeline. Its methods may be called from any
+// goroutine.
 type Proxy struct {
 	Endpoint
 	target string
@@ -25,15 +26,15 @@ type Proxy struct {
 	links  map[*link]struct{}
 	traps  []*Trap
 	counts Counts
-	faults []error // what the proxy could not read
+	errs   []error // what the proxy could not read
 }
 
 // Counts is what a proxy has seen so far.
 type Counts struct {
 	Connections int // accepted
 	Statements  int // sent by clients; a prepared statement counts each time that it is executed
-	Commits     int // those of them that [Commit] matches
-	RoundTrips  int // how often a client asked after it had been sent the answer to all that it had asked before
+	Commits     int // statements that [Commit] matches
+	RoundTrips  int // requests that a client sent after the answers to all its earlier ones
 	Cuts        int // connections that a trap has cut
 }
 
@@ -61,9 +62,9 @@ func NewProxy(t testing.TB, s *Server) *Proxy {
 	return p
 }
 
-// Trap waits for the next statement that matches, on any connection, and holds that connection at the point. Nothing
-// more passes on it, in either direction, until [Trap.Cut] or [Trap.Release]. Every trap catches once; of several that
-// match, the one that was set first.
+// Trap waits for the next statement that matches, on any connection, and holds that connection at the point.
+// Nothing more passes on it, in either direction, until [Trap.Cut] or [Trap.Release]. Every trap catches one
+// statement. If several match a statement, the one that was set first catches it.
 //
 //	trap := proxy.Trap(sqltest.AfterSend, sqltest.Commit)
 //	go transfer(db)
@@ -108,7 +109,7 @@ func (p *Proxy) close() error {
 	err := p.listen.Close()
 	p.CutAll()
 	p.wg.Wait()
-	return errors.Join(append(p.faults, err)...)
+	return errors.Join(append(p.errs, err)...)
 }
 
 func (p *Proxy) accept() {
@@ -118,7 +119,7 @@ func (p *Proxy) accept() {
 			select {
 			case <-p.closed:
 			default:
-				p.fault(err)
+				p.note(err)
 			}
 			return
 		}
@@ -130,14 +131,14 @@ func (p *Proxy) accept() {
 func (p *Proxy) serve(client net.Conn) {
 	server, err := new(net.Dialer).DialContext(context.Background(), "tcp", p.target)
 	if err != nil {
-		_ = client.Close() // the server is down, and so it looks from here
+		_ = client.Close() // the server is down, and the client must see that
 		return
 	}
 	l := newLink(p, client, server)
 	if p.enter(l) {
 		var both sync.WaitGroup
-		both.Go(func() { p.fault(l.up()) })
-		both.Go(func() { p.fault(l.down()) })
+		both.Go(func() { p.note(l.up()) })
+		both.Go(func() { p.note(l.down()) })
 		both.Wait()
 	}
 	l.close()
@@ -147,7 +148,7 @@ func (p *Proxy) serve(client net.Conn) {
 	delete(p.links, l)
 }
 
-// enter notes a new connection, unless the proxy is closed: CutAll has then run for the last time.
+// enter notes a new connection. It refuses one after the proxy was closed, because CutAll would not reach it.
 func (p *Proxy) enter(l *link) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -161,7 +162,8 @@ func (p *Proxy) enter(l *link) bool {
 	return true
 }
 
-// spring counts a statement and returns the trap that it falls into, or nil if there is none or it is taken already.
+// spring counts a statement and returns the trap that catches it, or nil. taken means that a trap has caught it
+// already.
 func (p *Proxy) spring(statement string, taken bool) *Trap {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -190,13 +192,15 @@ func (p *Proxy) countCut() {
 	p.counts.Cuts++
 }
 
-// fault remembers an error, unless it is only that a connection has ended.
-func (p *Proxy) fault(err error) {
+// note remembers an error, unless it says only that a connection has ended.
+func (p *Proxy) note(err error) {
 	var network net.Error
-	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) || errors.Is(err, net.ErrClosed) {
+	isEnd := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.As(err, &network) || errors.Is(err, net.ErrClosed)
+	if err == nil || isEnd {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.faults = append(p.faults, fmt.Errorf("a connection was closed: %w", err))
+	p.errs = append(p.errs, fmt.Errorf("a connection was closed: %w", err))
 }

@@ -11,20 +11,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// fate is what may become of a commit.
-type fate struct {
-	point     sqltest.Point
-	answered  bool // the client learns that it has worked
+// faultPoint is a point where a fault strikes a COMMIT, with the answer and the outcome that it must have.
+type faultPoint struct {
+	sqltest.Point
+	answered  bool // the client learns that the commit is done
 	committed bool
-	open      bool // it may have committed or not
+	open      bool // the commit may be done or not
 }
 
-func fates() []fate {
-	return []fate{
-		{point: sqltest.BeforeSend},
-		{point: sqltest.AfterSend, open: true},
-		{point: sqltest.BeforeAnswer, committed: true},
-		{point: sqltest.AfterAnswer, committed: true, answered: true},
+func faultPoints() []faultPoint {
+	return []faultPoint{
+		{Point: sqltest.BeforeSend},
+		{Point: sqltest.AfterSend, open: true},
+		{Point: sqltest.BeforeAnswer, committed: true},
+		{Point: sqltest.AfterAnswer, committed: true, answered: true},
 	}
 }
 
@@ -74,8 +74,8 @@ func commits() map[string]func(context.Context, *sql.Conn) error {
 	}
 }
 
-// committed asks for the fate of a row by writing it again: the key waits for one that is still in flight, where a
-// read would not.
+// committed asks for the outcome of a row by writing it again. The key makes the write wait for a commit in flight; a
+// read would not wait.
 func committed(t *testing.T, e engine, db *sql.DB, id int) bool {
 	t.Helper()
 	tx, err := db.BeginTx(t.Context(), nil)
@@ -89,17 +89,18 @@ func committed(t *testing.T, e engine, db *sql.DB, id int) bool {
 	return err != nil
 }
 
-func (f fate) check(t *testing.T, answer error, committed bool) {
+// check compares an answer and an outcome with those that the point allows.
+func (p faultPoint) check(t *testing.T, answer error, committed bool) {
 	t.Helper()
-	if (answer == nil) != f.answered {
-		t.Errorf("cut %s: COMMIT gives %v, want an answer: %t", f.point, answer, f.answered)
+	if (answer == nil) != p.answered {
+		t.Errorf("cut %s: COMMIT gives %v, want an answer: %t", p.Point, answer, p.answered)
 	}
-	if committed != f.committed && !f.open {
-		t.Errorf("cut %s: committed: %t, want %t", f.point, committed, f.committed)
+	if committed != p.committed && !p.open {
+		t.Errorf("cut %s: committed: %t, want %t", p.Point, committed, p.committed)
 	}
 }
 
-func TestCutAtEveryPoint(t *testing.T) {
+func TestACutHasTheOutcomeOfItsPoint(t *testing.T) {
 	each(t, func(t *testing.T, e engine) {
 		s := e.shared(t)
 		direct := s.Open(t)
@@ -108,17 +109,17 @@ func TestCutAtEveryPoint(t *testing.T) {
 		through := proxy.Open(t)
 		id := 0
 		for way, commit := range commits() {
-			for _, f := range fates() {
+			for _, p := range faultPoints() {
 				id++
 				c := dial(t, e, through)
 				c.begin(t, id)
-				trap := proxy.CutNext(f.point, sqltest.Commit)
+				trap := proxy.CutNext(p.Point, sqltest.Commit)
 				answer := commit(t.Context(), c.conn)
 				<-trap.Done()
-				t.Logf("%s, cut %s: %v", way, f.point, answer)
-				f.check(t, answer, committed(t, e, direct, id))
+				t.Logf("%s, cut %s: %v", way, p.Point, answer)
+				p.check(t, answer, committed(t, e, direct, id))
 				if err := c.conn.PingContext(t.Context()); err == nil {
-					t.Errorf("%s, cut %s: the connection is there", way, f.point)
+					t.Errorf("%s, cut %s: the connection is there", way, p.Point)
 				}
 			}
 		}
@@ -172,17 +173,17 @@ func TestRoundTripsAreCounted(t *testing.T) {
 	})
 }
 
-func TestKillAtEveryPoint(t *testing.T) {
+func TestAKillHasTheOutcomeOfItsPoint(t *testing.T) {
 	each(t, func(t *testing.T, e engine) {
 		s := e.private(t)
 		direct := s.Open(t)
 		exec(t, direct, "CREATE TABLE kept (id INTEGER PRIMARY KEY)")
 		proxy := sqltest.NewProxy(t, s)
 		through := proxy.Open(t)
-		for id, f := range fates() {
+		for id, p := range faultPoints() {
 			c := dial(t, e, through)
 			c.begin(t, id)
-			trap := proxy.Trap(f.point, sqltest.Commit)
+			trap := proxy.Trap(p.Point, sqltest.Commit)
 			answer := make(chan error, 1)
 			go func() {
 				_, err := c.conn.ExecContext(context.WithoutCancel(t.Context()), "COMMIT")
@@ -200,7 +201,7 @@ func TestKillAtEveryPoint(t *testing.T) {
 			if err := s.Restart(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			f.check(t, err, committed(t, e, direct, id))
+			p.check(t, err, committed(t, e, direct, id))
 		}
 	})
 }
@@ -212,33 +213,33 @@ func TestReleaseLetsTheStatementGoOn(t *testing.T) {
 		exec(t, direct, "CREATE TABLE kept (id INTEGER PRIMARY KEY)")
 		proxy := sqltest.NewProxy(t, s)
 		through := proxy.Open(t)
-		for id, f := range fates() {
+		for id, p := range faultPoints() {
 			c := dial(t, e, through)
 			c.begin(t, id)
-			trap := proxy.Trap(f.point, sqltest.Commit)
+			trap := proxy.Trap(p.Point, sqltest.Commit)
 			answer := make(chan error, 1)
 			go func() {
 				_, err := c.conn.ExecContext(context.WithoutCancel(t.Context()), "COMMIT")
 				answer <- err
 			}()
 			<-trap.Caught()
-			if f.point != sqltest.AfterAnswer {
+			if p.Point != sqltest.AfterAnswer {
 				select {
 				case err := <-answer:
-					t.Errorf("held %s, but COMMIT is answered: %v", f.point, err)
+					t.Errorf("held %s, but COMMIT is answered: %v", p.Point, err)
 				default:
 				}
 			}
 			trap.Release()
 			if err := <-answer; err != nil {
-				t.Errorf("released %s: %v", f.point, err)
+				t.Errorf("released %s: %v", p.Point, err)
 			}
 			<-trap.Done()
 			if err := c.conn.PingContext(t.Context()); err != nil {
-				t.Errorf("released %s: the connection is lost: %v", f.point, err)
+				t.Errorf("released %s: the connection is lost: %v", p.Point, err)
 			}
 			if !committed(t, e, direct, id) {
-				t.Errorf("released %s: not committed", f.point)
+				t.Errorf("released %s: not committed", p.Point)
 			}
 		}
 		if got := proxy.Counts().Cuts; got != 0 {
@@ -248,7 +249,7 @@ func TestReleaseLetsTheStatementGoOn(t *testing.T) {
 }
 
 // An answer of many rows is one answer, with parameters or without.
-func TestAnswersWithRows(t *testing.T) {
+func TestAnAnswerOfManyRowsIsOneAnswer(t *testing.T) {
 	each(t, func(t *testing.T, e engine) {
 		s := e.shared(t)
 		direct := s.Open(t)
@@ -329,7 +330,7 @@ func TestTrapsCatchInTheOrderInWhichTheyWereSet(t *testing.T) {
 	})
 }
 
-// Whoever waits for a trap must not wait for ever when the server ends before the answer comes.
+// A test that waits for a trap must not wait for ever when the server ends before the answer comes.
 func TestTrapIsDoneWhenTheServerIsGone(t *testing.T) {
 	queries := map[string]string{"postgres": "SELECT pg_sleep(600)", "mariadb": "SELECT SLEEP(600)"}
 	each(t, func(t *testing.T, e engine) {
@@ -376,7 +377,7 @@ func TestTrapIsDoneWhenTheServerIsGone(t *testing.T) {
 	})
 }
 
-func TestCutAll(t *testing.T) {
+func TestCutAllCutsEveryConnection(t *testing.T) {
 	each(t, func(t *testing.T, e engine) {
 		proxy := sqltest.NewProxy(t, e.shared(t))
 		through := proxy.Open(t)
@@ -393,7 +394,7 @@ func TestCutAll(t *testing.T) {
 	})
 }
 
-func TestCommitMatches(t *testing.T) {
+func TestCommitMatchesTheStatementThatCommits(t *testing.T) {
 	tests := map[string]bool{
 		"COMMIT": true, "commit": true, " Commit ;": true, "COMMIT AND CHAIN": true,
 		"": false, "COMMITTED": false, "ROLLBACK": false, "SELECT 'COMMIT'": false, "-- COMMIT": false,
@@ -405,7 +406,7 @@ func TestCommitMatches(t *testing.T) {
 	}
 }
 
-// What a client says after an answer at which it is held does not reach the server either.
+// A client is held after an answer. Its next request must not reach the server either.
 func TestAfterTheAnswerNothingPasses(t *testing.T) {
 	each(t, func(t *testing.T, e engine) {
 		s := e.shared(t)

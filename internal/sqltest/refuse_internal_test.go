@@ -20,7 +20,7 @@ func (f *fakeTest) Skip(args ...any)               { f.end = "skip: " + fmt.Spri
 func (f *fakeTest) Fatal(args ...any)              { f.end = "fail: " + fmt.Sprint(args...) }
 func (f *fakeTest) Fatalf(format string, a ...any) { f.end = "fail: " + fmt.Sprintf(format, a...) }
 
-func TestAbsentServers(t *testing.T) {
+func TestAnAbsentServerSkipsUnlessRequired(t *testing.T) {
 	_, absent := share(CockroachEngine, "")
 	tests := []struct {
 		name    string
@@ -28,7 +28,10 @@ func TestAbsentServers(t *testing.T) {
 		require string
 		want    string // how the test's end begins
 	}{
-		{"nobody asks for it", absent, "", "skip: cockroach cannot be started here: name a running server in BURSAR_TEST_COCKROACH"},
+		{
+			"not required", absent, "",
+			"skip: cockroach cannot be started here: name a running server in BURSAR_TEST_COCKROACH",
+		},
 		{"another is required", absent, "postgres,mariadb", "skip: "},
 		{"required", absent, "postgres, cockroach", "fail: cockroach cannot be started here"},
 		{"does not start", errors.New("no memory"), "", "fail: no memory"},

@@ -14,7 +14,7 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqltest/server"
 )
 
-// A Server is a running server, with a database that is the test's own. Its methods may be called from any goroutine.
+// A Server is a running server with a database for one test. Its methods may be called from any goroutine.
 type Server struct {
 	Endpoint
 	own *server.Instance // nil for a shared one
@@ -44,8 +44,8 @@ func TiDB(t testing.TB) *Server {
 	return sharedServer(t, TiDBEngine, sharedTiDB)
 }
 
-// PrivatePostgres starts a PostgreSQL server for this test alone, with an empty database. It is gone with the test; if
-// the test has failed, the test's output ends with what the server said.
+// PrivatePostgres starts a PostgreSQL server for this test alone, with an empty database. The server ends with the
+// test. If the test has failed, its output ends with the log of the server.
 func PrivatePostgres(t testing.TB) *Server {
 	t.Helper()
 	return privateServer(t, PostgresEngine, server.Postgres)
@@ -59,8 +59,8 @@ func PrivateMariaDB(t testing.TB) *Server {
 
 var errShared = errors.New("other tests use this server too; take PrivatePostgres or PrivateMariaDB")
 
-// Kill9 kills the server and all of its processes with SIGKILL and returns when they are gone. What it has
-// acknowledged is there after Restart. It is an error if the server does not run or is shared.
+// Kill9 kills the server and all of its processes with SIGKILL and returns when they are gone. Everything that the
+// server has answered as committed is there after Restart. It is an error if the server does not run or is shared.
 func (s *Server) Kill9() error {
 	if s.own == nil {
 		return errShared
@@ -77,8 +77,8 @@ func (s *Server) Stop() error {
 	return s.own.Stop()
 }
 
-// Restart starts the server again, on the same port and with the same data, and returns when it takes connections. One
-// that runs is stopped first. It is an error if the server is shared.
+// Restart starts the server again, on the same port and with the same data, and returns when it takes connections.
+// A server that runs is stopped first. It is an error if the server is shared.
 func (s *Server) Restart(ctx context.Context) error {
 	if s.own == nil {
 		return errShared
@@ -88,11 +88,16 @@ func (s *Server) Restart(ctx context.Context) error {
 
 // Each test binary has one server of each engine, and one pool to make databases with.
 var (
-	sharedPostgres  = sync.OnceValues(func() (*shared, error) { return share(PostgresEngine, os.Getenv("BURSAR_TEST_POSTGRES")) })
-	sharedMariaDB   = sync.OnceValues(func() (*shared, error) { return share(MariaDBEngine, os.Getenv("BURSAR_TEST_MYSQL")) })
-	sharedCockroach = sync.OnceValues(func() (*shared, error) { return share(CockroachEngine, os.Getenv("BURSAR_TEST_COCKROACH")) })
-	sharedTiDB      = sync.OnceValues(func() (*shared, error) { return share(TiDBEngine, os.Getenv("BURSAR_TEST_TIDB")) })
+	sharedPostgres  = sharedOnce(PostgresEngine, "BURSAR_TEST_POSTGRES")
+	sharedMariaDB   = sharedOnce(MariaDBEngine, "BURSAR_TEST_MYSQL")
+	sharedCockroach = sharedOnce(CockroachEngine, "BURSAR_TEST_COCKROACH")
+	sharedTiDB      = sharedOnce(TiDBEngine, "BURSAR_TEST_TIDB")
 )
+
+// sharedOnce returns a function that connects when it is first called, to the server that a variable names.
+func sharedOnce(e Engine, variable string) func() (*shared, error) {
+	return sync.OnceValues(func() (*shared, error) { return share(e, os.Getenv(variable)) })
+}
 
 // shared is a server that many tests use, each in a database of its own.
 type shared struct {
@@ -100,7 +105,8 @@ type shared struct {
 	admin *sql.DB
 }
 
-// share connects to a server: the one that a URL names, or else a new one, which ends with the test binary.
+// share connects to the server that a URL names. Without a URL it starts a new one, which ends with the test
+// binary.
 func share(e Engine, address string) (*shared, error) {
 	if address == "" {
 		in, err := startShared(e)
@@ -130,7 +136,8 @@ func startShared(e Engine) (*server.Instance, error) {
 	case MariaDBEngine:
 		return server.Start(context.Background(), server.MariaDB)
 	}
-	return nil, fmt.Errorf("%s %w: name a running server in BURSAR_TEST_%s", e, server.ErrMissing, strings.ToUpper(string(e)))
+	return nil, fmt.Errorf("%s %w: name a running server in BURSAR_TEST_%s",
+		e, server.ErrMissing, strings.ToUpper(string(e)))
 }
 
 func sharedServer(t testing.TB, e Engine, find func() (*shared, error)) *Server {
@@ -171,11 +178,12 @@ func privateServer(t testing.TB, e Engine, kind server.Engine) *Server {
 	return &Server{Endpoint: at.with(name), own: in}
 }
 
-// refuse ends a test whose server cannot be had: skipped where there is none and nobody asked for one, failed
-// otherwise.
+// refuse ends a test whose server cannot be had. The test is skipped if the server is not installed and
+// BURSAR_REQUIRE does not list it. Otherwise it fails.
 func refuse(t testing.TB, e Engine, err error) {
 	t.Helper()
-	listed := slices.Contains(strings.FieldsFunc(os.Getenv("BURSAR_REQUIRE"), func(r rune) bool { return r == ',' || r == ' ' }), string(e))
+	required := strings.FieldsFunc(os.Getenv("BURSAR_REQUIRE"), func(r rune) bool { return r == ',' || r == ' ' })
+	listed := slices.Contains(required, string(e))
 	switch {
 	case !errors.Is(err, server.ErrMissing):
 		t.Fatal(err)

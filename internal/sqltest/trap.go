@@ -6,16 +6,16 @@ import (
 	"unicode"
 )
 
-// A Point is where a trap holds a connection, in the life of the statement that it waits for.
+// A Point is a place in the life of a statement, where a [Trap] holds its connection.
 type Point uint8
 
 const (
 	// BeforeSend is when the client has sent the statement and the server has not got it. It will not be executed.
 	BeforeSend Point = iota + 1
-	// AfterSend is when the server has got the statement and the client has no answer. Whether it is executed is open:
-	// a cut does not stop it, but a server that is killed here may not have come to it yet.
+	// AfterSend is when the server has got the statement and the client has no answer. It is open whether the
+	// statement is executed: a cut does not stop it, but a server that is killed here may not have begun it.
 	AfterSend
-	// BeforeAnswer is when the server has answered, so has executed the statement, and the client has got nothing of
+	// BeforeAnswer is when the server has executed the statement and has answered, and the client has got nothing of
 	// the answer.
 	BeforeAnswer
 	// AfterAnswer is when the client has been sent the whole answer.
@@ -37,8 +37,9 @@ func (p Point) String() string {
 	return "no point"
 }
 
-// A Match picks a statement by its text. A proxy asks for one statement at a time, in the order in which they come, so
-// a Match may count. It is not asked about one that an earlier trap has caught. It must not call the proxy.
+// A Match picks a statement by its text. A proxy asks for one statement at a time, in the order in which they come,
+// so a Match may count. It is not asked about a statement that an earlier trap has caught. It must not call the
+// proxy.
 type Match func(statement string) bool
 
 // Commit matches the statement that commits.
@@ -56,7 +57,7 @@ func Containing(text string) Match {
 	return func(statement string) bool { return strings.Contains(statement, text) }
 }
 
-// Nth matches the nth statement, from 1, of those that another Match does.
+// Nth matches the nth of the statements that another Match matches, counted from 1.
 func Nth(n int, m Match) Match {
 	return func(statement string) bool {
 		if !m(statement) {
@@ -88,25 +89,25 @@ func newTrap(p Point, m Match) *Trap {
 // Caught returns a channel that is closed when a connection stands at the point.
 func (t *Trap) Caught() <-chan struct{} { return t.caught }
 
-// Done returns a channel that is closed when the trap has had its effect: the connection is cut, or goes on, or was lost
-// on its own after the statement had come and perhaps before it reached the point.
+// Done returns a channel that is closed when the trap has had its effect: the connection is cut or goes on. It is
+// also closed if the connection is lost by itself after the statement has come, even before the point.
 func (t *Trap) Done() <-chan struct{} { return t.done }
 
-// Cut closes the caught connection on both sides. If none is caught yet, it is cut as soon as it is. Only the first call
-// of Cut or Release counts.
-func (t *Trap) Cut() { t.verdict(true) }
+// Cut closes the caught connection on both sides. If none is caught yet, the next one that is caught is cut at
+// once. Only the first call of Cut or Release counts.
+func (t *Trap) Cut() { t.resolve(true) }
 
-// Release lets the caught connection go on. If none is caught yet, the one that would be passes.
-func (t *Trap) Release() { t.verdict(false) }
+// Release lets the caught connection go on. If none is caught yet, the next one that is caught goes on at once.
+func (t *Trap) Release() { t.resolve(false) }
 
-func (t *Trap) verdict(cut bool) {
+func (t *Trap) resolve(cut bool) {
 	t.decide.Do(func() {
 		t.cut = cut
 		close(t.decided)
 	})
 }
 
-// passes waits until somebody decides and reports whether the connection goes on; false also if it is lost before.
+// passes waits for Cut or Release, and reports whether the connection goes on. It does not if it is lost before.
 func (t *Trap) passes(lost <-chan struct{}) bool {
 	select {
 	case <-t.decided:

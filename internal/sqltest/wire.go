@@ -8,22 +8,22 @@ import (
 	"io"
 )
 
-// wire reads one connection's conversation message by message. Its two methods are called by one goroutine each.
+// wire reads the messages of one connection. One goroutine calls client, another one server.
 type wire interface {
-	// client reads what the client says next.
+	// client reads the next message of the client.
 	client(r *bufio.Reader) (message, error)
-	// server reads what the server says next.
+	// server reads the next message of the server.
 	server(r *bufio.Reader) (message, error)
 }
 
-// message is one message as it came, and what the proxy needs to know of it.
+// message is one message, and what the proxy needs to know of it.
 type message struct {
 	raw []byte
 
 	// statement is the SQL that the client's message runs, or empty.
 	statement string
 
-	// asks says that the server answers once it has this message of the client, and everything before it.
+	// asks says that this message of the client completes a request: the server answers it.
 	asks bool
 
 	// ends says that this message of the server ends its answer.
@@ -37,7 +37,7 @@ func newWire(e Engine) wire {
 	return &postgresWire{statements: map[string]string{}, portals: map[string]string{}}
 }
 
-// messageMax is more than a test sends at once. It keeps the proxy from taking a stray length at its word.
+// messageMax is more than a test sends at once. Without it the proxy would believe any length that it reads.
 const messageMax = 256 << 20
 
 var errTLS = errors.New("the proxy cannot read an encrypted connection: use sslmode=disable, or no tls")
@@ -49,7 +49,7 @@ type postgresWire struct {
 	portals    map[string]string // SQL by name of the portal
 }
 
-// Codes that a connection may begin with in place of a version.
+// Codes with which a connection may begin in place of a version.
 const (
 	postgresCancel = 80877102
 	postgresSSL    = 80877103
@@ -119,7 +119,7 @@ func readPostgres(r *bufio.Reader) (byte, []byte, error) {
 	return kind, raw, err
 }
 
-// readSized appends to before the length that comes next and what it counts.
+// readSized reads a length and the bytes that it counts, and appends both to before.
 func readSized(r *bufio.Reader, before []byte) ([]byte, error) {
 	var length [4]byte
 	if _, err := io.ReadFull(r, length[:]); err != nil {

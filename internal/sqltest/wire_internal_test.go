@@ -41,8 +41,10 @@ func TestPostgresStatements(t *testing.T) {
 		{
 			"prepared, twice", [][]byte{
 				postgresMessage('P', "s1\x00COMMIT\x00\x00\x00"), postgresMessage('S', ""),
-				postgresMessage('B', "\x00s1\x00\x00\x00\x00\x00\x00\x00"), postgresMessage('E', "\x00\x00\x00\x00\x00"), postgresMessage('S', ""),
-				postgresMessage('B', "p\x00s1\x00\x00\x00\x00\x00\x00\x00"), postgresMessage('E', "p\x00\x00\x00\x00\x00"), postgresMessage('S', ""),
+				postgresMessage('B', "\x00s1\x00\x00\x00\x00\x00\x00\x00"),
+				postgresMessage('E', "\x00\x00\x00\x00\x00"), postgresMessage('S', ""),
+				postgresMessage('B', "p\x00s1\x00\x00\x00\x00\x00\x00\x00"),
+				postgresMessage('E', "p\x00\x00\x00\x00\x00"), postgresMessage('S', ""),
 			},
 			[]string{"", "", "", "COMMIT", "", "", "COMMIT", ""}, 3,
 		},
@@ -51,7 +53,8 @@ func TestPostgresStatements(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWire(PostgresEngine)
-			r := bufio.NewReader(bytes.NewReader(bytes.Join(append([][]byte{postgresMessage(0, postgresVersion3)}, test.said...), nil)))
+			messages := append([][]byte{postgresMessage(0, postgresVersion3)}, test.said...)
+			r := bufio.NewReader(bytes.NewReader(bytes.Join(messages, nil)))
 			if first, err := w.client(r); err != nil || !first.asks {
 				t.Fatalf("first message: %+v, %v", first, err)
 			}
@@ -103,7 +106,9 @@ func mysqlSession(t *testing.T, capabilities uint32) *mysqlWire {
 	t.Helper()
 	w := newWire(MariaDBEngine).(*mysqlWire)
 	login := mysqlPacket(1, string(binary.LittleEndian.AppendUint32(nil, capabilities))+"and more")
-	for i, step := range [][]byte{mysqlPacket(0, "\x0a10.11"), login, mysqlPacket(2, "\xfe"), mysqlPacket(3, "again"), mysqlPacket(4, "\x00")} {
+	for i, step := range [][]byte{
+		mysqlPacket(0, "\x0a10.11"), login, mysqlPacket(2, "\xfe"), mysqlPacket(3, "again"), mysqlPacket(4, "\x00"),
+	} {
 		read := w.server
 		if i%2 == 1 {
 			read = w.client
@@ -144,7 +149,10 @@ func TestMySQLAnswers(t *testing.T) {
 		{"rows that break off", "\x03SELECT", true, []string{"\x01", col, "\x011", fail}},
 		{"a file is asked for", "\x03LOAD DATA", true, []string{"\xfbname", ok}},
 		{"prepared", "\x16SELECT ?", true, []string{"\x00\x07\x00\x00\x00\x01\x00\x01\x00\x00\x00\x00", col, col}},
-		{"prepared, with marks", "\x16SELECT ?", false, []string{"\x00\x07\x00\x00\x00\x01\x00\x01\x00\x00\x00\x00", col, eof, col, eof}},
+		{
+			"prepared, with marks", "\x16SELECT ?", false,
+			[]string{"\x00\x07\x00\x00\x00\x01\x00\x01\x00\x00\x00\x00", col, eof, col, eof},
+		},
 		{"prepared, of nothing", "\x16COMMIT", true, []string{"\x00\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"}},
 		{"not prepared", "\x16SELEC", true, []string{fail}},
 		{"ping", "\x0e", true, []string{ok}},
@@ -183,7 +191,8 @@ func TestMySQLStatements(t *testing.T) {
 		return m
 	}
 	say(0, "\x16COMMIT")
-	if _, err := w.server(bufio.NewReader(bytes.NewReader(mysqlPacket(1, "\x00\x07\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00")))); err != nil {
+	prepared := mysqlPacket(1, "\x00\x07\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00")
+	if _, err := w.server(bufio.NewReader(bytes.NewReader(prepared))); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
@@ -227,11 +236,16 @@ func TestParseWantsAServer(t *testing.T) {
 		PostgresEngine: {
 			"postgres://u:p@h:1/d?sslmode=disable": "postgres://u:p@h:1/d?sslmode=disable",
 			"postgresql://u@h:1/d":                 "postgres://u@h:1/d",
-			"mysql://u@h:1/d":                      "", "postgres://u@h/d": "", "postgres://h:1/d": "", "h:1": "", "": "", "://": "",
+			"mysql://u@h:1/d":                      "",
+			"postgres://u@h/d":                     "", "postgres://h:1/d": "", "h:1": "", "": "", "://": "",
 		},
 		CockroachEngine: {"cockroach://root@h:26257/d": "postgres://root@h:26257/d", "tidb://root@h:1/d": ""},
-		MariaDBEngine:   {"mysql://u:p@h:1/d": "u:p@tcp(h:1)/d", "mysql://u:p@h:1/?a=b": "u:p@tcp(h:1)/?a=b", "postgresql://u@h:1/d": ""},
-		TiDBEngine:      {"tidb://root@h:4000/": "root@tcp(h:4000)/"},
+		MariaDBEngine: {
+			"mysql://u:p@h:1/d":    "u:p@tcp(h:1)/d",
+			"mysql://u:p@h:1/?a=b": "u:p@tcp(h:1)/?a=b",
+			"postgresql://u@h:1/d": "",
+		},
+		TiDBEngine: {"tidb://root@h:4000/": "root@tcp(h:4000)/"},
 	}
 	for e, urls := range tests {
 		for text, want := range urls {

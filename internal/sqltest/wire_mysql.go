@@ -9,12 +9,12 @@ import (
 	"sync"
 )
 
-// mysqlWire reads the protocol of MySQL and MariaDB, without compression. A client sends a command and waits for the
-// whole answer before it sends the next; only a server knows the number of a prepared statement, so both directions
-// share what they have seen.
+// mysqlWire reads the protocol of MySQL and MariaDB, without compression. A client sends a command and waits for
+// the whole answer before it sends the next one. Only the server knows the number of a prepared statement. So both
+// directions share what they have read.
 type mysqlWire struct {
 	mu         sync.Mutex
-	greeted    bool              // the server has said its first word
+	greeted    bool              // the server has sent its first message
 	ready      bool              // the client is logged in
 	brief      bool              // a set of rows has no packet between its columns and its rows
 	statements map[uint32]string // SQL by number of the prepared statement
@@ -22,7 +22,7 @@ type mysqlWire struct {
 	answer     mysqlAnswer
 }
 
-// Commands, and first bytes of what a server says.
+// Commands of a client, and first bytes of messages of a server.
 const (
 	mysqlQuit     = 0x01
 	mysqlQuery    = 0x03
@@ -52,7 +52,7 @@ func (w *mysqlWire) client(r *bufio.Reader) (message, error) {
 	switch {
 	case !w.ready:
 		return message{raw: raw}, w.login(sequence, body)
-	case sequence != 0 || len(body) == 0: // goes on with the command before
+	case sequence != 0 || len(body) == 0: // the earlier command goes on
 		return message{raw: raw}, nil
 	}
 	m := message{raw: raw, asks: true}
@@ -72,7 +72,7 @@ func (w *mysqlWire) client(r *bufio.Reader) (message, error) {
 	return m, nil
 }
 
-// login reads what the client wants to speak, which is in the first four bytes that it sends.
+// login reads the capabilities of the client, which are in the first four bytes that it sends.
 func (w *mysqlWire) login(sequence byte, body []byte) error {
 	if sequence != 1 || len(body) < 4 {
 		return nil
@@ -112,7 +112,7 @@ type mysqlAnswer struct {
 	brief   bool
 	begun   bool // the first packet of a result was read
 	left    int  // packets to come after a statement is prepared
-	marks   int  // packets that mark an end, of two in a set of rows or of one where it is brief
+	marks   int  // packets so far that mark an end: a set of rows has two, or one if it is brief
 }
 
 // packet reads the next packet of the answer and reports whether it is the last.
@@ -164,8 +164,8 @@ func (a *mysqlAnswer) first(body []byte) bool {
 	return false
 }
 
-// moreResults reads from the status in a packet whether another result follows. In an OK packet the status stands
-// behind two integers of variable length, in the shorter EOF packet behind a count of warnings.
+// moreResults reads from the status in a packet whether another result follows. In an OK packet the status comes
+// after two integers of variable length, in the shorter EOF packet after a count of warnings.
 func moreResults(body []byte, ok bool) bool {
 	at := 3
 	if ok {
@@ -193,8 +193,8 @@ func integerSize(first byte) int {
 	return 1
 }
 
-// readMySQL reads a packet: three bytes of length, one that counts packets, and the body. One of the greatest length
-// goes on in the next.
+// readMySQL reads a packet: three bytes of length, one byte that counts packets, and the body. A packet of the
+// greatest length goes on in the next one.
 func readMySQL(r *bufio.Reader) (sequence byte, raw, body []byte, err error) {
 	const most = 1<<24 - 1
 	for first := true; ; first = false {

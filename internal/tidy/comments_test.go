@@ -20,7 +20,8 @@ func checkPackageComments(t *tree) []string {
 			docs++
 			text, name := f.ast.Doc.Text(), f.ast.Name.Name
 			if name != "main" && !strings.HasPrefix(text, "Package "+name+" ") {
-				found = append(found, fmt.Sprintf("%s: the package comment does not begin with %q", t.at(f.ast.Doc.Pos()), "Package "+name))
+				found = append(found, fmt.Sprintf("%s: the package comment does not begin with %q",
+					t.at(f.ast.Doc.Pos()), "Package "+name))
 			}
 		}
 		if docs != 1 {

@@ -144,7 +144,10 @@ func TestDragsFindsWhatIsDraggedIn(t *testing.T) {
 		sqlite = module + "/store/sqlite"
 	)
 	std := []node{{ImportPath: "database/sql", Standard: true}, {ImportPath: "io", Standard: true}}
-	driver := []node{{ImportPath: "modernc.org/sqlite", Imports: []string{"modernc.org/libc"}}, {ImportPath: "modernc.org/libc"}}
+	driver := []node{
+		{ImportPath: "modernc.org/sqlite", Imports: []string{"modernc.org/libc"}},
+		{ImportPath: "modernc.org/libc"},
+	}
 	tests := []struct {
 		name  string
 		nodes []node

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"regexp"
 	"strings"
 )
 
@@ -75,11 +76,14 @@ func (t *tree) floatType(id *ast.Ident) bool {
 	return ok && basic.Info()&(types.IsFloat|types.IsComplex) != 0
 }
 
+// integerLimit matches what package math knows of integers.
+var integerLimit = regexp.MustCompile(`^(?:MaxInt|MinInt|MaxUint)`)
+
 // floatName names what a package offers to make or take floats.
 func (t *tree) floatName(sel *ast.SelectorExpr) string {
 	pkg, name := t.fromPackage(sel)
 	switch {
-	case pkg == "math" && !strings.HasPrefix(name, "MaxInt") && !strings.HasPrefix(name, "MinInt") && !strings.HasPrefix(name, "MaxUint"),
+	case pkg == "math" && !integerLimit.MatchString(name),
 		pkg == "strconv" && strings.HasSuffix(name, "Float"),
 		pkg == "math/big" && strings.HasSuffix(name, "Float"),
 		pkg == "database/sql" && name == "NullFloat64":

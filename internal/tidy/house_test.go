@@ -39,6 +39,8 @@ func rules() []rule {
 		{"global state", checkState, stateExamples},
 		{"markers", checkMarkers, markerExamples},
 		{"documents", checkDocuments, documentExamples},
+		{"width", checkWidth, widthExamples},
+		{"naming", checkNaming, namingExamples},
 	}
 }
 
@@ -55,7 +57,7 @@ func TestHouse(t *testing.T) {
 	}
 	for _, r := range rules() {
 		t.Run(r.name, func(t *testing.T) {
-			for _, finding := range r.check(house) {
+			for _, finding := range withhold(r.check(house), pending()[r.name]) {
 				t.Error(finding)
 			}
 		})

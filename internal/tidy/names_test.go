@@ -68,7 +68,8 @@ var bannedExamples = []example{
 		"internal/tools/testenv/a.go": "package main\nimport \"os\"\nfunc f() { os.Exit(1) }",
 		"money/a_test.go":             "package money\nimport (\"fmt\"; \"time\")\nfunc f() { fmt.Println(time.Now()) }",
 		"money/a.go":                  "package money\nimport \"fmt\"\nfunc f() string { return fmt.Sprint() }",
-		"money/b.go":                  "package money\nimport \"time\"\nfunc g() { time := struct{ Now func() }{}; time.Now() }\nvar d time.Duration",
+		"money/b.go": "package money\nimport \"time\"\n" +
+			"func g() { time := struct{ Now func() }{}; time.Now() }\nvar d time.Duration",
 	}},
 	{
 		name: "elsewhere",
@@ -129,7 +130,7 @@ func checkTestManners(t *tree) []string {
 }
 
 // silentSkip recognises a skip by the usual names of a test's receiver, because
-// other types have a method Skip too.
+// other types may skip too.
 func silentSkip(call *ast.CallExpr) bool {
 	sel, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {

@@ -44,7 +44,12 @@ type row struct {
 // is refused, so that adding one forces a decision; a row without a room is fine.
 var arrows = []row{
 	{room: "money", never: []string{"database/sql"}},
-	{room: "money/format", may: []string{"money"}, outside: []string{textModule}, drags: []string{textModule}, never: []string{"database/sql"}},
+	{
+		room:    "money/format",
+		may:     []string{"money"},
+		outside: []string{textModule}, drags: []string{textModule},
+		never: []string{"database/sql"},
+	},
 	{room: "internal/journal", never: []string{"database/sql"}},
 	{room: "internal/clock", never: []string{"database/sql"}},
 	{room: "atomic", may: []string{"internal/clock"}},
@@ -114,8 +119,8 @@ var arrows = []row{
 	{
 		room: "store/storetest",
 		may: []string{
-			".", "driver", "ledger", "money", "atomic", "internal/chain", "internal/clock", "internal/journal", "internal/sqlstore",
-			"internal/verify", "internal/sqltest",
+			".", "driver", "ledger", "money", "atomic", "internal/chain", "internal/clock", "internal/journal",
+			"internal/sqlstore", "internal/verify", "internal/sqltest",
 		},
 		outside: []string{goCmp, rapidModule}, drags: []string{sqliteDriver, goCmp, rapidModule}, suite: true,
 	},
@@ -124,7 +129,8 @@ var arrows = []row{
 		may: []string{
 			".", "driver", "ledger", "money", "store/storetest", "bursartest", "internal/clock", "internal/sqltest",
 		},
-		outside: []string{goCmp, rapidModule, porcupine}, drags: []string{sqliteDriver, goCmp, rapidModule, porcupine}, suite: true,
+		outside: []string{goCmp, rapidModule, porcupine},
+		drags:   []string{sqliteDriver, goCmp, rapidModule, porcupine}, suite: true,
 	},
 }
 
@@ -149,7 +155,8 @@ var longAllowed = map[string]string{}
 
 // exactRooms compute with money, or decide on it: no floats, no random numbers.
 var exactRooms = []string{
-	".", "ledger/...", "driver/...", "money/...", "internal/chain/...", "internal/journal/...", "internal/sqlstore/...", "store/...",
+	".", "ledger/...", "driver/...", "money/...",
+	"internal/chain/...", "internal/journal/...", "internal/sqlstore/...", "store/...",
 }
 
 // randomAllowed names the files that may draw random numbers in spite of standing

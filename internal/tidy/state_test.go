@@ -40,7 +40,8 @@ func (t *tree) stateful(d ast.Decl) []string {
 		for _, s := range d.Specs {
 			spec := s.(*ast.ValueSpec)
 			if what := t.shared(spec); what != "" {
-				found = append(found, fmt.Sprintf("%s: %s of package level; put it into a value that is passed", t.at(spec.Pos()), what))
+				found = append(found, fmt.Sprintf("%s: %s of package level; put it into a value that is passed",
+					t.at(spec.Pos()), what))
 			}
 		}
 		return found
@@ -66,7 +67,8 @@ func (t *tree) shared(spec *ast.ValueSpec) string {
 		}
 		pkg, name := t.fromPackage(sel)
 		// sync.Pool and sync.OnceValue hold nothing that a caller can see change.
-		if pkg == "sync/atomic" || pkg == "sync" && slices.Contains([]string{"Mutex", "RWMutex", "Map", "Once", "WaitGroup", "Cond"}, name) {
+		ofSync := []string{"Mutex", "RWMutex", "Map", "Once", "WaitGroup", "Cond"}
+		if pkg == "sync/atomic" || pkg == "sync" && slices.Contains(ofSync, name) {
 			return pkg + "." + name
 		}
 	}

@@ -125,8 +125,10 @@ func prose(text string) []string {
 
 func links(line string) []string {
 	var targets []string
-	for _, m := range slices.Concat(inlineLink.FindAllStringSubmatch(line, -1), definedLink.FindAllStringSubmatch(line, -1)) {
-		targets = append(targets, m[1])
+	for _, link := range []*regexp.Regexp{inlineLink, definedLink} {
+		for _, m := range link.FindAllStringSubmatch(line, -1) {
+			targets = append(targets, m[1])
+		}
 	}
 	return targets
 }
@@ -149,7 +151,8 @@ func (t *tree) deadLink(from, target string) string {
 
 var documentExamples = []example{
 	{name: "sound", files: map[string]string{
-		"README.md": "# Bursar\n\n[design](docs/design.md#money), [site](https://example.org/x), [below](#more), [docs](docs)\n" +
+		"README.md": "# Bursar\n\n" +
+			"[design](docs/design.md#money), [site](https://example.org/x), [below](#more), [docs](docs)\n" +
 			"```sh\n# a comment\n[x](nowhere.md)\n```\n`[y](nowhere.md)`\n## More\n[d]: docs/design.md \"title\"\n",
 		"docs/design.md":     "Design\n======\n\n[![up](../README.md)](../LICENSE)\n",
 		"LICENSE":            "",

@@ -39,6 +39,7 @@ type room struct {
 // source is one Go file.
 type source struct {
 	path      string
+	text      string
 	ast       *ast.File
 	lines     int
 	test      bool // named _test.go
@@ -153,6 +154,7 @@ func (t *tree) parse(name string, content []byte) {
 	}
 	t.files = append(t.files, &source{
 		path:      name,
+		text:      string(content),
 		ast:       file,
 		lines:     strings.Count(strings.TrimSuffix(string(content), "\n"), "\n") + 1,
 		test:      strings.HasSuffix(name, "_test.go"),

@@ -47,7 +47,8 @@ func TestTableHolds(t *testing.T) {
 	}
 	for i, s := range shapes {
 		for _, template := range []string{s.plain, s.minus, s.plus(), s.books, s.booksMinus, s.booksPlus} {
-			if strings.Count(template, "¤") != 1 || strings.Count(template, "#") != 1 || strings.Count(bare(template), "#") != 1 {
+			if strings.Count(template, "¤") != 1 || strings.Count(template, "#") != 1 ||
+				strings.Count(bare(template), "#") != 1 {
 				t.Errorf("shape %d: %q is no template", i, template)
 			}
 		}

@@ -139,7 +139,10 @@ var cases = []example{
 
 	// 36 digits.
 	{"en-US", "", "-9999999999999999999999999999999999.99 USD", "-$9,999,999,999,999,999,999,999,999,999,999,999.99"},
-	{"hi-IN", "none", "123456789012345678901234567890123456 CHIP/0", "1,23,45,67,89,01,23,45,67,89,01,23,45,67,89,01,23,456"},
+	{
+		"hi-IN", "none", "123456789012345678901234567890123456 CHIP/0",
+		"1,23,45,67,89,01,23,45,67,89,01,23,45,67,89,01,23,456",
+	},
 	{"my-MM", "none", "999999.999999999999999999999999999999 X/30", "၉၉၉,၉၉၉.၉၉၉၉၉၉၉၉၉၉၉၉၉၉၉၉၉၉၉၉၉၉၉၉၉၉၉၉၉၉"},
 
 	// What a locale may look like.
@@ -197,7 +200,8 @@ func TestNewRefuses(t *testing.T) {
 		{locale: "tlh", kind: format.ErrLocale,
 			text: `format: unknown locale "tlh": nothing is known about how this language writes money`},
 		{locale: "th-u-nu-thai", kind: format.ErrLocale,
-			text: `format: unknown locale "th-u-nu-thai": digits of thai are not offered; leave -u-nu- out, or write -u-nu-latn`},
+			text: `format: unknown locale "th-u-nu-thai": digits of thai are not offered;` +
+				` leave -u-nu- out, or write -u-nu-latn`},
 		{locale: strings.Repeat("en-", 1000), kind: format.ErrLocale,
 			text: `format: unknown locale "en-en-en-en-en-en-en-en-en-en-en"...: it is longer than 64 bytes`},
 		{locale: "en", options: format.Options{Currency: 4}, kind: format.ErrOptions,

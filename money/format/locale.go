@@ -58,7 +58,8 @@ func resolve(name string) (style, []*locale, error) {
 	key := keyOf(tag)
 	chain := chainOf(key)
 	if len(chain) == 1 && !strings.HasPrefix(key, "und") {
-		return style{}, nil, fmt.Errorf("format: %w %q: nothing is known about how this language writes money", ErrLocale, name)
+		return style{}, nil, fmt.Errorf("format: %w %q: nothing is known about how this language writes money",
+			ErrLocale, name)
 	}
 	usual, latin := styles[chain[0].style], styles[chain[0].latin]
 	switch digits := tag.TypeForKey("nu"); digits {

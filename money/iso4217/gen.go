@@ -110,8 +110,9 @@ func units(out *bytes.Buffer, rows []row) {
 			about += ", withdrawn in " + r.withdrawn
 		}
 		fmt.Fprintf(out, "\n// %s is the %s: a [Unit] with scale %d.\ntype %s struct{}\n", r.code, about, r.scale, r.code)
-		fmt.Fprintf(out, "\n// Currency returns %s.\nfunc (%s) Currency() Currency { return Currency{code: %q, scale: %d, iso: true} }\n",
-			r.code, r.code, r.code, r.scale)
+		fmt.Fprintf(out, "\n// Currency returns %s.\n", r.code)
+		fmt.Fprintf(out, "func (%s) Currency() Currency { return Currency{code: %q, scale: %d, iso: true} }\n",
+			r.code, r.code, r.scale)
 	}
 }
 

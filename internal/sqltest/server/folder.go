@@ -13,10 +13,10 @@ import (
 	"strconv"
 )
 
-// identity is the user that a server runs as; nil for whoever runs the program.
+// identity is the user that a server runs as. It is nil for the user of the program itself.
 type identity struct{ uid, gid int }
 
-// unprivileged returns the first of some users that the machine knows, or nil where the program is no root.
+// unprivileged returns the first of some users that the machine knows, or nil if the program is not root.
 func unprivileged(names ...string) (*identity, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -35,11 +35,11 @@ func unprivileged(names ...string) (*identity, error) {
 	return nil, fmt.Errorf("the server must not run as root, and none of the users %q is there", names)
 }
 
-// folder is a new folder that is removed when it is asked to, or else when the program and every server in it are
-// gone, even if they were killed.
+// folder is a new folder. It is removed on request, or when the program and every server in it are gone, even if
+// they were killed.
 //
-// A shell does that: it waits for the end of a pipe whose other end is held by the program and by all that run in the
-// folder.
+// A shell does that. It waits for the end of a pipe whose other end is held by the program and by all servers in
+// the folder.
 type folder struct {
 	path    string
 	owner   *identity
@@ -66,7 +66,7 @@ func newFolder(username string) (*folder, error) {
 	return f, nil
 }
 
-// diskFolder returns a folder for temporary files that is on disk: in memory there is nothing to sync to.
+// diskFolder returns a folder for temporary files that is on disk. In memory there is nothing to sync to.
 func diskFolder() string {
 	const onDisk = "/var/tmp"
 	dir := os.TempDir()
@@ -111,8 +111,8 @@ func (f *folder) remove() error {
 	return errors.Join(f.hold.Close(), f.janitor.Wait())
 }
 
-// freePort returns a port that nobody listens on, below those that the kernel gives to outgoing connections: while a
-// server is down, one of those could otherwise take its port, or even connect to itself.
+// freePort returns a port that nobody listens on. It is below the ports that the kernel gives to outgoing
+// connections: while a server is down, such a connection could take its port, or even connect to itself.
 func freePort(ctx context.Context) (int, error) {
 	var failed error
 	for range 100 {

@@ -25,11 +25,12 @@ func mariaDBKind() kind {
 	}
 }
 
-// mariaDBFiles holds what the server runs at each start: the superuser that connects over TCP. The root that the
-// engine makes has no password, and only the folder's owner can reach its socket.
+// mariaDBFiles holds the statements that the server runs at each start. They make the superuser that connects over
+// TCP. The root that the engine makes has no password, but only the owner of the folder can reach its socket.
 func mariaDBFiles(in *Instance) map[string]string {
 	return map[string]string{"start.sql": fmt.Sprintf(
-		"CREATE USER IF NOT EXISTS %[1]s@'127.0.0.1' IDENTIFIED BY '%[2]s';\nGRANT ALL ON *.* TO %[1]s@'127.0.0.1' WITH GRANT OPTION;\n",
+		"CREATE USER IF NOT EXISTS %[1]s@'127.0.0.1' IDENTIFIED BY '%[2]s';\n"+
+			"GRANT ALL ON *.* TO %[1]s@'127.0.0.1' WITH GRANT OPTION;\n",
 		admin, in.password)}
 }
 

@@ -15,15 +15,15 @@ type process struct {
 	err  error         // how it ended; to be read after gone
 }
 
-// spawn starts a program with its output going to out, which is closed when it is gone. All that it starts inherit the
-// pipe for that output, and [exec.Cmd.Wait] returns at the end of the pipe: so it waits for every one of them.
+// spawn starts a program with its output going to out, which is closed when the program is gone. All its children
+// inherit the pipe for that output, and [exec.Cmd.Wait] returns at the end of the pipe. So it waits for all of
+// them.
 func spawn(cmd *exec.Cmd, out *output) (*process, error) {
 	cmd.Stdout, cmd.Stderr = out, out
 	p := &process{cmd: cmd, gone: make(chan struct{})}
 	started := make(chan error)
 	go func() {
-		// The kernel sends the signal for orphans when the thread that has started the process ends, so that thread
-		// stays.
+		// The kernel ends the process when the thread that has started it ends. So that thread stays.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -52,7 +52,7 @@ func (p *process) kill9() error {
 	return nil
 }
 
-// output copies what a server says into a file and watches for a text in it.
+// output copies the output of a server into a file and watches for a text in it.
 type output struct {
 	file  *os.File
 	text  []byte

@@ -12,7 +12,8 @@ import (
 
 const supported = true
 
-// attributes makes a process another user's, out of reach of the terminal's signals, and ends it with the program.
+// attributes makes a process run as another user, keeps the signals of the terminal from it, and ends it with the
+// program.
 func attributes(owner *identity, orphaned syscall.Signal) *syscall.SysProcAttr {
 	a := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: orphaned}
 	if owner != nil {
@@ -31,9 +32,9 @@ func inMemory(dir string) bool {
 	return syscall.Statfs(dir, &s) == nil && (uint32(s.Type) == tmpfs || uint32(s.Type) == ramfs)
 }
 
-// killTree kills a process and its children. PostgreSQL's are each in a session of their own, so that no process group
-// reaches them, and would finish a commit that they are at without their parent. So the parent is stopped first, then
-// starts no more, and its children are killed until none is left.
+// killTree kills a process and its children. Each child of PostgreSQL is in a session of its own, so no process
+// group reaches it. Without its parent it would finish a commit under way. So the parent is stopped first and
+// starts no more children. Then its children are killed until none is left.
 func killTree(parent *os.Process) error {
 	if err := parent.Signal(syscall.SIGSTOP); errors.Is(err, os.ErrProcessDone) {
 		return nil // and its children are about to follow it

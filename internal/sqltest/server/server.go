@@ -23,7 +23,7 @@ const (
 // admin is the name of the superuser of every instance.
 const admin = "bursar"
 
-// An Instance is a server with a folder and a port of its own, which it keeps when it is restarted. It is safe for
+// An Instance is a server with a folder and a port of its own, which it keeps over a restart. It is safe for
 // concurrent use.
 type Instance struct {
 	engine   Engine
@@ -39,9 +39,9 @@ type Instance struct {
 	closed  bool
 }
 
-// Start makes a new server with an empty database and returns when it takes connections. The error is that of
-// [Engine.Find] if programs are missing. When a server does not start, the error ends with what it has said. The
-// caller must call Close.
+// Start makes a new server with an empty database and returns when it takes connections. If programs are missing,
+// the error is that of [Engine.Find]. If the server does not start, the error ends with its log. The caller must
+// call Close.
 func Start(ctx context.Context, e Engine) (*Instance, error) {
 	k, err := e.kind()
 	if err != nil {
@@ -167,7 +167,7 @@ func (in *Instance) URL() *url.URL {
 // Folder returns where the server keeps its files. It is gone after Close.
 func (in *Instance) Folder() string { return in.folder.path }
 
-// Log returns the last lines that the server has said.
+// Log returns the last lines of the log of the server.
 func (in *Instance) Log() string { return tail(filepath.Join(in.folder.path, "log")) }
 
 // up reports whether the server runs, and notices one that has ended by itself.

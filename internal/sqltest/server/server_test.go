@@ -18,18 +18,18 @@ import (
 
 var engines = []server.Engine{server.Postgres, server.MariaDB}
 
-// orphanage is set where the test binary runs as the program that TestServerEndsWithItsProgram kills.
-const orphanage = "BURSAR_SERVER_ORPHANAGE"
+// programVariable makes the test binary the program that TestServerEndsWithItsProgram kills.
+const programVariable = "BURSAR_SERVER_PROGRAM"
 
 func TestMain(m *testing.M) {
-	if e := os.Getenv(orphanage); e != "" {
-		bear(server.Engine(e))
+	if e := os.Getenv(programVariable); e != "" {
+		runProgram(server.Engine(e))
 	}
 	m.Run()
 }
 
-// bear starts a server, tells where it is, and waits to be killed.
-func bear(e server.Engine) {
+// runProgram starts a server, prints where it is, and waits to be killed.
+func runProgram(e server.Engine) {
 	in, err := server.Start(context.Background(), e)
 	if err != nil {
 		fmt.Println("error", err)
@@ -39,8 +39,8 @@ func bear(e server.Engine) {
 	select {}
 }
 
-// start starts a server that is closed with the test. A missing engine skips the test, unless BURSAR_REQUIRE asks for
-// it.
+// start starts a server that is closed with the test. If the engine is missing, the test is skipped, or fails if
+// BURSAR_REQUIRE lists it.
 func start(t *testing.T, e server.Engine) *server.Instance {
 	t.Helper()
 	need(t, e)
@@ -81,7 +81,7 @@ func listens(t *testing.T, address string) bool {
 	return true
 }
 
-func TestServerLives(t *testing.T) {
+func TestAServerRunsUntilItIsKilledStoppedOrClosed(t *testing.T) {
 	for _, e := range engines {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -96,7 +96,7 @@ func TestServerLives(t *testing.T) {
 				{"kill", in.Kill9, false, false},
 				{"kill what is dead", in.Kill9, true, false},
 				{"stop what is dead", in.Stop, true, false},
-				{"restart after a crash", func() error { return in.Restart(t.Context()) }, false, true},
+				{"restart after a kill", func() error { return in.Restart(t.Context()) }, false, true},
 				{"stop", in.Stop, false, false},
 				{"restart after an orderly end", func() error { return in.Restart(t.Context()) }, false, true},
 				{"restart while it runs", func() error { return in.Restart(t.Context()) }, false, true},
@@ -141,7 +141,7 @@ func TestServerEndsWithItsProgram(t *testing.T) {
 			t.Parallel()
 			need(t, e)
 			program := exec.CommandContext(t.Context(), os.Args[0])
-			program.Env = append(os.Environ(), orphanage+"="+string(e))
+			program.Env = append(os.Environ(), programVariable+"="+string(e))
 			out, err := program.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -172,7 +172,7 @@ func TestServerEndsWithItsProgram(t *testing.T) {
 	}
 }
 
-// await polls what no signal tells: that a process which is nobody's child any more has done its work.
+// await polls until done. The process in question is no child of this one, so no signal tells when it has ended.
 func await(t *testing.T, done func() bool) {
 	t.Helper()
 	every := time.NewTicker(10 * time.Millisecond)

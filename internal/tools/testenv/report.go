@@ -63,8 +63,8 @@ func (r *report) output(k key, text string) {
 	r.buffered[k].WriteString(text)
 }
 
-// finish prints or drops what a test has said. When a package fails, so has
-// whatever in it never came to an end, and that is printed too.
+// finish prints or drops the output of a test. When a package fails, the tests
+// in it that have not ended have failed too, and their output is printed.
 func (r *report) finish(k key, action string) {
 	switch {
 	case action == "fail" && k.test == "":

@@ -13,8 +13,10 @@ import (
 
 // sample is a module whose tests pass, fail, skip and do not compile.
 var sample = map[string]string{
-	"go.mod":         "module sample\n\ngo 1.26\n",
-	"good/a_test.go": "package good\nimport \"testing\"\nfunc TestGood(t *testing.T) { t.Log(\"quiet\") }\nfunc FuzzGood(f *testing.F) { f.Fuzz(func(*testing.T, int) {}) }\n",
+	"go.mod": "module sample\n\ngo 1.26\n",
+	"good/a_test.go": "package good\nimport \"testing\"\n" +
+		"func TestGood(t *testing.T) { t.Log(\"quiet\") }\n" +
+		"func FuzzGood(f *testing.F) { f.Fuzz(func(*testing.T, int) {}) }\n",
 	"bad/a_test.go": "package bad\nimport \"testing\"\n" +
 		"func TestBad(t *testing.T) { t.Run(\"sub\", func(t *testing.T) { t.Error(\"loud\") }) }\n" +
 		"func TestSkipped(t *testing.T) { t.Skip(\"no such tool\") }\n",

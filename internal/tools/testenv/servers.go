@@ -19,10 +19,10 @@ var (
 	variables = []string{"BURSAR_TEST_POSTGRES", "BURSAR_TEST_MYSQL"}
 )
 
-// startServers starts those that the environment does not name already, and
-// returns the variables for go test and what ends the servers. One that is not
-// installed is left to the tests, which say so. One that does not start is an
-// error if it is required, and a note otherwise.
+// startServers starts the servers that the environment does not name already.
+// It returns the variables for go test and a function that ends the servers.
+// If a server is not installed, the tests that need it say so. If one does not
+// start, that is an error if it is required, and a note otherwise.
 func startServers(ctx context.Context, required []string, out io.Writer) ([]string, func() error, error) {
 	instances := make([]*server.Instance, len(engines))
 	failed := make([]error, len(engines))

@@ -27,7 +27,7 @@ var tools = []tool{
 	{"mariadb", "mariadb-server", "is an engine to test on"},
 }
 
-// machine is what setup needs to know of the computer and may do to it.
+// machine is what setup knows about the computer and may do to it.
 type machine struct {
 	has      func(program string) bool
 	do       func(ctx context.Context, name string, args ...string) error
@@ -72,7 +72,8 @@ func setup(ctx context.Context, m machine) error {
 		}
 	}
 	if len(needed) > 0 {
-		return fmt.Errorf("%s: missing but required by BURSAR_REQUIRE; install it or take it off the list", strings.Join(needed, ", "))
+		return fmt.Errorf("%s: missing but required by BURSAR_REQUIRE; install it or take it off the list",
+			strings.Join(needed, ", "))
 	}
 	return nil
 }
@@ -102,9 +103,9 @@ func (m machine) install(ctx context.Context, lacking []tool) {
 	}
 }
 
-// aptGet returns the words that run apt-get with the rights it needs, without
-// questions and without starting the services that it installs, because the tests
-// start servers of their own; or false where that cannot be.
+// aptGet returns the words that run apt-get with the rights it needs. It asks no
+// questions and starts none of the services that it installs, because the tests
+// start servers of their own. It returns false where that is not possible.
 func (m machine) aptGet(ctx context.Context) ([]string, bool) {
 	words := []string{"env", "DEBIAN_FRONTEND=noninteractive", "SYSTEMD_OFFLINE=1", "apt-get"}
 	switch {

@@ -46,8 +46,9 @@ func (f *fakeMachine) do(_ context.Context, name string, args ...string) error {
 
 func TestSetup(t *testing.T) {
 	const (
-		env        = "env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 apt-get "
-		noHledger  = "setup: hledger is missing (reads exported journals and adds them up on its own): install the Debian package hledger\n"
+		env       = "env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 apt-get "
+		noHledger = "setup: hledger is missing (reads exported journals and adds them up on its own):" +
+			" install the Debian package hledger\n"
 		noSqlite3  = "setup: sqlite3 is missing (reads database files without our code): install the Debian package sqlite3\n"
 		flags      = "install -y --no-install-recommends "
 		noCurl     = "setup: curl is missing (talks to the server without our code): install the Debian package curl\n"
@@ -77,11 +78,13 @@ func TestSetup(t *testing.T) {
 	}{
 		{name: "nothing missing", machine: fakeMachine{programs: with("apt-get")}, root: true, require: requireAll},
 		{
-			name: "root installs what is missing", machine: fakeMachine{programs: with("apt-get", "hledger")}, root: true, require: requireAll,
+			name: "root installs what is missing", machine: fakeMachine{programs: with("apt-get", "hledger")},
+			root: true, require: requireAll,
 			did: []string{env + flags + "hledger"},
 		},
 		{
-			name: "stale lists are refreshed", machine: fakeMachine{programs: []string{"apt-get"}, stale: true}, root: true, require: requireAll,
+			name: "stale lists are refreshed", machine: fakeMachine{programs: []string{"apt-get"}, stale: true},
+			root: true, require: requireAll,
 			did: []string{env + flags + packages, env + "update", env + flags + packages},
 		},
 		{
@@ -93,9 +96,13 @@ func TestSetup(t *testing.T) {
 			did: []string{"sudo -n true"}, said: noHledger + noSqlite3,
 		},
 		{name: "another system", machine: fakeMachine{programs: with("", "sqlite3")}, root: true, said: noSqlite3},
-		{name: "required and not to be had", machine: fakeMachine{}, require: "mariadb", said: noHledger + noSqlite3 + noCurl + noPostgres + noMariaDB, fails: true},
 		{
-			name: "no network", machine: fakeMachine{programs: with("apt-get", "hledger"), offline: true}, root: true, require: requireAll,
+			name: "required and not to be had", machine: fakeMachine{}, require: "mariadb",
+			said: noHledger + noSqlite3 + noCurl + noPostgres + noMariaDB, fails: true,
+		},
+		{
+			name: "no network", machine: fakeMachine{programs: with("apt-get", "hledger"), offline: true},
+			root: true, require: requireAll,
 			did: []string{env + flags + "hledger", env + "update"}, said: noHledger, fails: true,
 		},
 	}

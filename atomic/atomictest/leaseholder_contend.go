@@ -9,24 +9,26 @@ import (
 	"github.com/bursar-ledger/bursar/atomic"
 )
 
-// FightForLease runs two processes that want one lease, their clocks an hour apart. Time and again the holder is stopped with
-// SIGSTOP until the other one has the lease and has written, and is then continued: its next write must be refused. There are five such
-// rounds, and a hundred when BURSAR_TORTURE is set. No write may stand behind one with a greater token. Then the same
-// is done without a fence, and the stale write must get through: so the test can see the bug.
+// ContendForLease runs two processes that want one lease. Their clocks are an hour apart. In each round the holder
+// is frozen with SIGSTOP until the other process has the lease and has written. Then it is resumed, and its next
+// write must be refused. There are five rounds, and a hundred when BURSAR_TORTURE is set. In the end no write may
+// stand behind one with a greater token. Then the same is done without a fence. The stale write must get through,
+// or the test could not see the bug.
 //
-// open gives an empty database as a driver and its data source name. The processes are this test binary: its TestMain must call
-// [HoldLease] and end when [HelperVariable] is [LeaseHelper]. It skips where processes cannot be stopped.
-func FightForLease(t *testing.T, h Harness, open func(t *testing.T) (driver, dsn string)) {
+// open gives an empty database as a driver and its data source name. The processes are this test binary. Its
+// TestMain must call [HoldLease] and end when [HelperVariable] is [LeaseHelper]. The test is skipped where
+// processes cannot be frozen.
+func ContendForLease(t *testing.T, h Harness, open func(t *testing.T) (driver, dsn string)) {
 	t.Helper()
-	if !canStop {
-		t.Skip("this system cannot stop a process and continue it")
+	if !canFreeze {
+		t.Skip("this system cannot freeze a process and resume it")
 	}
 	rounds := 5
 	if os.Getenv("BURSAR_TORTURE") != "" {
 		rounds = 100
 	}
 	t.Run("fenced", func(t *testing.T) {
-		f := newFight(t, h, open, false)
+		f := newLeaseContention(t, h, open, false)
 		for range rounds {
 			f.round("refused")
 		}
@@ -35,11 +37,11 @@ func FightForLease(t *testing.T, h Harness, open func(t *testing.T) (driver, dsn
 			t.Errorf("%d of %d writes have a smaller token than one before them, want none", n, len(lines))
 		}
 		f.wantOneHolderEach(lines)
-		t.Logf("%s: the lease passed from a stopped process to the other %d times, %d stale writes were refused; %d writes, none out of order",
-			h.Name, rounds, f.refused, len(lines))
+		t.Logf("%s: the lease passed from a frozen process to the other %d times, %d stale writes were refused;"+
+			" %d writes, none out of order", h.Name, rounds, f.refused, len(lines))
 	})
 	t.Run("naive", func(t *testing.T) {
-		f := newFight(t, h, open, true)
+		f := newLeaseContention(t, h, open, true)
 		f.round("lost")
 		if staleWrites(f.end()) == 0 {
 			t.Error("no stale write got through without a fence: the test does not show the bug that the fence prevents")
@@ -47,7 +49,7 @@ func FightForLease(t *testing.T, h Harness, open func(t *testing.T) (driver, dsn
 	})
 }
 
-// staleWrites counts the writes of which one before has a greater token.
+// staleWrites counts the writes that stand behind one with a greater token.
 func staleWrites(lines []writeLine) (n int) {
 	var newest int64
 	for _, line := range lines {
@@ -59,7 +61,7 @@ func staleWrites(lines []writeLine) (n int) {
 	return n
 }
 
-type fight struct {
+type leaseContention struct {
 	*testing.T
 	h         Harness
 	pool      *sql.DB
@@ -73,10 +75,12 @@ type writeLine struct {
 	holder string
 }
 
-func newFight(t *testing.T, h Harness, open func(t *testing.T) (driver, dsn string), unfenced bool) *fight {
+func newLeaseContention(
+	t *testing.T, h Harness, open func(t *testing.T) (driver, dsn string), unfenced bool,
+) *leaseContention {
 	t.Helper()
 	driver, dsn := open(t)
-	f := &fight{T: t, h: h}
+	f := &leaseContention{T: t, h: h}
 	var err error
 	if f.pool, err = sql.Open(driver, dsn); err != nil {
 		t.Fatal(err)
@@ -87,8 +91,8 @@ func newFight(t *testing.T, h Harness, open func(t *testing.T) (driver, dsn stri
 	}
 	for _, statement := range []string{
 		`CREATE TABLE writes (n BIGINT NOT NULL PRIMARY KEY, token BIGINT NOT NULL, holder VARCHAR(20) NOT NULL)`,
-		`CREATE TABLE pen (n BIGINT NOT NULL PRIMARY KEY)`,
-		`INSERT INTO pen VALUES (0)`,
+		`CREATE TABLE counter (n BIGINT NOT NULL PRIMARY KEY)`,
+		`INSERT INTO counter VALUES (0)`,
 	} {
 		if _, err := f.pool.ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)
@@ -106,46 +110,47 @@ func newFight(t *testing.T, h Harness, open func(t *testing.T) (driver, dsn stri
 	return f
 }
 
-// stopsMax is how often a process may have lost the lease by the time it has stopped.
-const stopsMax = 50
+// freezesMax is how often a process may have lost the lease by the time it is frozen.
+const freezesMax = 50
 
-// round stops the holder, waits until the other one has taken over, continues it, and wants it to find that out in the way of
-// event: "refused" is the write that it was about to do, "lost" the renewal after that, which is too late.
-func (f *fight) round(event string) {
+// round freezes the holder, waits until the other process has taken over, and resumes the holder. The holder must
+// then find out by event: "refused" is the write that it was about to do, "lost" the renewal after that, which is
+// too late.
+func (f *leaseContention) round(event string) {
 	f.Helper()
-	stale, other, token := f.stopHolder()
+	stale, other, token := f.freezeHolder()
 	newer := other.await("wrote", token+1)
-	stale.proceed()
+	stale.resume()
 	if got := stale.awaitEither("refused", "lost", token); got != event {
-		f.Fatalf("token %d was stopped, token %d wrote, and %d was %s, want %s", token, newer, token, got, event)
+		f.Fatalf("token %d was frozen, token %d wrote, and %d was %s, want %s", token, newer, token, got, event)
 	}
 	f.refused++
-	f.Logf("token %d was stopped, token %d wrote, and %d was %s", token, newer, token, event)
+	f.Logf("token %d was frozen, token %d wrote, and %d was %s", token, newer, token, event)
 }
 
-// stopHolder stops the process that has the lease, and returns its token. One that has lost the lease without being stopped, because the
-// machine was slow, is let go on, and the other one is tried.
-func (f *fight) stopHolder() (stale, other *holderProcess, token int64) {
+// freezeHolder freezes the process that has the lease, and returns its token. On a slow machine that process may
+// have lost the lease before. Then it is resumed, and the other one is tried.
+func (f *leaseContention) freezeHolder() (stale, other *holderProcess, token int64) {
 	f.Helper()
-	for range stopsMax {
+	for range freezesMax {
 		stale, other = f.processes[0], f.processes[1]
 		if other.last("wrote") > stale.last("wrote") {
 			stale, other = other, stale
 		}
-		if token, held := stale.stop(); held {
+		if token, held := stale.freeze(); held {
 			return stale, other, token
 		}
-		stale.proceed()
+		stale.resume()
 	}
-	f.Fatalf("in %d attempts no process has held the lease for %d writes", stopsMax, leaseWrites)
+	f.Fatalf("in %d attempts no process has held the lease for %d writes", freezesMax, leaseWrites)
 	return nil, nil, 0
 }
 
 // end ends the processes and returns what they wrote, in the order of the commits.
-func (f *fight) end() []writeLine {
+func (f *leaseContention) end() []writeLine {
 	f.Helper()
 	for _, p := range f.processes {
-		p.dismiss()
+		p.finish()
 	}
 	lines, err := atomic.QueryAll(f.Context(), f.pool, func(row atomic.Row) (line writeLine, err error) {
 		return line, row.Scan(&line.token, &line.holder)
@@ -156,7 +161,7 @@ func (f *fight) end() []writeLine {
 	return lines
 }
 
-func (f *fight) wantOneHolderEach(lines []writeLine) {
+func (f *leaseContention) wantOneHolderEach(lines []writeLine) {
 	f.Helper()
 	holders := map[int64]string{}
 	for _, line := range lines {
