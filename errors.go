@@ -1,7 +1,6 @@
 package bursar
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,12 +8,27 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// Error is the one error type of this module: what went wrong as a code, in words, and for which field.
+// Error is the one error type of this module: what went wrong as a code, in words, and for which field. A refusal for
+// want of money or room says in Account, Available, Needed and Limit what a program would else cut out of the
+// message.
 type Error struct {
 	Code    Code   `json:"code"`
 	Message string `json:"detail"`          // lower case, names the offending value and what to do
 	Field   string `json:"field,omitempty"` // the field that is at fault, such as "legs[1].amount"; empty when none is
 	Err     error  `json:"-"`               // the cause, if there is one
+
+	Account   string        `json:"account,omitempty"`   // path of the account that a refusal is about
+	Available *money.Amount `json:"available,omitempty"` // what that account has available
+	Needed    *money.Amount `json:"needed,omitempty"`    // what the transfer asks of it
+	Limit     *money.Amount `json:"limit,omitempty"`     // its minimum or maximum, whichever is in the way
+
+	// Final says that the refusal is remembered under the id of an attempt: the same call gets it for ever. To try anew,
+	// use a new id. A refusal inside a caller's database transaction, or of a thing, is nobody's final answer.
+	Final bool `json:"final,omitempty"`
+	// Replayed says that the refusal was remembered: it was decided at Decided, and what has changed since does not
+	// matter. Account, Available, Needed and Limit are not remembered.
+	Replayed bool    `json:"replayed,omitempty"`
+	Decided  Instant `json:"decided,omitempty"` // when it was decided; 0 for what is no refusal
 }
 
 // Error says "code: field: message: cause", leaving out what is empty.
@@ -61,33 +75,3 @@ type hiddenError struct{ err error }
 
 func (h *hiddenError) Error() string { return "" }
 func (h *hiddenError) Unwrap() error { return h.err }
-
-// CodeOf is the code of err: that of the first *Error in its chain, what an error of package money or of a context
-// means, empty for nil and [ErrInternal] for anything else.
-func CodeOf(err error) Code {
-	var e *Error
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &e):
-		return e.Code
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return CodeCanceled
-	case errors.Is(err, money.ErrCurrency):
-		return CodeCurrencyInvalid
-	case errors.Is(err, money.ErrRange):
-		return CodeAmountOutOfRange
-	case errors.Is(err, money.ErrSyntax), errors.Is(err, money.ErrPrecision):
-		return CodeAmountInvalid
-	case errors.Is(err, money.ErrMismatch):
-		return CodeCurrencyMismatch
-	case errors.Is(err, money.ErrDivision), errors.Is(err, money.ErrRounding), errors.Is(err, money.ErrWeights):
-		return CodeMalformed
-	default:
-		return CodeInternal
-	}
-}
-
-// Retryable reports whether the same call may simply be made again: nothing was written, or the id makes a
-// second call harmless.
-func Retryable(err error) bool { return Describe(CodeOf(err)).Retryable }

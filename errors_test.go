@@ -144,10 +144,11 @@ func TestCodeOf(t *testing.T) {
 		{bursar.ErrBusy, bursar.CodeBusy, true},
 		{fmt.Errorf("a: %w", bursar.ErrOutcomeUnknown), bursar.CodeOutcomeUnknown, true},
 		{errors.Join(io.EOF, bursar.ErrIDReused), bursar.CodeIDReused, false},
-		{context.Canceled, bursar.CodeCanceled, true},
-		{fmt.Errorf("b: %w", context.DeadlineExceeded), bursar.CodeCanceled, true},
+		{context.Canceled, bursar.CodeCanceled, false},
+		{fmt.Errorf("b: %w", context.DeadlineExceeded), bursar.CodeCanceled, false},
 		// the code outside wins
-		{&bursar.Error{Code: bursar.CodeOutcomeUnknown, Err: context.Canceled}, bursar.CodeOutcomeUnknown, true},
+		{&bursar.Error{Code: bursar.CodeOutcomeUnknown, Err: context.Canceled}, bursar.CodeOutcomeUnknown, false},
+		{bursar.ErrCanceled, bursar.CodeCanceled, true}, // another program's, told over the wire
 		{io.EOF, bursar.CodeInternal, false},
 	} {
 		if got := bursar.CodeOf(test.err); got != test.want {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -115,8 +116,8 @@ func TestIDOfKeepsKindsAndKeysApart(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOfN(rapid.SampledFrom([]rune("ab:1")), 0, 4, -1)
-		kind, key, otherKind, otherKey := text.Draw(t,
-			"kind"), text.Draw(t, "key"), text.Draw(t, "other kind"), text.Draw(t, "other key")
+		kind, key := text.Draw(t, "kind"), text.Draw(t, "key")
+		otherKind, otherKey := text.Draw(t, "other kind"), text.Draw(t, "other key")
 		id, other := bursar.IDOf(kind, key), bursar.IDOf(otherKind, otherKey)
 		if (id == other) != (kind == otherKind && key == otherKey) {
 			t.Fatalf("%q %q is %v, %q %q is %v", kind, key, id, otherKind, otherKey, other)
@@ -136,5 +137,95 @@ func TestIDOfNeverChanges(t *testing.T) {
 		if got.String() != want {
 			t.Errorf("got %v, want %s", got, want)
 		}
+	}
+}
+
+func TestIDOfSeveralPartsKeepsThemApart(t *testing.T) {
+	t.Parallel()
+	ids := map[bursar.ID]string{}
+	for name, id := range map[string]bursar.ID{
+		"a, b": bursar.IDOf("k", "a", "b"), "ab": bursar.IDOf("k", "ab"), "ab, empty": bursar.IDOf("k", "ab", ""),
+		"empty, ab": bursar.IDOf("k", "", "ab"), "b, a": bursar.IDOf("k", "b", "a"), "three": bursar.IDOf("k", "a", "b", ""),
+		"ka, b": bursar.IDOf("ka", "b", ""), "order 7, 2": bursar.IDOf("order.refund", 7, 2),
+	} {
+		if other, twice := ids[id]; twice {
+			t.Errorf("%s and %s have one id", name, other)
+		}
+		ids[id] = name
+		if !id.Thing() {
+			t.Errorf("%s is no thing", name)
+		}
+	}
+	if bursar.IDOf("order.refund", 7, 2) != bursar.IDOf("order.refund", "7", orderNumber(2)) {
+		t.Error("numbers and their digits are other parts")
+	}
+	for name, make := range map[string]func(){
+		"no part": func() { bursar.IDOf("k") }, "nil": func() { bursar.IDOf("k", nil) },
+		"a float": func() { bursar.IDOf("k", 1.0) }, "a time": func() { bursar.IDOf("k", "a", time.Now()) },
+		"a slice": func() { bursar.IDOf("k", []byte("0123456789abcdef")) },
+	} {
+		func() {
+			defer func() {
+				if fault, ok := recover().(string); !ok || !strings.HasPrefix(fault, "bursar: ") {
+					t.Errorf("%s: panics with %v", name, fault)
+				}
+			}()
+			make()
+			t.Errorf("%s: an id was made", name)
+		}()
+	}
+}
+
+// TestThingsAreMadeOfNames asks for the variant and the versions of RFC 9562.
+func TestThingsAreMadeOfNames(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"0192f0c1-2345-3abc-8def-0123456789ab": true,  // MD5 of a name
+		"0192f0c1-2345-5abc-bdef-0123456789ab": true,  // SHA-1 of a name
+		"0192f0c1-2345-8abc-9def-0123456789ab": true,  // IDOf
+		"0192f0c1-2345-4abc-8def-0123456789ab": false, // random
+		"0192f0c1-2345-7abc-8def-0123456789ab": false, // time
+		"0192f0c1-2345-1abc-8def-0123456789ab": false,
+		"0192f0c1-2345-6abc-8def-0123456789ab": false,
+		"0192f0c1-2345-5abc-0def-0123456789ab": false, // another variant
+		"0192f0c1-2345-8abc-cdef-0123456789ab": false,
+		"ffffffff-ffff-ffff-ffff-ffffffffffff": false,
+	} {
+		id, err := bursar.ParseID(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id.Thing() != want {
+			t.Errorf("%s is a thing: %v, want %v", text, id.Thing(), want)
+		}
+	}
+}
+
+func TestIDsGoThroughADatabase(t *testing.T) {
+	t.Parallel()
+	want := bursar.IDOf("order.pay", 7)
+	value, err := want.Value()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stored := range []any{value, want[:], [16]byte(want), want.String(), strings.ToUpper(want.String()),
+		[]byte(want.String()), strings.ReplaceAll(want.String(), "-", "")} {
+		var got bursar.ID
+		if err := got.Scan(stored); err != nil || got != want {
+			t.Errorf("%T %v is read as %v, %v", stored, stored, got, err)
+		}
+	}
+	for _, stored := range []any{nil, 7, "", "x", want[:15], make([]byte, 16), []byte("not a uuid")} {
+		got := want
+		if err := got.Scan(stored); bursar.CodeOf(err) != bursar.CodeIDInvalid {
+			t.Errorf("%v is read as %v, %v", stored, got, err)
+		}
+	}
+	if value, err := (bursar.ID{}).Value(); err == nil {
+		t.Errorf("the zero id is stored as %v", value)
+	}
+	value.([]byte)[0]++
+	if again, _ := want.Value(); again.([]byte)[0] != want[0] {
+		t.Error("who changes a value changes the id")
 	}
 }

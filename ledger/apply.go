@@ -153,7 +153,7 @@ func (d *draft) check(c *bursar.Condition) error {
 			"%v is not in %v, the currency of %s", *c.AtLeast, account.Currency, account.Path)
 	}
 	if order < 0 {
-		return bursar.Errorf(bursar.CodeConditionFailed,
+		return refuse(bursar.CodeConditionFailed, account, available, *c.AtLeast, nil,
 			"%s has %v available, not at least %v", account.Path, available, *c.AtLeast)
 	}
 	return nil
@@ -244,7 +244,7 @@ func aboveMin(a *driver.AccountRow, amount money.Amount) error {
 	}
 	if order < 0 {
 		before, _ := available.Add(amount)
-		return bursar.Errorf(bursar.CodeInsufficientFunds,
+		return refuse(bursar.CodeInsufficientFunds, a, before, amount, &a.Min.Amount,
 			"%s has %v available and a minimum of %v: %v is too much", a.Path, before, a.Min.Amount, amount)
 	}
 	return nil
@@ -261,10 +261,25 @@ func belowMax(a *driver.AccountRow, amount money.Amount) error {
 	}
 	if order > 0 {
 		before, _ := a.Balance.Sub(amount)
-		return bursar.Errorf(bursar.CodeLimitExceeded,
+		free, _ := before.Sub(a.Held)
+		return refuse(bursar.CodeLimitExceeded, a, free, amount, &a.Max.Amount,
 			"%s has %v and a maximum of %v: %v more is too much", a.Path, before, a.Max.Amount, amount)
 	}
 	return nil
+}
+
+// refuse is a refusal for want of money or room, with what a program wants to know of it. limit may be nil.
+func refuse(
+	code bursar.Code, a *driver.AccountRow, available, needed money.Amount, limit *money.Amount, format string,
+	args ...any,
+) error {
+	e := bursar.Errorf(code, format, args...)
+	e.Account, e.Available, e.Needed = a.Path, &available, &needed
+	if limit != nil {
+		bound := *limit
+		e.Limit = &bound
+	}
+	return e
 }
 
 // outOfRange names the account whose balance left the range of amounts.

@@ -14,6 +14,7 @@ import (
 // judgement is a batch being decided: what was read, and what is to be written.
 type judgement struct {
 	book       bursar.Book
+	remembers  bool // refusals of attempts; else the first refusal undoes all
 	now        bursar.Instant
 	head       bursar.Head // as it was read
 	accounts   map[string]*driver.AccountRow
@@ -45,8 +46,10 @@ type postedJob struct {
 type repeatedJob struct{ job, first *job }
 
 // judge reads what the jobs need as the mode of the database transaction says, and decides them one after the other.
-func (w *writer) judge(ctx context.Context, tx driver.Tx, await string, jobs []*job) (*judgement, error) {
-	j := &judgement{book: w.book, seen: make(map[bursar.ID]*job, len(jobs))}
+func (w *writer) judge(
+	ctx context.Context, tx driver.Tx, remembers bool, await string, jobs []*job,
+) (*judgement, error) {
+	j := &judgement{book: w.book, remembers: remembers, seen: make(map[bursar.ID]*job, len(jobs))}
 	if err := j.read(ctx, tx, await, jobs); err != nil {
 		return nil, err
 	}
@@ -125,7 +128,7 @@ func (j *judgement) judge(job *job) {
 		job.replay(record)
 	case blocker != "":
 		j.block(job, blocker)
-	case first != nil:
+	case first != nil && !first.undecided():
 		j.repeat(job, first)
 	default:
 		j.seen[job.Request.id] = job
@@ -141,6 +144,7 @@ func (j *job) replay(record *driver.RequestRecord) {
 		j.Err = reused(r, record.Content)
 	case record.Refusal != nil:
 		refusal := *record.Refusal
+		refusal.Final, refusal.Replayed, refusal.Decided = true, true, record.Decided
 		j.Err = &refusal
 	default:
 		j.Posted = bursar.Posted{ID: r.id, Seq: record.Seq, At: record.At, Decided: record.Decided, Replayed: true}
@@ -169,6 +173,12 @@ func (j *judgement) block(job *job, blocker string) {
 	job.Request.paths(func(path string) { j.waiting[path] = cmp.Or(j.waiting[path], blocker) })
 }
 
+// undecided reports whether a job was refused without that being remembered. Its id is then free for another try.
+func (j *job) undecided() bool {
+	refusal, ok := j.Err.(*bursar.Error)
+	return j.Err != nil && !(ok && refusal.Final)
+}
+
 // repeat answers a job whose id came earlier in the batch.
 func (j *judgement) repeat(job, first *job) {
 	r := job.Request
@@ -176,7 +186,9 @@ func (j *judgement) repeat(job, first *job) {
 	case !bytes.Equal(first.Request.bytes, r.bytes):
 		job.Err = reused(r, first.Request.bytes)
 	case first.Err != nil:
-		job.Err = first.Err
+		again := *first.Err.(*bursar.Error)
+		again.Replayed = true
+		job.Err = &again
 	default:
 		job.Posted.ID = r.id
 		j.repeats = append(j.repeats, repeatedJob{job, first})
@@ -194,13 +206,7 @@ func (j *judgement) decide(job *job) {
 	record := driver.RequestRecord{ID: r.id, Content: r.bytes, Decided: now, Metadata: r.metadata}
 	rows, entries, err := j.try(r, now)
 	if err != nil {
-		job.Err = err
-		// An id made of an account's path stands for opening that account, whatever the settings: a refusal of some
-		// settings says nothing of others.
-		if refusal := refusalOf(err); refusal != nil && !r.derived {
-			record.Refusal = refusal
-			j.requests = append(j.requests, record)
-		}
+		job.Err = j.refused(r, err, now)
 		return
 	}
 	for i := range rows {
@@ -221,6 +227,24 @@ func (j *judgement) decide(job *job) {
 	j.requests = append(j.requests, record)
 	job.Posted = bursar.Posted{ID: r.id, Decided: now}
 	j.posted = append(j.posted, postedJob{job, len(j.entries) - 1})
+}
+
+// refused is the answer to a request that may not happen. The refusal of an attempt is remembered, where this judgement
+// remembers any.
+func (j *judgement) refused(r *request, err error, now bursar.Instant) error {
+	refusal, ok := err.(*bursar.Error)
+	if !ok || !bursar.Describe(refusal.Code).Remembered {
+		return err
+	}
+	refusal.Decided = now
+	if j.remembers && !r.id.Thing() {
+		refusal.Final = true
+		j.requests = append(j.requests, driver.RequestRecord{
+			ID: r.id, Content: r.bytes, Decided: now, Metadata: r.metadata,
+			Refusal: &bursar.Error{Code: refusal.Code, Field: refusal.Field, Message: refusal.Message},
+		})
+	}
+	return refusal
 }
 
 // try applies a request unless its reference is taken, which no account knows.
@@ -283,13 +307,4 @@ func (j *judgement) settle(b *driver.Batch) {
 		r.job.Posted = r.first.Posted
 		r.job.Posted.Replayed = true
 	}
-}
-
-// refusalOf is err as it is remembered, or nil when it must not be.
-func refusalOf(err error) *bursar.Error {
-	e, ok := err.(*bursar.Error)
-	if !ok || !bursar.Describe(e.Code).Remembered {
-		return nil
-	}
-	return &bursar.Error{Code: e.Code, Field: e.Field, Message: e.Message}
 }

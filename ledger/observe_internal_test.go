@@ -25,7 +25,9 @@ type failingStore struct {
 func (s failingStore) Write(
 	_ context.Context, _ driver.Mode, retried func(string), _ func(context.Context, driver.Tx) error,
 ) error {
-	retried("SQLITE_BUSY")
+	if retried != nil {
+		retried("SQLITE_BUSY")
+	}
 	return s.err
 }
 
@@ -68,23 +70,28 @@ func TestTheObserverIsToldOfEachOutcomeOnce(t *testing.T) {
 	t.Parallel()
 	var told []string
 	o := &Observer{
-		Posted:  func(n int) { told = append(told, "posted "+strings.Repeat("x", n)) },
-		Refused: func(code bursar.Code) { told = append(told, "refused "+string(code)) },
-		Retried: func(code string) { told = append(told, "retried "+code) },
-		Batch: func(n int, took time.Duration) {
+		Posted:  func(_ context.Context, n int) { told = append(told, "posted "+strings.Repeat("x", n)) },
+		Refused: func(_ context.Context, code bursar.Code) { told = append(told, "refused "+string(code)) },
+		Retried: func(_ context.Context, code string) { told = append(told, "retried "+code) },
+		Batch: func(_ context.Context, n int, took time.Duration) {
 			told = append(told, "batch "+strings.Repeat("x", n)+" "+took.String())
 		},
 	}
-	o.wrote(
-		[]*job{{}, {Posted: bursar.Posted{Replayed: true}}, {Err: bursar.Errorf(bursar.CodeInsufficientFunds, "")}, {}},
-		time.Second)
-	o.retried("SQLITE_BUSY")
+	jobs := []*job{
+		{}, {Posted: bursar.Posted{Replayed: true}}, {Err: bursar.Errorf(bursar.CodeInsufficientFunds, "")}, {},
+		{Blocked: "a"},
+	}
+	o.committed(t.Context(), jobs, time.Second)
+	o.retried(t.Context())("SQLITE_BUSY")
 	want := []string{"refused insufficient_funds", "posted xx", "batch xxxx 1s", "retried SQLITE_BUSY"}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	for _, nothing := range []*Observer{nil, {}} { // costs nothing and asks for nothing
-		nothing.wrote([]*job{{}, {Err: errors.New("refused")}}, time.Second)
-		nothing.retried("SQLITE_BUSY")
+		nothing.committed(t.Context(), []*job{{}, {Err: errors.New("refused")}}, time.Second)
+		nothing.refused(t.Context(), errors.New("refused"))
+		if nothing.retried(t.Context()) != nil {
+			t.Error("who is told of nothing is asked for retries")
+		}
 	}
 }

@@ -1,52 +1,75 @@
 package ledger
 
 import (
+	"context"
 	"time"
 
 	"github.com/bursar-ledger/bursar"
 )
 
-// Observer is told what a ledger does. Every function may be nil and must be quick: they run in the path of
-// posting, from several goroutines.
+// Observer is told what a ledger does, also inside a caller's database transaction. Every function may be nil and
+// must be quick: they run in the path of posting, from several goroutines. The context is that of the call; in
+// [Queue], whose batches belong to no single call, it is the ledger's.
 type Observer struct {
-	Posted  func(requests int)                     // requests that happened for the first time
-	Refused func(code bursar.Code)                 // one request was refused
-	Retried func(code string)                      // a database transaction ran again for this engine's code
-	Batch   func(requests int, took time.Duration) // one database transaction was committed
-	Sealed  func(entries int)                      // entries got their place after they were committed
+	// Posted: requests that happened for the first time. Under [Ledger.In] they were written, and it is not known yet
+	// whether the caller commits.
+	Posted func(ctx context.Context, requests int)
+	// Refused: one request was refused.
+	Refused func(ctx context.Context, code bursar.Code)
+	// Retried: a database transaction of the ledger's own ran again for this engine's code.
+	Retried func(ctx context.Context, code string)
+	// Batch: one database transaction of the ledger's own was committed.
+	Batch func(ctx context.Context, requests int, took time.Duration)
+	// Sealed: entries got their place after they were committed.
+	Sealed func(ctx context.Context, entries int)
 }
 
-func (o *Observer) retried(code string) {
-	if o != nil && o.Retried != nil {
-		o.Retried(code)
+func (o *Observer) retried(ctx context.Context) func(code string) {
+	if o == nil || o.Retried == nil {
+		return nil
 	}
+	return func(code string) { o.Retried(ctx, code) }
 }
 
-func (o *Observer) sealed(entries int) {
+func (o *Observer) sealed(ctx context.Context, entries int) {
 	if o != nil && o.Sealed != nil && entries > 0 {
-		o.Sealed(entries)
+		o.Sealed(ctx, entries)
 	}
 }
 
-func (o *Observer) wrote(jobs []*job, took time.Duration) {
-	if o == nil {
-		return
+func (o *Observer) refused(ctx context.Context, err error) {
+	if o != nil && o.Refused != nil {
+		o.Refused(ctx, bursar.CodeOf(err))
 	}
-	posted, written := 0, len(jobs)
+}
+
+// answered tells what became of jobs, and returns how many of them have an answer.
+func (o *Observer) answered(ctx context.Context, jobs []*job) (answered int) {
+	if o == nil {
+		return 0
+	}
+	posted := 0
 	for _, job := range jobs {
+		if job.Blocked != "" {
+			continue
+		}
+		answered++
 		switch {
-		case job.Blocked != "":
-			written--
-		case job.Err != nil && o.Refused != nil:
-			o.Refused(bursar.CodeOf(job.Err))
-		case job.Err == nil && !job.Posted.Replayed:
+		case job.Err != nil:
+			o.refused(ctx, job.Err)
+		case !job.Posted.Replayed:
 			posted++
 		}
 	}
 	if o.Posted != nil && posted > 0 {
-		o.Posted(posted)
+		o.Posted(ctx, posted)
 	}
-	if o.Batch != nil && written > 0 {
-		o.Batch(written, took)
+	return answered
+}
+
+// committed tells of a database transaction of the ledger's own.
+func (o *Observer) committed(ctx context.Context, jobs []*job, took time.Duration) {
+	if answered := o.answered(ctx, jobs); answered > 0 && o.Batch != nil {
+		o.Batch(ctx, answered, took)
 	}
 }

@@ -184,7 +184,7 @@ type insert = func(context.Context, *driver.Batch) error
 // somebody else has locked the head, who seals the same entries.
 func (w *writer) sealOnce(ctx context.Context, wait bool) (more bool, err error) {
 	sealed := 0
-	err = w.store.Write(ctx, driver.ModeSealing, w.observer.retried, func(ctx context.Context, tx driver.Tx) error {
+	err = w.store.Write(ctx, driver.ModeSealing, w.observer.retried(ctx), func(ctx context.Context, tx driver.Tx) error {
 		sealed, more = 0, false
 		keys, err := tx.Unsealed(ctx, w.book.Number)
 		if err != nil || len(keys) == 0 {
@@ -210,7 +210,7 @@ func (w *writer) sealOnce(ctx context.Context, wait bool) (more bool, err error)
 		return tx.Insert(ctx, batch)
 	})
 	if err == nil {
-		w.observer.sealed(sealed)
+		w.observer.sealed(ctx, sealed)
 	}
 	return more, err
 }

@@ -42,8 +42,8 @@ type writer struct {
 func (w *writer) post(ctx context.Context, mode driver.Mode, await string, jobs []*job) error {
 	began := w.clock.Now()
 	later := w.store.SealsLater() && mode != driver.ModeQueue
-	err := w.store.Write(ctx, mode, w.observer.retried, func(ctx context.Context, tx driver.Tx) error {
-		j, err := w.judge(ctx, tx, await, jobs)
+	err := w.store.Write(ctx, mode, w.observer.retried(ctx), func(ctx context.Context, tx driver.Tx) error {
+		j, err := w.judge(ctx, tx, true, await, jobs)
 		if err != nil || len(j.requests) == 0 {
 			return err
 		}
@@ -56,7 +56,7 @@ func (w *writer) post(ctx context.Context, mode driver.Mode, await string, jobs 
 	if later && w.unsealed != nil {
 		w.unsealed()
 	}
-	w.observer.wrote(jobs, w.clock.Now().Sub(began))
+	w.observer.committed(ctx, jobs, w.clock.Now().Sub(began))
 	return nil
 }
 
@@ -67,15 +67,24 @@ const overtakenMax = 3
 // postIn is all or nothing over its jobs inside the caller's database transaction. The first refusal is returned, and
 // then nothing has been written and nothing is remembered.
 func (w *writer) postIn(ctx context.Context, tx driver.Tx, jobs []*job) error {
+	err := w.tryIn(ctx, tx, jobs)
+	switch {
+	case err == nil:
+		w.observer.answered(ctx, jobs)
+	case err == firstRefusal(jobs):
+		w.observer.refused(ctx, err)
+	}
+	return err
+}
+
+func (w *writer) tryIn(ctx context.Context, tx driver.Tx, jobs []*job) error {
 	for attempt := 1; ; attempt++ {
-		j, err := w.judge(ctx, tx, "", jobs)
+		j, err := w.judge(ctx, tx, false, "", jobs)
 		if err != nil {
 			return err
 		}
-		for _, job := range jobs {
-			if job.Err != nil {
-				return job.Err
-			}
+		if err := firstRefusal(jobs); err != nil {
+			return err
 		}
 		if len(j.requests) == 0 {
 			return nil
@@ -85,6 +94,15 @@ func (w *writer) postIn(ctx context.Context, tx driver.Tx, jobs []*job) error {
 			return err
 		}
 	}
+}
+
+func firstRefusal(jobs []*job) error {
+	for _, job := range jobs {
+		if job.Err != nil {
+			return job.Err
+		}
+	}
+	return nil
 }
 
 // record writes what was judged and fills in the results that depend on it. Refusals alone have no place in the
