@@ -134,7 +134,7 @@ func setStock(t *testing.T, db *atomic.DB, n int) {
 }
 
 // wantMatch compares the shop's tables with the ledger: every order has its transfer, and every cent its order.
-func wantMatch(t *testing.T, store store) {
+func wantMatch(t *testing.T, store *store) {
 	t.Helper()
 	l, err := ledger.New(t.Context(), store, nil)
 	if err != nil {
@@ -167,7 +167,7 @@ func wantMatch(t *testing.T, store store) {
 
 // wantTransfer fails the test unless the ledger has the payment of an order exactly if there is one, and its refund
 // exactly if it is refunded.
-func wantTransfer(t *testing.T, store store, l *ledger.Ledger, id string) {
+func wantTransfer(t *testing.T, store *store, l *ledger.Ledger, id string) {
 	t.Helper()
 	for kind, query := range map[string]string{
 		"order.pay":    `SELECT count(*) FROM orders WHERE id = $1`,

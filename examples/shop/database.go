@@ -10,7 +10,6 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx", which postgres.NewSQL wants
 
 	"github.com/bursar-ledger/bursar/atomic"
-	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/store/postgres"
 	"github.com/bursar-ledger/bursar/store/sqlite"
 )
@@ -18,14 +17,12 @@ import (
 // connections is how many connections to PostgreSQL the shop and its ledger share.
 const connections = 16
 
-// store is a store of either engine. Its DB runs the shop's own database transactions, on the ledger's handle.
-type store interface {
-	driver.Store
-	DB() *atomic.DB
-}
+// store is the ledger's store on either engine: sqlite.Store and postgres.Store are one type. Its DB runs the shop's own
+// database transactions.
+type store = sqlite.Store
 
 // open opens the database that a URL names. The handle is the caller's to close; the store needs no closing.
-func open(url string) (*sql.DB, store, error) {
+func open(url string) (*sql.DB, *store, error) {
 	if file, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		handle, err := sql.Open("sqlite", sqlite.DSN(file))
 		if err != nil {

@@ -23,7 +23,7 @@ func onEach(t *testing.T, test func(t *testing.T, url string)) {
 }
 
 // opened is the database of a URL with the shop's tables, open until the test ends.
-func opened(t *testing.T, url string) store {
+func opened(t *testing.T, url string) *store {
 	t.Helper()
 	handle, store, err := open(url)
 	if err != nil {
