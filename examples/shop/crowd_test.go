@@ -116,6 +116,7 @@ func start(t *testing.T, url string) (base string, closeShop func()) {
 		ended <- run(ctx, url, listener)
 	}()
 	return "http://" + listener.Addr().String(), func() {
+		http.DefaultClient.CloseIdleConnections() // a server waits seconds for those that have not been used yet
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("the shop ended with %v", err)

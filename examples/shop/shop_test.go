@@ -183,3 +183,11 @@ func TestProblemOf(t *testing.T) {
 		t.Error("an unforeseen error shows its text")
 	}
 }
+
+func TestOpenRefuses(t *testing.T) {
+	for _, url := range []string{"", "shop.db", "mysql://root@localhost/shop"} {
+		if _, _, err := open(url); err == nil {
+			t.Errorf("opens %q", url)
+		}
+	}
+}

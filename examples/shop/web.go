@@ -74,7 +74,7 @@ var name = regexp.MustCompile(`^[0-9A-Za-z-]{0,64}$`)
 
 // read reads a request. The body may be missing; a bad amount has the code that the ledger has for it.
 func read(r *http.Request) (request, error) {
-	in := request{ID: r.PathValue("id"), Account: r.PathValue("account"), Month: r.FormValue("month")}
+	in := request{ID: r.PathValue("id"), Account: r.PathValue("account"), Month: r.URL.Query().Get("month")}
 	decoder := json.NewDecoder(http.MaxBytesReader(nil, r.Body, bodyMax))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&in); err != nil && err != io.EOF {
