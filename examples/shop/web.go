@@ -82,7 +82,7 @@ func read(r *http.Request) (request, error) {
 		if code == bursar.CodeInternal {
 			code = bursar.CodeMalformed
 		}
-		return in, bursar.Errorf(code, "the body cannot be read: %v", err)
+		return in, bursar.Errorf(code, "the body cannot be read: %w", err)
 	}
 	for _, n := range []string{in.ID, in.User, in.Product} {
 		if !name.MatchString(n) {
