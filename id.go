@@ -69,7 +69,7 @@ type Key interface {
 // every machine, so that a retried request posts once. The kind keeps the orders of "order.pay" apart from those
 // of "order.refund". An integer and its decimal digits as a string are the same key, and so are 16 bytes and their UUID
 // form; a String method of the key's type does not matter. The id is a UUID of version 8 over SHA-256; ids of this
-// form come in random order, which large databases index more slowly than those of [Ledger.NewID].
+// form come in random order, which large databases index more slowly than ids of version 7.
 func IDOf[K Key](kind string, key K) ID {
 	h := sha256.New()
 	var size [8]byte
