@@ -56,8 +56,9 @@ func emptyModule(t *testing.T, program string) (dir string) {
 	dir = t.TempDir()
 	for name, text := range map[string]string{
 		"main.go": program,
-		"go.mod":  "module hello\n\n" + version + "\n\nrequire " + module + " v0.0.0\n\nreplace " + module + " => " + here + "\n",
-		"go.sum":  readFile(t, "go.sum"),
+		"go.mod": "module hello\n\n" + version + "\n\nrequire " + module + " v0.0.0\n\n" +
+			"replace " + module + " => " + here + "\n",
+		"go.sum": readFile(t, "go.sum"),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
