@@ -147,7 +147,7 @@ func checkLimit(limit *money.Amount, currency money.Currency, odd int) *Error {
 	}
 }
 
-// CheckAccount reports whether path is well formed as the path of an account, and as [ErrAccountInvalid] why not. The
+// CheckPath reports whether path is well formed as the path of an account, and as [ErrAccountInvalid] why not. The
 // name of a book follows the same rules.
 func CheckPath(path string) error {
 	if err := checkPath(path); err != nil {

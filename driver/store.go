@@ -41,6 +41,15 @@ type CallerTx interface {
 	DatabaseTx() any
 }
 
+// Transactor runs functions in database transactions of the application's own, whose type is T. The package of a store
+// makes one of what the application uses, such as postgres.On(pool).
+type Transactor[T any] interface {
+	// Do begins a database transaction that is safe for a ledger, runs fn and commits. After a conflict it begins again,
+	// within a budget. tx is for the application's own statements and caller is the same database transaction for the
+	// ledger. Errors of fn come back as they are, others as *bursar.Error.
+	Do(ctx context.Context, fn func(ctx context.Context, tx T, caller CallerTx) error) error
+}
+
 // Mode says how a database transaction of the store's own keeps others away from the accounts that it decides on. An
 // engine with one writer needs none but ModeLocks, and treats all modes alike.
 type Mode uint8

@@ -30,7 +30,7 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-// The ten lines of the README.
+// What the program of the README does.
 func Example() {
 	path, remove := temporary()
 	defer remove()

@@ -17,6 +17,7 @@ type Joined struct {
 	caller driver.CallerTx
 	tx     driver.Tx // once joined
 	known  bool      // the database transaction was seen to be of the ledger's own database
+	order  lockOrder
 }
 
 // In gives every verb inside the caller's own database transaction. That is checked at the first verb: a database
@@ -28,9 +29,10 @@ type Joined struct {
 // empty, because the journal's places are given after the commit.
 //
 // On such an engine the accounts of a call stay locked until the caller's database transaction ends. Two calls in it
-// may want accounts in another order than somebody else, and run into a deadlock. That is [bursar.ErrConflict]: all
-// of the caller's work has to be done again, as atomic.Do does by itself. One PostAll of all transfers avoids it,
-// because it locks in an order that everybody keeps.
+// may want accounts in another order than somebody else, and run into a deadlock, which costs both of them the time
+// that the engine takes to find it. That is [bursar.ErrConflict]: all of the caller's work has to be done again, as
+// [Do] does by itself. One PostAll of all transfers avoids it, and so does [Joined.Lock] before the first call,
+// because both lock in an order that everybody keeps.
 func (l *Ledger) In(tx driver.CallerTx) *Joined {
 	j := &Joined{ledger: l, caller: tx}
 	j.view = view{book: l.book, read: func(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
@@ -128,6 +130,15 @@ func (j *Joined) write(ctx context.Context, jobs ...*job) error {
 	tx, err := j.join(ctx)
 	if err != nil {
 		return err
+	}
+	var paths []string
+	for _, job := range jobs {
+		job.Request.paths(func(path string) { paths = append(paths, path) })
+	}
+	if first := j.order.name(paths); len(first) > 0 {
+		if err := j.lock(ctx, tx, first); err != nil {
+			return err
+		}
 	}
 	return j.ledger.writer.postIn(ctx, tx, jobs)
 }

@@ -43,11 +43,11 @@ func readmeSessions(t *testing.T) []session {
 	return sessions
 }
 
-// matches compares output with what the README shows, where … stands for anything within a line.
+// matches compares output with what the README shows, where … stands for anything within a line and within quotes.
 func (s *session) matches(output string) bool {
 	lines := make([]string, len(s.output))
 	for i, line := range s.output {
-		lines[i] = strings.ReplaceAll(regexp.QuoteMeta(line), "…", ".+")
+		lines[i] = strings.ReplaceAll(regexp.QuoteMeta(line), "…", `[^"]+`)
 	}
 	pattern := regexp.MustCompile(`^` + strings.Join(lines, `\n`) + `\n*$`)
 	return pattern.MatchString(strings.TrimRight(output, "\n"))
@@ -75,6 +75,7 @@ func TestReadmeCommands(t *testing.T) {
 			// This test is part of it.
 		default:
 			command := strings.ReplaceAll(s.command, "localhost:8080", address)
+			command = strings.Replace(command, "go run ./cmd/bursar", "bursar", 1)
 			output, err := exec.Command("sh", "-c", command).CombinedOutput()
 			if err != nil {
 				t.Errorf("$ %s\n%s%v", s.command, output, err)

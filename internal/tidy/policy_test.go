@@ -98,9 +98,9 @@ var arrows = []row{
 	},
 	{room: "cmd/bursar", may: []string{anything}, outside: []string{anything}, drags: []string{anything}},
 	{
-		room:  "examples/...",
-		may:   []string{".", "ledger", "money", "driver", "atomic", "store", "store/sqlite", "store/postgres"},
-		drags: []string{sqliteDriver, pgxModule, mysqlDriver},
+		room:    "examples/...",
+		may:     []string{".", "ledger", "money", "driver", "atomic", "store", "store/sqlite", "store/postgres"},
+		outside: []string{pgxModule}, drags: []string{sqliteDriver, pgxModule, mysqlDriver},
 	},
 	{room: "internal/tidy"},
 	{room: "internal/tools/...", may: []string{"internal/sqltest/server"}},
