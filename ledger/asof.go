@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sort"
 	"time"
 
@@ -10,14 +12,45 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// Balance is the account's balance now or as of a point that the journal has reached, else [bursar.ErrAsOfAhead].
-// For an effective time, Version and Held are those at the same ledger time.
+// Balance is the account's balance now, or as of a point. A position or a ledger time that is past gives the same answer
+// for ever. An effective time gives it as long as nothing more is dated back; Version and Held are then those at the
+// same ledger time.
+//
+// A point that the journal has not reached is [bursar.ErrAsOfAhead]. A time that is past by the ledger's clock is reached,
+// also in a quiet ledger: everything committed is sealed, and the head's time is moved to it, so that every later entry
+// is later. That writes; inside a caller's database transaction, and where one may only read, such a time stays ahead.
 func (v *view) Balance(ctx context.Context, path string, asOf bursar.AsOf) (balance bursar.Balance, err error) {
-	err = v.read(ctx, func(ctx context.Context, r driver.Reader) error {
+	err = v.asOf(ctx, func(ctx context.Context, r driver.Reader) error {
 		balance, err = v.balance(ctx, r, path, asOf)
 		return err
 	})
 	return balance, err
+}
+
+// aheadError says that the journal has not reached a time.
+type aheadError struct {
+	at   bursar.Instant
+	head bursar.Head
+}
+
+func (e *aheadError) Error() string {
+	return fmt.Sprintf("%v is later than the journal's head, which is %d at %v", e.at, e.head.Seq, e.head.At)
+}
+
+// asOf reads as read does, and once more after the head's time was moved, if it was behind what is asked for.
+func (v *view) asOf(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
+	err := v.read(ctx, fn)
+	var ahead *aheadError
+	if !errors.As(err, &ahead) || v.reach == nil {
+		return err
+	}
+	if cause := v.reach(ctx, ahead.at); cause != nil {
+		if bursar.CodeOf(cause) == bursar.CodeUnavailable || bursar.CodeOf(cause) == bursar.CodeInTransaction {
+			return err // one may only read here
+		}
+		return cause
+	}
+	return v.read(ctx, fn)
 }
 
 func (v *view) balance(ctx context.Context, r driver.Reader, path string, asOf bursar.AsOf) (bursar.Balance, error) {
@@ -71,8 +104,8 @@ func (v *view) position(ctx context.Context, r driver.Reader, head bursar.Head, 
 		return 0, err
 	}
 	if at > head.At {
-		return 0, bursar.Errorf(bursar.CodeAsOfAhead,
-			"%v is later than the journal's head, which is %d at %v", at, head.Seq, head.At)
+		return 0, &bursar.Error{Code: bursar.CodeAsOfAhead, Err: &aheadError{at, head},
+			Message: "ask outside of the database transaction, where the ledger may move the head's time"}
 	}
 	var fault error
 	after := sort.Search(int(head.Seq), func(i int) bool { // the first position that is later than at, less one

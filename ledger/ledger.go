@@ -116,6 +116,19 @@ func (l *Ledger) Seal(ctx context.Context) (bursar.Head, error) {
 	}
 }
 
+// reachTime seals what is committed and moves the head's time to at, which must be past.
+func (l *Ledger) reachTime(ctx context.Context, at bursar.Instant) error {
+	if l.store.InTransaction(ctx) {
+		return inTransaction()
+	}
+	for {
+		more, err := l.writer.reach(ctx, at)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
 // Close stops taking posts and waits until those already taken are answered, or ctx is done. It does not close
 // the store. Calling it twice is fine.
 func (l *Ledger) Close(ctx context.Context) error {

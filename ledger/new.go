@@ -69,6 +69,7 @@ func New(ctx context.Context, store driver.Store, o *Options) (*Ledger, error) {
 	}
 	w := &writer{store: store, book: book, clock: options.Clock, observer: options.Observer, logger: options.Logger}
 	l := &Ledger{view: view{book: book, read: store.Read}, store: store, writer: w, clock: options.Clock}
+	l.reach = l.reachTime
 	if store.SealsLater() && options.SealEvery > 0 {
 		l.sealer = startSealer(w, options.SealEvery)
 		w.unsealed = l.sealer.wakeUp

@@ -14,6 +14,8 @@ import (
 type view struct {
 	book bursar.Book
 	read func(ctx context.Context, fn func(context.Context, driver.Reader) error) error
+	// reach moves the head's time to one that is past; nil where that cannot be done.
+	reach func(ctx context.Context, at bursar.Instant) error
 }
 
 // Head is the journal's last position.

@@ -214,3 +214,45 @@ func (w *writer) sealOnce(ctx context.Context, wait bool) (more bool, err error)
 	}
 	return more, err
 }
+
+// reach seals what is committed and then moves the head's time to at, unless it is there already, without an entry. So
+// what is asked as of at is final: every later entry is later. more says that there is more to seal first. The time must
+// be past by the ledger's clock, which is read while the head is locked: entries that were committed before are sealed
+// with later times, and so are those to come.
+func (w *writer) reach(ctx context.Context, at bursar.Instant) (more bool, err error) {
+	sealed := 0
+	err = w.store.Write(ctx, driver.ModeSealing, w.observer.retried(ctx), func(ctx context.Context, tx driver.Tx) error {
+		sealed, more = 0, false
+		head, keys, err := tx.TakeHead(ctx, w.book.Number, true)
+		if err != nil {
+			return err
+		}
+		if err := owns(&w.book, head); err != nil {
+			return err
+		}
+		now, err := bursar.InstantOf(w.clock.Now())
+		if err != nil {
+			return err
+		}
+		if at > now {
+			return bursar.Errorf(bursar.CodeAsOfAhead, "%v has not come yet: it is %v by the ledger's clock", at, now)
+		}
+		batch := &driver.Batch{Book: w.book.Number}
+		s := newSealing(&w.book, now, batch, *head)
+		if more, err = s.others(ctx, tx, keys, sealMax); err != nil {
+			return err
+		}
+		if !more {
+			batch.To.At = max(batch.To.At, at)
+		}
+		sealed = len(batch.Sealed)
+		if batch.To == batch.From {
+			return nil
+		}
+		return tx.Insert(ctx, batch)
+	})
+	if err == nil {
+		w.observer.sealed(ctx, sealed)
+	}
+	return more, err
+}
