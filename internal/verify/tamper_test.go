@@ -30,15 +30,17 @@ type checks = []verify.Check
 
 const (
 	openedAt  = `SELECT e.seq FROM bursar_entry e WHERE e.to_account = ? AND e.kind = 2`
-	requestAt = `SELECT min(e.seq) FROM bursar_entry e JOIN bursar_request r ON r.id = e.request_id AND r.book = e.book WHERE r.request = ?`
+	requestAt = `SELECT min(e.seq) FROM bursar_entry e
+		JOIN bursar_request r ON r.id = e.request_id AND r.book = e.book WHERE r.request = ?`
 )
 
 var tables = []table{
 	{
 		name: "bursar_entry", keys: "entry",
-		rows: "first: seq = 1; second opening: seq = 2; first leg: seq = 7; beyond 10^18: seq = 8; middle: seq = 41; first of three: leg = 0 AND " +
-			"request_id = (SELECT request_id FROM bursar_entry WHERE leg = 2); second of three: request_id = (SELECT request_id FROM bursar_entry " +
-			"WHERE leg = 2) AND leg = 1; backdated: seq = (SELECT min(seq) FROM bursar_entry WHERE effective IS NOT NULL); " +
+		rows: "first: seq = 1; second opening: seq = 2; first leg: seq = 7; beyond 10^18: seq = 8; middle: seq = 41; " +
+			"first of three: leg = 0 AND request_id = (SELECT request_id FROM bursar_entry WHERE leg = 2); " +
+			"second of three: request_id = (SELECT request_id FROM bursar_entry WHERE leg = 2) AND leg = 1; " +
+			"backdated: seq = (SELECT min(seq) FROM bursar_entry WHERE effective IS NOT NULL); " +
 			"checkpoint: entry = (SELECT min(entry) FROM bursar_checkpoint); last but one: seq = 82; last: seq = 83",
 		seq: `SELECT seq FROM bursar_entry WHERE entry = ?`,
 		columns: map[string][]verify.Check{
@@ -52,13 +54,15 @@ var tables = []table{
 		want: checks{verify.Chain},
 	},
 	{
-		name: "bursar_request", keys: "request", rows: "first: request = 1; first transfer: request = 7; beyond 10^18: request = 8; " +
+		name: "bursar_request", keys: "request",
+		rows: "first: request = 1; first transfer: request = 7; beyond 10^18: request = 8; " +
 			"middle: request = 40; three legs: reference = 'three legs'; last: request = 82",
 		seq: requestAt, want: checks{verify.Requests},
 		harmless: map[string]string{"request": "names the row alone: nothing refers to it"},
 	},
 	{
-		name: "bursar_request", keys: "request", rows: "refused: refusal = 'insufficient_funds'; refused later: refusal = 'reference_taken'",
+		name: "bursar_request", keys: "request",
+		rows: "refused: refusal = 'insufficient_funds'; refused later: refusal = 'reference_taken'",
 		want: checks{verify.Requests, verify.Readable},
 		harmless: map[string]string{
 			"request":         "names the row alone: nothing refers to it",
@@ -71,13 +75,17 @@ var tables = []table{
 		},
 	},
 	{
-		name: "bursar_account", keys: "account", rows: "first: account = 1; middle: account = 3; with limits: account = 4; last: account = 6",
-		seq: openedAt, want: checks{verify.Accounts},
-		columns: map[string][]verify.Check{"account": {verify.Readable, verify.Chain}, "path": {verify.Chain},
-			"currency": {verify.Chain, verify.Readable}, "scale": {verify.Chain, verify.Readable}},
+		name: "bursar_account", keys: "account",
+		rows: "first: account = 1; middle: account = 3; with limits: account = 4; last: account = 6",
+		seq:  openedAt, want: checks{verify.Accounts},
+		columns: map[string][]verify.Check{
+			"account": {verify.Readable, verify.Chain}, "path": {verify.Chain},
+			"currency": {verify.Chain, verify.Readable}, "scale": {verify.Chain, verify.Readable},
+		},
 	},
 	{
-		name: "bursar_balance", keys: "account", rows: "first: account = 1; middle: account = 3; with limits: account = 4; last: account = 6",
+		name: "bursar_balance", keys: "account",
+		rows: "first: account = 1; middle: account = 3; with limits: account = 4; last: account = 6",
 		seq:  `SELECT e.seq FROM bursar_entry e JOIN bursar_balance b ON b.last_entry = e.entry WHERE b.account = ?`,
 		want: checks{verify.BalanceRows, verify.Readable},
 	},
@@ -87,8 +95,9 @@ var tables = []table{
 	},
 	{
 		name: "bursar_backdated", keys: "account, effective, entry",
-		rows: "first: entry = (SELECT min(entry) FROM bursar_backdated) AND account = 3; last: entry = (SELECT max(entry) FROM bursar_backdated) AND account = 4",
-		seq:  `SELECT e.seq FROM bursar_entry e WHERE ? > 0 AND ? <> 0 AND e.entry = ?`, want: checks{verify.Backdated},
+		rows: "first: entry = (SELECT min(entry) FROM bursar_backdated) AND account = 3; " +
+			"last: entry = (SELECT max(entry) FROM bursar_backdated) AND account = 4",
+		seq: `SELECT e.seq FROM bursar_entry e WHERE ? > 0 AND ? <> 0 AND e.entry = ?`, want: checks{verify.Backdated},
 	},
 	{
 		name: "bursar_head", keys: "book", rows: "the book's: book = 1", seq: `SELECT seq FROM bursar_head WHERE book = ?`,
@@ -261,8 +270,8 @@ func TestEveryTableIsListed(t *testing.T) {
 	}
 }
 
-// TestMigrations tampers with the schema's own table: verify does not begin on a schema that it does not know. The
-// name of a migration is for people and may change; a checksum may be absent, as after another tool's migration.
+// TestMigrations tampers with the table of migrations. Verify does not begin on a schema that it does not know. The
+// name of a migration is for people and may change. A checksum may be absent, as after another tool's migration.
 func TestMigrations(t *testing.T) {
 	t.Parallel()
 	m := newTemplate(t)
