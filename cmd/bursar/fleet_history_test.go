@@ -185,7 +185,7 @@ func (c *comparison) addRequest(h *history, q request, answers []answer, found [
 	}
 }
 
-// checkEntries checks that the entries of a transfer are its legs, once. It reports whether they are.
+// checkEntries notes a violation unless the entries of a transfer are its legs, once. It returns false if it noted one.
 func (c *comparison) checkEntries(name string, legs []bursar.Leg, found []bursar.Entry) bool {
 	switch {
 	case len(found) == 0:

@@ -96,8 +96,8 @@ func (f *fixture) transfers(t *testing.T) []string {
 	return all
 }
 
-// An export read into an empty ledger gives the same transfers, to the content's hash, with every balance as expected;
-// read into its own ledger it is known already; and exported again it is the same but for positions and times.
+// An export that is read into an empty ledger gives the same transfers, down to the content's hash, with every balance
+// as expected. Read into its own ledger, every transfer is a replay.
 func TestExportComesBack(t *testing.T) {
 	for _, format := range []string{exchange.FormatCSV, exchange.FormatJSONL} {
 		t.Run(format, func(t *testing.T) {

@@ -26,7 +26,7 @@ type Ledger interface {
 
 // ImportOptions says how an import goes. The zero value, and nil, are the defaults.
 type ImportOptions struct {
-	// Open says which accounts may be opened when they do not exist; the first that matches counts. Defaults to none.
+	// Open says which accounts may be opened when they do not exist. The first that matches counts. Defaults to none.
 	Open []Opener
 	// Ack remembers what is posted. Defaults to nothing: then a later run asks the ledger for every row.
 	Ack *Ack
@@ -124,7 +124,7 @@ func (im *importer) checkAck(ctx context.Context) error {
 	return a.check(entries)
 }
 
-// read is the next batch; an empty one after the last.
+// read is the next batch. After the last it is empty.
 func (im *importer) read(ctx context.Context) ([]*item, error) {
 	batch := make([]*item, 0, im.options.Batch)
 	for len(batch) < cap(batch) {

@@ -107,8 +107,8 @@ func (o *Opener) opening(path string, currency money.Currency) (bursar.Opening, 
 	return opening, nil
 }
 
-// open opens the accounts that the fresh transfers name and that do not exist. It looks at all of them before it opens
-// the first, because a transfer that is posted without its account is refused under its id for good.
+// open opens the accounts of the fresh transfers that do not exist. It looks at all of them before it opens the first,
+// because a transfer that is posted without its account is refused under its id for good.
 func (im *importer) open(ctx context.Context, batch []*item, fresh []int) error {
 	var openings []bursar.Opening
 	named := make(map[string]bool)
@@ -142,7 +142,7 @@ func (im *importer) open(ctx context.Context, batch []*item, fresh []int) error 
 	return nil
 }
 
-// opening is how to open an account; nil when it exists.
+// opening is how to open an account. It is nil when the account exists.
 func (im *importer) opening(ctx context.Context, path string, currency money.Currency) (*bursar.Opening, error) {
 	_, missing := im.ledger.Account(ctx, path)
 	if !errors.Is(missing, bursar.ErrAccountNotFound) {

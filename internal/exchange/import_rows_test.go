@@ -92,7 +92,7 @@ func TestLongFilesAreRead(t *testing.T) {
 
 const columns = "id,leg,effective,from,to,amount,currency,reference,memo,metadata,from_balance,to_balance\n"
 
-// malformed is rows under all columns, each wrong in one. The ledger has the last word on those with a transfer.
+// malformed is rows under all columns. Each is wrong in one column.
 var malformed = []struct {
 	name, row, column string
 	code              bursar.Code

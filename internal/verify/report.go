@@ -71,7 +71,7 @@ type Report struct {
 	Entries, Accounts, Requests, Refusals int64 // checked; Requests includes the refused ones
 	Unsealed                              int64 // of Entries: committed, and without a place in the journal so far
 
-	// Findings are the first ones by position, those without a position last.
+	// Findings are the first ones by position. Findings without a position come last.
 	Findings []Finding
 	// Found is how many there are in all. After the first breaks of the chain, further ones are not counted.
 	Found int64

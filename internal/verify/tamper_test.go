@@ -17,9 +17,9 @@ type table struct {
 	name string
 	keys string // columns of the primary key
 	rows string // conditions that each select one row
-	// seq is a query for the position to be named, with the key's columns as parameters; empty for none.
+	// seq is a query for the position to be named. Its parameters are the key's columns. It is empty for no position.
 	seq string
-	// want are the checks of which one must be named, for columns without an entry in columns.
+	// want are checks. One of them must be named for every column that columns does not list.
 	want    []verify.Check
 	columns map[string][]verify.Check
 	// harmless are the columns that may change, with the reason.
@@ -119,7 +119,8 @@ func (c *column) String() string {
 	return fmt.Sprintf("%s.%s of the %s row", c.table.name, c.name, c.row)
 }
 
-// change alters a value by one unit, one byte or from nothing to something; with far, whole numbers by much.
+// change alters a value by one unit, by one byte, or from nothing to something. With far it alters whole numbers by
+// much.
 func (c *column) change(far bool) any {
 	switch v := c.value.(type) {
 	case int64:
@@ -239,7 +240,7 @@ func TestEveryColumnMatters(t *testing.T) {
 	}
 }
 
-// expect reports whether the first finding is at seq and one of the checks failed there; 0 is any place.
+// expect reports whether the first finding is at seq and one of the checks failed there. A seq of 0 is any place.
 func expect(r *verify.Report, seq int64, want []verify.Check) bool {
 	if r.OK() || len(r.Findings) == 0 || !errors.Is(r.Err(), &bursar.Error{Code: bursar.CodeVerificationFailed}) {
 		return false

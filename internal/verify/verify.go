@@ -164,7 +164,7 @@ func (s spot) compare(other spot) int {
 	return cmp.Or(cmp.Compare(uint64(s.seq-1), uint64(other.seq-1)), cmp.Compare(s.row, other.row))
 }
 
-// find reports a finding at a position; 0 is none.
+// find reports a finding at a position. 0 is no position.
 func (a *audit) find(seq int64, check Check, format string, args ...any) {
 	a.findAt(spot{seq: seq}, check, format, args...)
 }

@@ -38,7 +38,7 @@ func TestSoundLedger(t *testing.T) {
 	if !report.OK() || report.Err() != nil || len(report.Warnings) > 0 {
 		t.Fatalf("a sound ledger: %v, warnings %v", summary(&report), report.Warnings)
 	}
-	// 6 openings, 74 transfers of which one has three legs and one two; 2 refusals beside them.
+	// 6 openings and 74 transfers, one with three legs and one with two. There are 2 refusals besides.
 	got := []int64{report.Entries, report.Accounts, report.Requests, report.Refusals, report.Head.Seq}
 	if diff := cmp.Diff([]int64{83, 6, 82, 2, 83}, got); diff != "" {
 		t.Errorf("entries, accounts, requests, refusals, head (-want +got):\n%s", diff)

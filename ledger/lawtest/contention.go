@@ -62,7 +62,7 @@ func (f *fixture) oppositePost() func(client int, t bursar.Transfer) error {
 }
 
 // openTransaction keeps a database transaction open after a posting, so that its accounts are blocked. Meanwhile
-// transfers on them wait, and all others are posted: those on the free accounts of the waiting transfers too. After the
+// transfers on them wait, and all others are posted, even on the free accounts of the waiting transfers. After the
 // commit the waiting transfers are posted.
 //
 // It ends when all the others have their answers. So a transfer that the open database transaction delays is seen to

@@ -86,7 +86,7 @@ func oneID(f *fixture) {
 	}
 }
 
-// twoContents posts one id with two contents, which share no account, from fifty clients.
+// twoContents posts one id with two contents from fifty clients. The contents share no account.
 func twoContents(f *fixture) {
 	paths := f.accounts(4, fundCents)
 	ledgers := f.processes()

@@ -8,10 +8,10 @@ import (
 	"github.com/bursar-ledger/bursar"
 )
 
-// limit is an account's bounds in units; nil is none.
+// limit is an account's bounds in units. A bound that is nil does not exist.
 type limit struct{ min, max *int64 }
 
-// limits are those of all accounts, as the ledger shows them.
+// limits are the limits of all accounts, as the ledger shows them.
 func (f *fixture) limits() map[string]limit {
 	f.t.Helper()
 	limits := make(map[string]limit)

@@ -43,7 +43,7 @@ type engine struct {
 	only []string                                           // the variants to run; all of them if there are none
 }
 
-// engines are the engines that every run can have, and those that the environment names.
+// engines are the engines that every run can have, and the ones that the environment names.
 func engines() []engine {
 	list := []engine{
 		{name: "sqlite", on: onSQLite, one: true},

@@ -45,7 +45,7 @@ type Database struct {
 	Exec func(ctx context.Context, query string, args ...any) error
 	// Begin begins a database transaction as an application does.
 	Begin func(ctx context.Context) (Tx, error)
-	// Do is atomic.Do on the application's handle; nil where package atomic does not reach it.
+	// Do is atomic.Do on the application's handle. It is nil where package atomic cannot be used.
 	Do func(ctx context.Context, fn func(context.Context, driver.CallerTx) error) error
 	// Strings runs a query that returns one text column.
 	Strings func(ctx context.Context, query string) ([]string, error)
@@ -58,6 +58,6 @@ type Tx interface {
 	Exec(ctx context.Context, query string, args ...any) error
 	// Commit ends it for good.
 	Commit() error
-	// Rollback ends it without a trace; after Commit it does nothing.
+	// Rollback ends it without a trace. After Commit it does nothing.
 	Rollback() error
 }

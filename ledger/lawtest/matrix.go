@@ -48,7 +48,7 @@ func (m *Matrix) Add(store, strategy string, results []Result) {
 	}
 }
 
-// Same says that on this store a strategy shares its code with another, which stands for both.
+// Same says that on this store a strategy shares its code with another strategy, whose results count for both.
 func (m *Matrix) Same(store, strategy, as string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -105,7 +105,7 @@ func pad(text string, width int) string {
 	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
 }
 
-// overwrite puts text into a line at a place, which is beyond what stands there.
+// overwrite puts text into a line at a place. The line ends before that place.
 func overwrite(line string, place int, text string) string {
 	if text == "" {
 		return line
