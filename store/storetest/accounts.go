@@ -112,7 +112,7 @@ func openingWithIDs(f *fixture) {
 	other := first
 	other.Path = "users:2"
 	_, err := f.ledger.OpenAccount(f.Context(), other)
-	f.wantError(err, bursar.CodeIDReused, "id")
+	f.wantError(err, bursar.CodeIDReused, "path")
 	f.world()
 	t := move("world", "users:1", "1.00 USD")
 	t.ID = id(1)
@@ -123,11 +123,11 @@ func openingTaken(f *fixture) {
 	f.account("users:1")
 	for range 2 {
 		_, err := f.ledger.OpenAccount(f.Context(), bursar.Opening{ID: id(1), Path: "users:1", Currency: currency("USD")})
-		f.wantError(err, bursar.CodeAccountExists, "id")
+		f.wantError(err, bursar.CodeAccountExists, "path")
 	}
 	record, err := f.ledger.Transfer(f.Context(), id(1))
 	f.must(err)
-	f.wantError(record.Refusal, bursar.CodeAccountExists, "id")
+	f.wantError(record.Refusal, bursar.CodeAccountExists, "path")
 	if got := len(f.journal(f.ledger)); got != 1 {
 		f.Errorf("the journal has %d entries, want 1", got)
 	}
@@ -135,7 +135,7 @@ func openingTaken(f *fixture) {
 	f.opening(bursar.Opening{ID: id(2), Path: "users:2", Currency: currency("USD")})
 	for _, code := range []string{"JPY", "USD"} {
 		_, err := f.ledger.OpenAccount(f.Context(), bursar.Opening{Path: "users:2", Currency: currency(code)})
-		f.wantError(err, bursar.CodeAccountExists, "id")
+		f.wantError(err, bursar.CodeAccountExists, "path")
 	}
 }
 
@@ -161,7 +161,7 @@ func pathRules(f *fixture) {
 	for _, path := range badPaths {
 		f.wantError(bursar.CheckPath(path), bursar.CodeAccountInvalid, "")
 		_, err := f.ledger.OpenAccount(f.Context(), bursar.Opening{Path: path, Currency: currency("USD")})
-		f.wantError(err, bursar.CodeAccountInvalid, "id")
+		f.wantError(err, bursar.CodeAccountInvalid, "path")
 		f.refused(move(path, "a", "1.00 USD"), bursar.CodeAccountInvalid, "legs[0].from")
 		f.refused(move("a", path, "1.00 USD"), bursar.CodeAccountInvalid, "legs[0].to")
 		_, err = f.ledger.Account(f.Context(), path)

@@ -90,7 +90,7 @@ func conditions(f *fixture) {
 	}
 	t := move("world", "sink", "1.00 USD")
 	t.Conditions = []bursar.Condition{{Path: "nobody", Version: version(1)}}
-	f.refused(t, bursar.CodeAccountNotFound, "conditions[0].account")
+	f.refused(t, bursar.CodeAccountNotFound, "conditions[0].path")
 }
 
 func conditionsFirst(f *fixture) {

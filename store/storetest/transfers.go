@@ -142,7 +142,7 @@ func malformedTable() []malformed {
 			t.Legs = append(t.Legs, leg("a", "b c", "1.00 USD"))
 		})},
 		{bursar.CodeLegsInvalid, "conditions", conditions(make([]bursar.Condition, 65)...)},
-		{bursar.CodeAccountInvalid, "conditions[0].account", conditions(bursar.Condition{Version: &version})},
+		{bursar.CodeAccountInvalid, "conditions[0].path", conditions(bursar.Condition{Version: &version})},
 		{bursar.CodeMalformed, "conditions[0]", conditions(bursar.Condition{Path: "a"})},
 		{bursar.CodeMalformed, "conditions[0]", conditions(bursar.Condition{Path: "a", AtLeast: &money.Amount{}})},
 		{bursar.CodeMalformed, "conditions[0]", conditions(bursar.Condition{Path: "a", Version: &negative})},
