@@ -15,65 +15,64 @@ import (
 	"github.com/bursar-ledger/bursar/internal/clock"
 )
 
-// tally is what clients have seen.
-type tally struct {
-	mu       sync.Mutex
-	sent     int
-	retries  int
-	broken   int                 // requests that got no answer at all
-	codes    map[bursar.Code]int // of answers that said to try again
-	faults   []string
-	longest  time.Duration // from the first request of a wish to its answer
-	answered int
+// counts is what clients have counted, and the violations that anybody has found.
+type counts struct {
+	mu         sync.Mutex
+	sent       int
+	retries    int
+	unanswered int                 // calls without any answer
+	codes      map[bursar.Code]int // of answers that said to try again
+	longest    time.Duration       // from the first call for a request to its answer
+	violations []string
 }
 
-func (y *tally) note(fn func()) {
-	y.mu.Lock()
-	defer y.mu.Unlock()
+func (n *counts) note(fn func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	fn()
 }
 
-// client asks for one thing after the other until the fleet's day is over, and for each until it has an answer.
+// client sends one request after the other, each until it has an answer.
 type client struct {
 	fleet  *fleet
 	number int
 	random *rand.Rand
 }
 
-// work returns when the day is over and everything that was asked for is answered.
-func (c *client) work(ctx context.Context, over <-chan struct{}) {
+// run returns when the run is over and every request has its answer.
+func (c *client) run(ctx context.Context, over <-chan struct{}) {
 	for n := 0; ; n++ {
 		select {
 		case <-over:
 			return
 		default:
 		}
-		w := wish{c.number, n}
+		q := request{c.number, n}
 		began := clock.System().Now()
-		answers := c.ask(ctx, w)
-		c.fleet.tally.note(func() {
-			c.fleet.tally.longest = max(c.fleet.tally.longest, clock.System().Now().Sub(began))
-			c.fleet.history.answers[w] = answers
+		answers := c.ask(ctx, q)
+		c.fleet.counts.note(func() {
+			c.fleet.counts.longest = max(c.fleet.counts.longest, clock.System().Now().Sub(began))
+			c.fleet.history.answers[q] = answers
 		})
 	}
 }
 
-// ask sends a wish to one server, or, one in ten, to two at once.
-func (c *client) ask(ctx context.Context, w wish) (answers []answer) {
-	body, err := w.body(c.fleet.history.seed)
+// ask sends a request to one server. One request in ten goes to two servers at once.
+func (c *client) ask(ctx context.Context, q request) (answers []answer) {
+	body, err := q.body(c.fleet.history.seed)
 	if err != nil {
-		c.fleet.fault("%+v: %v", w, err)
+		c.fleet.violation("%+v: %v", q, err)
 		return nil
 	}
 	copies := make([]*answer, 1)
 	if c.random.IntN(10) == 0 {
 		copies = make([]*answer, 2)
 	}
-	first := c.random.IntN(len(c.fleet.members))
+	first := c.random.IntN(len(c.fleet.servers))
 	var sent sync.WaitGroup
 	for i := range copies {
 		random := rand.New(rand.NewPCG(c.random.Uint64(), 0))
-		sent.Go(func() { copies[i] = c.insist(ctx, w, body, first+i, random) })
+		sent.Go(func() { copies[i] = c.askUntilAnswered(ctx, q, body, first+i, random) })
 	}
 	sent.Wait()
 	for _, a := range copies {
@@ -90,45 +89,47 @@ const (
 	backoffMax = 250 * time.Millisecond
 )
 
-// insist sends the same request to one server after the other until one of them decides it. It is nil when none does.
-func (c *client) insist(ctx context.Context, w wish, body []byte, server int, random *rand.Rand) *answer {
+// askUntilAnswered sends the same request to one server after the other until one of them decides it. It returns nil
+// when none does.
+func (c *client) askUntilAnswered(
+	ctx context.Context, q request, body []byte, server int, random *rand.Rand,
+) *answer {
 	for pause := backoffMin; ; pause = min(2*pause, backoffMax) {
-		m := c.fleet.members[server%len(c.fleet.members)]
-		a, err := c.send(ctx, m, body)
+		a, err := c.send(ctx, c.fleet.servers[server%len(c.fleet.servers)], body)
 		if err != nil {
-			c.fleet.fault("%+v: %v", w, err)
+			c.fleet.violation("%+v: %v", q, err)
 			return nil
 		}
 		if a != nil {
 			return a
 		}
-		c.fleet.tally.note(func() { c.fleet.tally.retries++ })
+		c.fleet.counts.note(func() { c.fleet.counts.retries++ })
 		if err := clock.System().Sleep(ctx, pause/2+time.Duration(random.Int64N(int64(pause)))); err != nil {
-			c.fleet.fault("%+v has no answer: %v", w, err)
+			c.fleet.violation("%+v has no answer: %v", q, err)
 			return nil
 		}
-		server = random.IntN(len(c.fleet.members))
+		server = random.IntN(len(c.fleet.servers))
 	}
 }
 
-// send sends a transfer once. Without an answer and an error it is to be sent again.
-func (c *client) send(ctx context.Context, m *member, body []byte) (*answer, error) {
-	y := &c.fleet.tally
-	y.note(func() { y.sent++ })
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, m.address()+"/v1/transfers", bytes.NewReader(body))
+// send sends a transfer once. If it returns neither an answer nor an error, the transfer has to be sent again.
+func (c *client) send(ctx context.Context, s *server, body []byte) (*answer, error) {
+	n := &c.fleet.counts
+	n.note(func() { n.sent++ })
+	call, err := http.NewRequestWithContext(ctx, http.MethodPost, s.address()+"/v1/transfers", bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := c.fleet.http.Do(request)
+	call.Header.Set("Content-Type", "application/json")
+	response, err := c.fleet.http.Do(call)
 	if err != nil {
-		y.note(func() { y.broken++ })
+		n.note(func() { n.unanswered++ })
 		return nil, nil
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		y.note(func() { y.broken++ })
+		n.note(func() { n.unanswered++ })
 		return nil, nil
 	}
 	switch response.StatusCode {
@@ -137,7 +138,7 @@ func (c *client) send(ctx context.Context, m *member, body []byte) (*answer, err
 	default:
 		a, code, err := refusal(response, text)
 		if a == nil && err == nil {
-			y.note(func() { y.codes[code]++ })
+			n.note(func() { n.codes[code]++ })
 		}
 		return a, err
 	}
@@ -154,14 +155,16 @@ func acceptance(response *http.Response, text []byte) (*answer, error) {
 		return nil, fmt.Errorf("%w: %s", err, text)
 	}
 	fresh := response.StatusCode == http.StatusCreated
-	if posted.Replayed == fresh || (response.Header.Get("Idempotent-Replayed") == "true") == fresh || posted.Decided == "" {
-		return nil, fmt.Errorf("status %d, header %v, %s: they contradict each other", response.StatusCode, response.Header, text)
+	replayed := response.Header.Get("Idempotent-Replayed") == "true"
+	if posted.Replayed == fresh || replayed == fresh || posted.Decided == "" {
+		return nil, fmt.Errorf("status %d, header %v, %s: they contradict each other",
+			response.StatusCode, response.Header, text)
 	}
 	return &answer{seq: posted.Seq, decided: posted.Decided, fresh: fresh}, nil
 }
 
-// refusal reads a problem: the refusal of a transfer, or the code of one that says to try again. Status and
-// retryable must be those of the table.
+// refusal reads a problem. It is the refusal of a transfer, or it has a code that says to try again. Status and
+// retryable must be those of the table of codes.
 func refusal(response *http.Response, text []byte) (*answer, bursar.Code, error) {
 	var p struct {
 		Code      bursar.Code `json:"code"`
@@ -173,10 +176,10 @@ func refusal(response *http.Response, text []byte) (*answer, bursar.Code, error)
 		return nil, "", fmt.Errorf("status %d: %w: %s", response.StatusCode, err, text)
 	}
 	row := bursar.Describe(p.Code)
-	// A call that ran out of the server's own time is no fault of the caller's, and 499 would say so.
+	// A call that ran out of the server's own time has status 503, because 499 would blame the client.
 	status := row.Status == p.Status || p.Code == bursar.CodeCanceled && p.Status == http.StatusServiceUnavailable
 	switch {
-	case row.Code != p.Code || !status || p.Status != response.StatusCode || p.Retryable != row.Retryable || p.Detail == "":
+	case row.Code != p.Code, !status, p.Status != response.StatusCode, p.Retryable != row.Retryable, p.Detail == "":
 		return nil, "", fmt.Errorf("status %d: not as the table has it: %s", response.StatusCode, text)
 	case p.Retryable && p.Status == http.StatusServiceUnavailable && response.Header.Get("Retry-After") == "":
 		return nil, "", fmt.Errorf("status %d: it does not say when to try again: %s", response.StatusCode, text)

@@ -18,8 +18,8 @@ import (
 	"github.com/bursar-ledger/bursar/internal/clock"
 )
 
-// leashed is the program under another name, which ends when its stdin does: should the tests be killed themselves, no server
-// stays behind.
+// leashed is the name of a program like bursar that ends when its stdin does. So no server stays behind when the tests
+// themselves are killed.
 const leashed = "bursar-leashed"
 
 func runLeashed() {
@@ -30,125 +30,126 @@ func runLeashed() {
 	main()
 }
 
-// member is one server of a fleet, which has one process after the other. A single goroutine starts and kills it.
-type member struct {
+// server is one server of a fleet. It has one process after the other. A single goroutine starts and kills it.
+type server struct {
 	fleet *fleet
 	cmd   *exec.Cmd
 	read  chan struct{} // closed when stderr is at its end
 
-	mu   sync.Mutex
-	url  string // of the process that runs, or that ran last
-	said []string
+	mu  sync.Mutex
+	url string // of the process that runs, or that ran last
+	log []string
 }
 
-func (m *member) address() string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.url
+func (s *server) address() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.url
 }
 
-// noted keeps of what a server says as much as anybody would read.
-const noted = 20_000
+// linesMax is how many lines of a server's log are kept.
+const linesMax = 20_000
 
-// start begins a process and returns when it says its address, or with the error of how it ended.
-func (m *member) start(ctx context.Context, listen string) error {
-	m.cmd = exec.Command(leashed, "serve", "--db", m.fleet.url, "--listen", listen)
-	if _, err := m.cmd.StdinPipe(); err != nil { // the leash, which ends with cmd
+// start begins a process. It returns when the process says its address, or with an error when it ended.
+func (s *server) start(ctx context.Context, listen string) error {
+	s.cmd = exec.Command(leashed, "serve", "--db", s.fleet.url, "--listen", listen)
+	if _, err := s.cmd.StdinPipe(); err != nil { // the leash; it ends with cmd
 		return err
 	}
-	stderr, err := m.cmd.StderrPipe()
+	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
 		return err
 	}
-	if err := m.cmd.Start(); err != nil {
+	if err := s.cmd.Start(); err != nil {
 		return err
 	}
 	began, read := make(chan string, 1), make(chan struct{})
-	m.read = read
-	var talk []string
+	s.read = read
+	var first []string
 	go func() {
 		defer close(read)
 		for lines := bufio.NewScanner(stderr); lines.Scan(); {
-			if _, address, found := strings.Cut(lines.Text(), " on http://"); found && strings.HasPrefix(lines.Text(), "bursar: serving ") {
+			_, address, found := strings.Cut(lines.Text(), " on http://")
+			if found && strings.HasPrefix(lines.Text(), "bursar: serving ") {
 				began <- "http://" + address
 			}
-			if len(talk) < 10 {
-				talk = append(talk, lines.Text())
+			if len(first) < 10 {
+				first = append(first, lines.Text())
 			}
-			m.note(lines.Text())
+			s.note(lines.Text())
 		}
 	}()
 	select {
 	case url := <-began:
-		m.mu.Lock()
-		m.url = url
-		m.mu.Unlock()
+		s.mu.Lock()
+		s.url = url
+		s.mu.Unlock()
 		return nil
 	case <-read:
-		return fmt.Errorf("%w: %s", m.cmd.Wait(), strings.Join(talk, "\n"))
+		return fmt.Errorf("%w: %s", s.cmd.Wait(), strings.Join(first, "\n"))
 	case <-ctx.Done():
-		return errors.Join(errors.New("the server does not say that it serves"), m.kill())
+		return errors.Join(errors.New("the server does not say that it serves"), s.kill())
 	}
 }
 
-func (m *member) note(line string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(m.said) < noted {
-		m.said = append(m.said, line)
+func (s *server) note(line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.log) < linesMax {
+		s.log = append(s.log, line)
 	}
 }
 
 // kill ends the process with SIGKILL and returns when it is gone.
-func (m *member) kill() error {
-	err := m.cmd.Process.Kill()
-	<-m.read
+func (s *server) kill() error {
+	err := s.cmd.Process.Kill()
+	<-s.read
 	var exit *exec.ExitError
-	if end := m.cmd.Wait(); !errors.As(end, &exit) || exit.ExitCode() != -1 {
+	if end := s.cmd.Wait(); !errors.As(end, &exit) || exit.ExitCode() != -1 {
 		err = errors.Join(err, fmt.Errorf("the server ended by itself: %v", end))
 	}
 	return err
 }
 
 // stop asks the process to end and wants it to end well.
-func (m *member) stop() error {
-	err := m.cmd.Process.Signal(syscall.SIGTERM)
-	<-m.read
-	return errors.Join(err, m.cmd.Wait())
+func (s *server) stop() error {
+	err := s.cmd.Process.Signal(syscall.SIGTERM)
+	<-s.read
+	return errors.Join(err, s.cmd.Wait())
 }
 
 const anyPort = "127.0.0.1:0"
 
-// turnedAway reports whether a start has ended because the database cannot be reached, and said so.
-func turnedAway(err error) bool {
+// isUnavailable reports whether a start has failed because the database cannot be reached, and has said so.
+func isUnavailable(err error) bool {
 	var exit *exec.ExitError
 	return errors.As(err, &exit) && exit.ExitCode() == bursar.Describe(bursar.CodeUnavailable).Exit &&
 		strings.Contains(err.Error(), "bursar: error: unavailable: ")
 }
 
-// revive starts the server and waits until it is well. Its old port may have gone to somebody else meanwhile.
-func (m *member) revive(ctx context.Context, samePort bool) error {
+// restart starts the server and waits until it is healthy. Another program may have taken its old port meanwhile.
+func (s *server) restart(ctx context.Context, samePort bool) error {
 	listen := anyPort
 	if samePort {
-		listen = strings.TrimPrefix(m.address(), "http://")
+		listen = strings.TrimPrefix(s.address(), "http://")
 	}
-	err := m.start(ctx, listen)
+	err := s.start(ctx, listen)
 	if err != nil && strings.Contains(err.Error(), "taken by another program") {
-		err = m.start(ctx, anyPort)
+		err = s.start(ctx, anyPort)
 	}
 	if err != nil {
 		return err
 	}
-	return m.healthy(ctx)
+	return s.awaitHealthy(ctx)
 }
 
 // health is the status of /healthz.
-func (m *member) health(ctx context.Context) (int, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.address()+"/healthz", nil)
+func (s *server) health(ctx context.Context) (int, error) {
+	call, err := http.NewRequestWithContext(ctx, http.MethodGet, s.address()+"/healthz", nil)
 	if err != nil {
 		return 0, err
 	}
-	response, err := m.fleet.http.Do(request)
+	response, err := s.fleet.http.Do(call)
 	if err != nil {
 		return 0, err
 	}
@@ -157,10 +158,10 @@ func (m *member) health(ctx context.Context) (int, error) {
 	return response.StatusCode, err
 }
 
-// healthy waits until the server says that it is.
-func (m *member) healthy(ctx context.Context) error {
+// awaitHealthy waits until the server says that it is healthy.
+func (s *server) awaitHealthy(ctx context.Context) error {
 	for {
-		status, err := m.health(ctx)
+		status, err := s.health(ctx)
 		if err != nil {
 			return fmt.Errorf("health: %w", err)
 		}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,63 +26,51 @@ import (
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
 
-// fleetShop is the name of a program that is an application on the fleet's database: it writes an order's row and posts
-// the order's transfer in one database transaction, and says what became of it once that is acknowledged.
+// fleetShop is the name of a program that is an application on the fleet's database. It writes an order's row and posts
+// the order's transfer in one database transaction, and says the answer once it is acknowledged.
 const fleetShop = "bursar-fleet-shop"
 
-// shopTask is what a shop is told, in one line. It works until its stdin ends.
+// shopTask is what a shop is told, in one line. The shop goes on until its stdin ends.
 type shopTask struct {
 	URL  string
 	Seed uint64
 	Next []int // the first order of each worker
 }
 
-// saidPaid is a row and a transfer; saidOff is neither, because the customer repented or had not the money.
+// What a shop says of an order, with its number behind it.
 const (
-	saidPaid  = "paid"
-	saidOff   = "off"
-	saidAgain = "again"
+	answerPaid = "paid"  // row and transfer are committed
+	answerOff  = "off"   // neither is: they were rolled back, or refused for lack of money
+	noteAgain  = "again" // the order is attempted again
 )
 
 func runFleetShop() {
-	if err := keepFleetShop(os.Stdin, os.Stdout); err != nil {
+	if err := runShop(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(plainExit)
 	}
 }
 
-// purse begins database transactions of an application's.
-type purse struct {
+// shopDatabase is the database as the shop uses it.
+type shopDatabase struct {
 	store driver.Store
-	begin func(context.Context) (*sale, error)
+	begin func(context.Context) (*shopTx, error)
 }
 
-// sale is one of them.
-type sale struct {
+// shopTx is a database transaction of the shop.
+type shopTx struct {
 	driver.CallerTx
 	exec             func(ctx context.Context, query string) (affected int64, err error)
 	commit, rollback func() error
 }
 
-const orderTable = `CREATE TABLE orders (id BIGINT PRIMARY KEY, buyer VARCHAR(64) NOT NULL, seller VARCHAR(64) NOT NULL, cents BIGINT NOT NULL)`
+const orderTable = `CREATE TABLE orders (
+	id BIGINT PRIMARY KEY, buyer VARCHAR(64) NOT NULL, seller VARCHAR(64) NOT NULL, cents BIGINT NOT NULL
+)`
 
-func openPurse(ctx context.Context, url string) (*purse, error) {
+func openShopDatabase(ctx context.Context, url string) (*shopDatabase, error) {
 	if strings.HasPrefix(url, "postgres:") {
-		pool, err := pgxpool.New(ctx, url)
-		if err != nil {
-			return nil, err
-		}
-		return &purse{postgres.New(pool), func(ctx context.Context) (*sale, error) {
-			tx, err := pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
-			if err != nil {
-				return nil, err
-			}
-			exec := func(ctx context.Context, query string) (int64, error) {
-				tag, err := tx.Exec(ctx, query+" ON CONFLICT DO NOTHING")
-				return tag.RowsAffected(), err
-			}
-			return &sale{postgres.PgxTx(tx), exec, func() error { return tx.Commit(ctx) }, func() error { return tx.Rollback(ctx) }}, nil
-		}}, nil
+		return openShopPostgres(ctx, url)
 	}
 	dsn, err := mysql.DSN(url)
 	if err != nil {
@@ -91,7 +80,7 @@ func openPurse(ctx context.Context, url string) (*purse, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &purse{mysql.New(db), func(ctx context.Context) (*sale, error) {
+	return &shopDatabase{mysql.New(db), func(ctx context.Context) (*shopTx, error) {
 		tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 		if err != nil {
 			return nil, err
@@ -103,19 +92,41 @@ func openPurse(ctx context.Context, url string) (*purse, error) {
 			}
 			return result.RowsAffected()
 		}
-		return &sale{mysql.Tx(tx), exec, tx.Commit, tx.Rollback}, nil
+		return &shopTx{mysql.Tx(tx), exec, tx.Commit, tx.Rollback}, nil
 	}}, nil
 }
 
-// shopkeeper is the body of the program.
-type shopkeeper struct {
-	*purse
+func openShopPostgres(ctx context.Context, url string) (*shopDatabase, error) {
+	pool, err := pgxpool.New(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	return &shopDatabase{postgres.New(pool), func(ctx context.Context) (*shopTx, error) {
+		tx, err := pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
+		if err != nil {
+			return nil, err
+		}
+		return &shopTx{
+			CallerTx: postgres.PgxTx(tx),
+			exec: func(ctx context.Context, query string) (int64, error) {
+				tag, err := tx.Exec(ctx, query+" ON CONFLICT DO NOTHING")
+				return tag.RowsAffected(), err
+			},
+			commit:   func() error { return tx.Commit(ctx) },
+			rollback: func() error { return tx.Rollback(ctx) },
+		}, nil
+	}}, nil
+}
+
+// shopProcess is the shop from the inside.
+type shopProcess struct {
+	*shopDatabase
 	ledger *ledger.Ledger
 	seed   uint64
 	out    io.Writer // each line in one write, which a pipe takes whole or not at all
 }
 
-func keepFleetShop(stdin io.Reader, out io.Writer) error {
+func runShop(stdin io.Reader, out io.Writer) error {
 	in := bufio.NewReader(stdin)
 	line, err := in.ReadBytes('\n')
 	if err != nil {
@@ -131,8 +142,8 @@ func keepFleetShop(stdin io.Reader, out io.Writer) error {
 		close(closing)
 	}()
 	ctx := context.Background()
-	s := &shopkeeper{seed: task.Seed, out: out}
-	if s.purse, err = openPurse(ctx, task.URL); err != nil {
+	s := &shopProcess{seed: task.Seed, out: out}
+	if s.shopDatabase, err = openShopDatabase(ctx, task.URL); err != nil {
 		return err
 	}
 	if s.ledger, err = s.open(ctx); err != nil {
@@ -141,46 +152,46 @@ func keepFleetShop(stdin io.Reader, out io.Writer) error {
 	errs := make([]error, len(task.Next))
 	var workers sync.WaitGroup
 	for w, next := range task.Next {
-		workers.Go(func() { errs[w] = s.work(ctx, closing, next, len(task.Next)) })
+		workers.Go(func() { errs[w] = s.takeOrders(ctx, closing, next, len(task.Next)) })
 	}
 	workers.Wait()
 	return errors.Join(errors.Join(errs...), s.ledger.Close(ctx))
 }
 
 // open makes the ledger, as soon as the database is there.
-func (s *shopkeeper) open(ctx context.Context) (l *ledger.Ledger, err error) {
-	err = s.persist(ctx, 0, func() error {
+func (s *shopProcess) open(ctx context.Context) (l *ledger.Ledger, err error) {
+	err = s.retry(ctx, 0, func() error {
 		l, err = ledger.New(ctx, s.store, nil)
 		return err
 	})
 	return l, err
 }
 
-func (s *shopkeeper) work(ctx context.Context, closing <-chan struct{}, next, step int) error {
+func (s *shopProcess) takeOrders(ctx context.Context, closing <-chan struct{}, next, step int) error {
 	for ; ; next += step {
 		select {
 		case <-closing:
 			return nil
 		default:
 		}
-		var said string
-		p := purchase(next)
-		err := s.persist(ctx, p, func() (err error) {
-			said, err = s.sell(ctx, p)
+		var answer string
+		o := order(next)
+		err := s.retry(ctx, o, func() (err error) {
+			answer, err = s.post(ctx, o)
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("order %d: %w", p, err)
+			return fmt.Errorf("order %d: %w", o, err)
 		}
-		if _, err := fmt.Fprintf(s.out, "%s %d\n", said, p); err != nil {
+		if _, err := fmt.Fprintf(s.out, "%s %d\n", answer, o); err != nil {
 			return err
 		}
 	}
 }
 
-// persist repeats what failed for a reason that passes, with a pause.
-func (s *shopkeeper) persist(ctx context.Context, p purchase, fn func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, fleetPatience)
+// retry repeats what failed for a reason that may pass, with a pause.
+func (s *shopProcess) retry(ctx context.Context, o order, fn func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, fleetMax)
 	defer cancel()
 	for {
 		err := fn()
@@ -188,7 +199,7 @@ func (s *shopkeeper) persist(ctx context.Context, p purchase, fn func() error) e
 		if err == nil || errors.As(err, &coded) && !bursar.Retryable(err) {
 			return err
 		}
-		if _, err := fmt.Fprintf(s.out, "%s %d\n", saidAgain, p); err != nil {
+		if _, err := fmt.Fprintf(s.out, "%s %d\n", noteAgain, o); err != nil {
 			return err
 		}
 		if clock.System().Sleep(ctx, 20*time.Millisecond) != nil {
@@ -197,52 +208,53 @@ func (s *shopkeeper) persist(ctx context.Context, p purchase, fn func() error) e
 	}
 }
 
-// sell writes the row and posts the transfer of one order.
-func (s *shopkeeper) sell(ctx context.Context, p purchase) (said string, err error) {
+// post writes the row and posts the transfer of one order.
+func (s *shopProcess) post(ctx context.Context, o order) (answer string, err error) {
 	tx, err := s.begin(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer func() {
-		if err != nil || said != saidPaid {
-			_ = tx.rollback() // what was not committed never is
+		if err != nil || answer != answerPaid {
+			_ = tx.rollback() // an error would change nothing: nothing is committed
 		}
 	}()
-	leg := p.leg(s.seed)
+	leg := o.leg(s.seed)
 	cents, _ := leg.Amount.Units() // small ones
-	n, err := tx.exec(ctx, fmt.Sprintf("INSERT INTO orders (id, buyer, seller, cents) VALUES (%d, '%s', '%s', %d)", p, leg.From, leg.To, cents))
+	n, err := tx.exec(ctx, fmt.Sprintf("INSERT INTO orders (id, buyer, seller, cents) VALUES (%d, '%s', '%s', %d)",
+		o, leg.From, leg.To, cents))
 	if err != nil {
 		return "", err
 	}
-	posted, err := s.ledger.In(tx).Post(ctx, bursar.Transfer{ID: p.id(), Legs: []bursar.Leg{leg}})
+	posted, err := s.ledger.In(tx).Post(ctx, bursar.Transfer{ID: o.id(), Legs: []bursar.Leg{leg}})
 	switch {
 	case errors.Is(err, bursar.ErrInsufficientFunds) && n == 1:
-		return saidOff, nil
+		return answerOff, nil
 	case err != nil:
 		return "", err
 	case posted.Replayed != (n == 0):
 		return "", bursar.Errorf(bursar.CodeCorrupt, "%d rows were new, and the transfer is %+v", n, posted)
-	case p.repented():
-		return saidOff, nil
+	case o.rolledBack():
+		return answerOff, nil
 	}
-	return saidPaid, tx.commit()
+	return answerPaid, tx.commit()
 }
 
-// shop is the process, one after the other. A single goroutine starts and kills it.
+// shop is the shop from the outside: one process after the other. A single goroutine starts and kills it.
 type shop struct {
-	fleet *fleet
-	next  []int
-	again int
-	cmd   *exec.Cmd
-	stdin io.Closer
-	heard chan error // how its stdout ended
-	talk  strings.Builder
+	fleet  *fleet
+	next   []int
+	again  int
+	cmd    *exec.Cmd
+	stdin  io.Closer
+	done   chan error // how its stdout ended
+	stderr strings.Builder
 }
 
 func (s *shop) start() error {
 	s.cmd = exec.Command(fleetShop)
-	s.talk.Reset()
-	s.cmd.Stderr = &s.talk
+	s.stderr.Reset()
+	s.cmd.Stderr = &s.stderr
 	stdin, err := s.cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -254,13 +266,15 @@ func (s *shop) start() error {
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}
-	s.stdin, s.heard = stdin, make(chan error, 1)
-	go func() { s.heard <- s.hear(stdout) }()
-	return json.NewEncoder(stdin).Encode(shopTask{URL: s.fleet.url, Seed: s.fleet.history.seed, Next: append([]int(nil), s.next...)})
+	s.stdin, s.done = stdin, make(chan error, 1)
+	go func() { s.done <- s.read(stdout) }()
+	return json.NewEncoder(stdin).Encode(shopTask{
+		URL: s.fleet.url, Seed: s.fleet.history.seed, Next: slices.Clone(s.next),
+	})
 }
 
-// hear takes in what the process says. It is done before another one is started.
-func (s *shop) hear(out io.Reader) error {
+// read notes what the process says. It is done before another process is started.
+func (s *shop) read(out io.Reader) error {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		var said string
@@ -268,29 +282,29 @@ func (s *shop) hear(out io.Reader) error {
 		if _, err := fmt.Sscanf(lines.Text(), "%s %d", &said, &number); err != nil {
 			return fmt.Errorf("the shop says %q", lines.Text())
 		}
-		if said == saidAgain {
+		if said == noteAgain {
 			s.again++
 			continue
 		}
-		s.fleet.history.bought[purchase(number)] = said == saidPaid
+		s.fleet.history.orders[order(number)] = said == answerPaid
 		s.next[number%len(s.next)] = number + len(s.next)
 	}
 	return lines.Err()
 }
 
 func (s *shop) kill() error {
-	err := errors.Join(s.cmd.Process.Kill(), <-s.heard)
+	err := errors.Join(s.cmd.Process.Kill(), <-s.done)
 	var exit *exec.ExitError
 	if end := s.cmd.Wait(); !errors.As(end, &exit) || exit.ExitCode() != -1 {
-		err = errors.Join(err, fmt.Errorf("the shop ended by itself: %v: %s", end, &s.talk))
+		err = errors.Join(err, fmt.Errorf("the shop ended by itself: %v: %s", end, &s.stderr))
 	}
 	return err
 }
 
 func (s *shop) stop() error {
-	err := errors.Join(s.stdin.Close(), <-s.heard)
+	err := errors.Join(s.stdin.Close(), <-s.done)
 	if end := s.cmd.Wait(); end != nil {
-		err = errors.Join(err, fmt.Errorf("the shop: %w: %s", end, &s.talk))
+		err = errors.Join(err, fmt.Errorf("the shop: %w: %s", end, &s.stderr))
 	}
 	return err
 }

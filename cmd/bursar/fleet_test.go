@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,19 +19,21 @@ import (
 	"github.com/bursar-ledger/bursar/internal/clock"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/ledger"
+	"github.com/bursar-ledger/bursar/ledger/lawtest"
 	"github.com/bursar-ledger/bursar/store"
 )
 
-// Three servers work on one database. Again and again one of them is killed by SIGKILL and started anew, and so is, in
-// some variants, an application that posts in database transactions of its own, and the database itself. Clients send
-// transfers under ids of their own, and send them again, to another server, until they have an answer; some are sent
-// to two servers at once. In the end every transfer that was acknowledged must be in the journal once, with its content,
-// no other may be, and the ledger must be sound.
+// Three servers work on one database. Again and again a server is killed by SIGKILL and started anew. In some variants
+// so are the database itself and the shop, which is an application that posts in database transactions of its own.
+//
+// Clients send transfers under ids of their own, and send them again, to another server, until they have an answer.
+// Some requests go to two servers at once. In the end every transfer that was answered as posted must be in the journal
+// once, with its content. No other may be there, and the ledger must be sound.
 
 func TestFleet(t *testing.T) {
 	runFleets(t, &fleetForm{clients: 12, lasts: 3 * time.Second, every: 300 * time.Millisecond}, []fleetVariant{
-		{name: "postgres", server: sqltest.PrivatePostgres, shop: true, databaseKills: 1},
-		{name: "mariadb", server: sqltest.PrivateMariaDB, shop: true, databaseKills: 1},
+		{name: "postgres", database: sqltest.PrivatePostgres, shop: true, databaseKills: 1},
+		{name: "mariadb", database: sqltest.PrivateMariaDB, shop: true, databaseKills: 1},
 	})
 }
 
@@ -41,12 +42,12 @@ func TestTortureFleet(t *testing.T) {
 		t.Skip("it takes minutes: BURSAR_TORTURE=1 asks for it")
 	}
 	runFleets(t, &fleetForm{clients: 64, lasts: time.Minute, every: 2 * time.Second}, []fleetVariant{
-		{name: "postgres", server: sqltest.Postgres},
-		{name: "mariadb", server: sqltest.MariaDB},
-		{name: "postgres, In", server: sqltest.Postgres, shop: true},
-		{name: "mariadb, In", server: sqltest.MariaDB, shop: true},
-		{name: "postgres killed", server: sqltest.PrivatePostgres, shop: true, databaseKills: 5},
-		{name: "mariadb killed", server: sqltest.PrivateMariaDB, shop: true, databaseKills: 5},
+		{name: "postgres", database: sqltest.Postgres},
+		{name: "mariadb", database: sqltest.MariaDB},
+		{name: "postgres, In", database: sqltest.Postgres, shop: true},
+		{name: "mariadb, In", database: sqltest.MariaDB, shop: true},
+		{name: "postgres killed", database: sqltest.PrivatePostgres, shop: true, databaseKills: 5},
+		{name: "mariadb killed", database: sqltest.PrivateMariaDB, shop: true, databaseKills: 5},
 	})
 }
 
@@ -59,69 +60,75 @@ type fleetForm struct {
 
 type fleetVariant struct {
 	name          string
-	server        func(testing.TB) *sqltest.Server
-	shop          bool // there is a fourth process
+	database      func(testing.TB) *sqltest.Server
+	shop          bool // there is a shop beside the servers
 	databaseKills int
 }
 
-// fleetPatience is how long anything may take at the very most.
-const fleetPatience = 2 * time.Minute
+// fleetMax is the longest that anything may take.
+const fleetMax = 2 * time.Minute
 
 // fleet is one run.
 type fleet struct {
 	*testing.T
-	form    *fleetForm
-	variant fleetVariant
-	server  *sqltest.Server
-	url     string
-	http    *http.Client
-	members []*member
-	shop    *shop // nil without one
-	random  *rand.Rand
-	tally   tally
-	history history
+	form     *fleetForm
+	variant  fleetVariant
+	database *sqltest.Server
+	url      string
+	http     *http.Client
+	servers  []*server
+	shop     *shop // nil without one
+	random   *rand.Rand
+	counts   counts
+	history  history
 
 	kills, shopKills, databaseKills int
-	away                            time.Duration // the longest that it took after the database was back until all servers were well
-	verdict                         *verdict
+	recovery                        time.Duration // the longest between the database's return and the servers' health
+	comparison                      *comparison
 	verified                        string
 }
 
 func runFleets(t *testing.T, form *fleetForm, variants []fleetVariant) {
-	table := []string{fmt.Sprintf("%-16s %7s %5s %9s %8s %8s %8s %8s %7s %8s %10s %8s %8s %5s %8s %7s", "variant", "servers", "shops", "databases",
-		"requests", "posted", "refused", "retries", "unknown", "orders", "log lines", "longest", "back", "lost", "doubled", "verify")}
-	defer func() { t.Logf("killed, sent and acknowledged:\n%s", strings.Join(table, "\n")) }()
-	seed := rand.Uint64()
-	if text := os.Getenv("BURSAR_SEED"); text != "" {
-		var err error
-		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("BURSAR_SEED=%d", seed)
+	table := []string{fmt.Sprintf("%-16s %7s %5s %9s %8s %8s %8s %8s %7s %8s %10s %8s %8s %5s %8s %7s",
+		"variant", "servers", "shops", "databases", "requests", "posted", "refused", "retries", "unknown", "orders",
+		"log lines", "longest", "recovery", "lost", "doubled", "verify")}
+	defer func() { t.Logf("kills, requests and answers:\n%s", strings.Join(table, "\n")) }()
+	seed := lawtest.Seed(t)
 	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
-			f := &fleet{T: t, form: form, variant: v, server: v.server(t), random: rand.New(rand.NewPCG(seed, 1)), verdict: &verdict{}, verified: "-",
-				tally:   tally{codes: make(map[bursar.Code]int)},
-				history: history{seed: seed, answers: make(map[wish][]answer), bought: make(map[purchase]bool)},
-				http:    &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 2 * form.clients}}}
+			f := newFleet(t, form, v, seed)
 			defer func() { table = append(table, f.String()) }()
-			f.url = f.server.URL()
-			f.found()
-			f.live()
-			f.close()
+			f.prepare()
+			f.run()
+			f.check()
 		})
 	}
 }
 
-func (f *fleet) String() string {
-	lines, v, y := 0, f.verdict, &f.tally
-	for _, m := range f.members {
-		lines += len(m.said)
+func newFleet(t *testing.T, form *fleetForm, v fleetVariant, seed uint64) *fleet {
+	database := v.database(t)
+	return &fleet{
+		T: t, form: form, variant: v, database: database, url: database.URL(),
+		http: &http.Client{
+			Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 2 * form.clients},
+		},
+		random:     rand.New(rand.NewPCG(seed, 1)),
+		counts:     counts{codes: make(map[bursar.Code]int)},
+		history:    history{seed: seed, answers: make(map[request][]answer), orders: make(map[order]bool)},
+		comparison: &comparison{},
+		verified:   "-",
 	}
-	return fmt.Sprintf("%-16s %7d %5d %9d %8d %8d %8d %8d %7d %8d %10d %8v %8v %5d %8d %7s", f.variant.name, f.kills, f.shopKills, f.databaseKills,
-		y.sent, v.posted, v.refused, y.retries, y.codes[bursar.CodeOutcomeUnknown], len(f.history.bought), lines,
-		y.longest.Round(time.Millisecond), f.away.Round(time.Millisecond), v.lost, v.doubled, f.verified)
+}
+
+func (f *fleet) String() string {
+	lines, c, n := 0, f.comparison, &f.counts
+	for _, s := range f.servers {
+		lines += len(s.log)
+	}
+	return fmt.Sprintf("%-16s %7d %5d %9d %8d %8d %8d %8d %7d %8d %10d %8v %8v %5d %8d %7s",
+		f.variant.name, f.kills, f.shopKills, f.databaseKills, n.sent, c.posted, c.refused, n.retries,
+		n.codes[bursar.CodeOutcomeUnknown], len(f.history.orders), lines, n.longest.Round(time.Millisecond),
+		f.recovery.Round(time.Millisecond), c.lost, c.doubled, f.verified)
 }
 
 func (f *fleet) must(err error) {
@@ -131,13 +138,13 @@ func (f *fleet) must(err error) {
 	}
 }
 
-// fault is what is wrong, found by any goroutine.
-func (f *fleet) fault(format string, args ...any) {
-	f.tally.note(func() { f.tally.faults = append(f.tally.faults, fmt.Sprintf(format, args...)) })
+// violation notes a violation. Any goroutine may call it.
+func (f *fleet) violation(format string, args ...any) {
+	f.counts.note(func() { f.counts.violations = append(f.counts.violations, fmt.Sprintf(format, args...)) })
 }
 
-// found makes the ledger and gives every account money.
-func (f *fleet) found() {
+// prepare makes the ledger and gives every account money.
+func (f *fleet) prepare() {
 	f.Helper()
 	if out, err := exec.CommandContext(f.Context(), "bursar", "migrate", "--db", f.url).CombinedOutput(); err != nil {
 		f.Fatalf("migrate: %v: %s", err, out)
@@ -150,7 +157,8 @@ func (f *fleet) found() {
 		for n := range fleetAccounts {
 			_, err := l.OpenAccount(f.Context(), bursar.Opening{Path: fleetAccount(n), Currency: currency})
 			f.must(err)
-			funds = append(funds, bursar.Transfer{Legs: []bursar.Leg{{From: fleetBank, To: fleetAccount(n), Amount: dollars(fleetCents)}}})
+			fund := bursar.Leg{From: fleetBank, To: fleetAccount(n), Amount: dollars(fleetCents)}
+			funds = append(funds, bursar.Transfer{Legs: []bursar.Leg{fund}})
 		}
 		results, err := l.PostBatch(f.Context(), funds)
 		f.must(err)
@@ -159,7 +167,7 @@ func (f *fleet) found() {
 		}
 	})
 	if f.variant.shop {
-		db := f.server.Open(f.T)
+		db := f.database.Open(f.T)
 		_, err := db.ExecContext(f.Context(), orderTable)
 		f.must(errors.Join(err, db.Close())) // it would not outlive the database
 	}
@@ -177,17 +185,17 @@ func (f *fleet) ledger(fn func(*ledger.Ledger)) {
 	fn(l)
 }
 
-// live runs servers, clients and the shop while some of them are killed.
-func (f *fleet) live() {
+// run runs servers, clients and the shop under faults.
+func (f *fleet) run() {
 	f.Helper()
-	ctx, cancel := context.WithTimeout(f.Context(), f.form.lasts+2*fleetPatience)
+	ctx, cancel := context.WithTimeout(f.Context(), f.form.lasts+2*fleetMax)
 	defer cancel()
 	for range 3 {
-		m := &member{fleet: f}
-		f.members = append(f.members, m)
-		f.must(m.start(ctx, anyPort))
-		f.Cleanup(func() { _ = m.cmd.Process.Kill() }) // of no effect when all went well
-		f.must(m.healthy(ctx))
+		s := &server{fleet: f}
+		f.servers = append(f.servers, s)
+		f.must(s.start(ctx, anyPort))
+		f.Cleanup(func() { _ = s.cmd.Process.Kill() }) // of no effect when all went well
+		f.must(s.awaitHealthy(ctx))
 	}
 	if f.variant.shop {
 		f.shop = &shop{fleet: f, next: []int{0, 1, 2, 3}}
@@ -198,9 +206,9 @@ func (f *fleet) live() {
 	var clients sync.WaitGroup
 	for n := range f.form.clients {
 		c := &client{fleet: f, number: n, random: rand.New(rand.NewPCG(f.history.seed, uint64(n)|1<<62))}
-		clients.Go(func() { c.work(ctx, over) })
+		clients.Go(func() { c.run(ctx, over) })
 	}
-	err := f.havoc(ctx)
+	err := f.injectFaults(ctx)
 	close(over)
 	clients.Wait()
 	f.must(err)
@@ -209,8 +217,8 @@ func (f *fleet) live() {
 	}
 }
 
-// havoc kills, until the day is over. All servers are well then.
-func (f *fleet) havoc(ctx context.Context) error {
+// injectFaults kills servers, the shop and the database until the run is over. All servers are healthy then.
+func (f *fleet) injectFaults(ctx context.Context) error {
 	began := clock.System().Now()
 	elapsed := func() time.Duration { return clock.System().Now().Sub(began) }
 	for tick := 1; elapsed() < f.form.lasts || f.databaseKills < f.variant.databaseKills; tick++ {
@@ -218,10 +226,10 @@ func (f *fleet) havoc(ctx context.Context) error {
 			return err
 		}
 		var err error
-		if n := time.Duration(f.variant.databaseKills); n > 0 && elapsed() >= f.form.lasts*time.Duration(2*f.databaseKills+1)/(2*n) {
+		if f.databaseIsDue(elapsed()) {
 			err = f.killDatabase(ctx)
 		} else {
-			err = f.killServer(ctx, f.members[f.random.IntN(len(f.members))])
+			err = f.killServer(ctx, f.servers[f.random.IntN(len(f.servers))])
 		}
 		if f.shop != nil && tick%3 == 1 {
 			err = errors.Join(err, f.shop.kill(), f.shop.start())
@@ -234,80 +242,96 @@ func (f *fleet) havoc(ctx context.Context) error {
 	return nil
 }
 
-func (f *fleet) killServer(ctx context.Context, m *member) error {
-	if err := m.kill(); err != nil {
+// databaseIsDue reports whether it is time to kill the database. Its kills are spread evenly over the run.
+func (f *fleet) databaseIsDue(elapsed time.Duration) bool {
+	n := time.Duration(f.variant.databaseKills)
+	return n > 0 && elapsed >= f.form.lasts*time.Duration(2*f.databaseKills+1)/(2*n)
+}
+
+func (f *fleet) killServer(ctx context.Context, s *server) error {
+	if err := s.kill(); err != nil {
 		return err
 	}
 	f.kills++
-	return m.revive(ctx, f.random.IntN(2) == 0)
+	return s.restart(ctx, f.random.IntN(2) == 0)
 }
 
-// killDatabase kills the database, and one of the servers while it is away, which is not to start without it. The other
-// servers must say that it is away, and must be well again soon after it is back, without being started anew.
+// killDatabase kills the database, and then one of the servers, which must not start without a database. The other
+// servers must say that the database is away. They must be healthy again soon after it is back, without a restart.
 func (f *fleet) killDatabase(ctx context.Context) error {
-	if err := f.server.Kill9(); err != nil {
+	if err := f.database.Kill9(); err != nil {
 		return err
 	}
 	f.databaseKills++
-	victim := f.random.IntN(len(f.members))
+	victim := f.random.IntN(len(f.servers))
 	var asked sync.WaitGroup
-	for i, m := range f.members {
+	for i, s := range f.servers {
 		if i == victim {
 			continue
 		}
 		asked.Go(func() {
-			if status, err := m.health(ctx); err != nil || status != http.StatusServiceUnavailable {
-				f.fault("without a database /healthz says %d: %v", status, err)
+			if status, err := s.health(ctx); err != nil || status != http.StatusServiceUnavailable {
+				f.violation("without a database /healthz says %d: %v", status, err)
 			}
 		})
 	}
-	err := f.members[victim].kill()
+	err := f.servers[victim].kill()
 	f.kills++
-	if start := f.members[victim].start(ctx, anyPort); !turnedAway(start) {
+	if start := f.servers[victim].start(ctx, anyPort); !isUnavailable(start) {
 		err = errors.Join(err, fmt.Errorf("without a database a server starts, or ends with %v", start))
 	}
 	asked.Wait()
-	if err := errors.Join(err, f.server.Restart(ctx)); err != nil {
+	if err := errors.Join(err, f.database.Restart(ctx)); err != nil {
 		return err
 	}
 	back := clock.System().Now()
-	for i, m := range f.members {
+	for i, s := range f.servers {
 		if i == victim {
 			continue
 		}
-		if err := m.healthy(ctx); err != nil {
+		if err := s.awaitHealthy(ctx); err != nil {
 			return err
 		}
 	}
-	f.away = max(f.away, clock.System().Now().Sub(back))
-	return f.members[victim].revive(ctx, true)
+	f.recovery = max(f.recovery, clock.System().Now().Sub(back))
+	return f.servers[victim].restart(ctx, true)
 }
 
-// close compares what was acknowledged with what is there.
-func (f *fleet) close() {
+// check compares the history with the outcome.
+func (f *fleet) check() {
 	f.Helper()
-	ctx, cancel := context.WithTimeout(f.Context(), fleetPatience+10*f.form.lasts) // for as many requests as there were
+	ctx, cancel := context.WithTimeout(f.Context(), fleetMax+10*f.form.lasts) // for as many requests as there were
 	defer cancel()
 	f.must(f.awaitSealed(ctx))
 	rows := f.rows()
-	f.ledger(func(l *ledger.Ledger) { f.verdict = f.history.judge(bursartest.Journal(f.T, l), rows) })
+	f.ledger(func(l *ledger.Ledger) { f.comparison = f.history.compare(bursartest.Journal(f.T, l), rows) })
 	began := clock.System().Now()
 	f.askAgain(ctx)
-	f.Logf("%d ids asked for again in %v", len(f.history.answers), clock.System().Now().Sub(began).Round(time.Millisecond))
+	f.Logf("%d ids asked for again in %v",
+		len(f.history.answers), clock.System().Now().Sub(began).Round(time.Millisecond))
 	f.balances(ctx)
-	for _, m := range f.members {
-		if err := m.stop(); err != nil {
-			f.Errorf("a server ends with %v:\n%s", err, strings.Join(m.said, "\n"))
+	for _, s := range f.servers {
+		if err := s.stop(); err != nil {
+			f.Errorf("a server ends with %v:\n%s", err, strings.Join(s.log, "\n"))
 		}
 	}
 	f.logs()
-	faults := slices.Concat(f.tally.faults, f.verdict.faults)
-	for _, fault := range faults[:min(len(faults), 20)] {
-		f.Error(fault)
+	violations := slices.Concat(f.counts.violations, f.comparison.violations)
+	for _, v := range violations[:min(len(violations), 20)] {
+		f.Error(v)
 	}
-	f.Logf("codes of answers to be asked again: %v; %d requests without an answer; %d faults", f.tally.codes, f.tally.broken, len(faults))
-	few := f.verdict.posted < 200 // on a machine that is so busy, chance may leave refusals out
-	if f.verdict.posted == 0 || f.verdict.refused == 0 && !few || f.tally.retries == 0 || f.kills == 0 || f.databaseKills != f.variant.databaseKills {
+	f.Logf("codes of answers that say to try again: %v; %d calls without an answer; %d violations",
+		f.counts.codes, f.counts.unanswered, len(violations))
+	f.wantTested()
+}
+
+// wantTested wants everything to have happened that the run is about.
+func (f *fleet) wantTested() {
+	f.Helper()
+	c := f.comparison
+	few := c.posted < 200 // on a machine that is so busy, chance may leave refusals out
+	if c.posted == 0 || c.refused == 0 && !few || f.counts.retries == 0 || f.kills == 0 ||
+		f.databaseKills != f.variant.databaseKills {
 		f.Error("the test has put nothing to the test")
 	}
 }

@@ -21,13 +21,15 @@ import (
 // before is the application's database as it always was, and what the users had at the beginning, for the audit.
 const before = `
 CREATE TABLE users (id bigint PRIMARY KEY, balance_cents bigint);
-CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint NOT NULL REFERENCES users, cents bigint NOT NULL, state text NOT NULL);
+CREATE TABLE orders (
+    id bigint PRIMARY KEY, user_id bigint NOT NULL REFERENCES users, cents bigint NOT NULL, state text NOT NULL
+);
 CREATE TABLE topups (id bigint PRIMARY KEY, user_id bigint NOT NULL, cents bigint NOT NULL);
 CREATE TABLE gifts (id bigint PRIMARY KEY, from_user bigint NOT NULL, to_user bigint NOT NULL, cents bigint NOT NULL);
 CREATE TABLE audit_start (user_id bigint NOT NULL, cents bigint NOT NULL);`
 
-// audit lists the users whose balance is not what follows from the application's own orders, top-ups and gifts. The balance
-// is what stands for BALANCE.
+// audit lists the users whose balance does not follow from the application's own orders, top-ups and gifts. BALANCE is
+// a placeholder for the balance to look at.
 const audit = `
 WITH moves (user_id, cents) AS (
     SELECT user_id, cents FROM audit_start
@@ -40,7 +42,7 @@ SELECT u.id, BALANCE, s.cents FROM users u LEFT JOIN sums s ON s.user_id = u.id
 LEFT JOIN bursar_accounts a ON a.path = 'users:' || u.id
 WHERE BALANCE IS DISTINCT FROM coalesce(s.cents, 0)`
 
-// story is one application on its way.
+// story is one application on its way through the guide.
 type story struct {
 	*testing.T
 	*document
@@ -107,7 +109,8 @@ func (s *story) populate(users int64) {
 	s.Helper()
 	s.exec(before)
 	s.exec(`INSERT INTO users SELECT i, i * 1000 FROM generate_series(1, $1::bigint) i`, users)
-	s.exec(`UPDATE users SET balance_cents = CASE id WHEN 1 THEN NULL WHEN 2 THEN -500 ELSE 2000000000000000 END WHERE id <= 3`)
+	s.exec(`UPDATE users SET balance_cents = CASE id WHEN 1 THEN NULL WHEN 2 THEN -500 ELSE 2000000000000000 END
+		WHERE id <= 3`)
 	want := []string{"1 NULL no balance", "2 -500 negative", "3 2000000000000000 out of range"}
 	if diff := cmp.Diff(want, s.rows(s.take(s.T, "suspects"))); diff != "" {
 		s.Errorf("suspects (-want +got):\n%s", diff)
@@ -141,8 +144,8 @@ func (s *story) install() {
 	}
 }
 
-// backfill has the connection cut before a commit, then after one whose answer is lost, is called off between two
-// batches, and ends, run twice at once. After each the comparison is empty.
+// backfill is cut before a commit, cut after a commit so that the answer is lost, and called off between two batches.
+// Then two backfills run at once to the end. The comparison is empty each time.
 func (s *story) backfill(calls int) {
 	s.Helper()
 	proxy := sqltest.NewProxy(s.T, s.server)
@@ -177,8 +180,8 @@ func (s *story) backfill(calls int) {
 	s.wantQuiet()
 }
 
-// rogue is somebody who changes the column behind the application's back: the comparison finds it, the watch knows who it
-// was, and a correction puts it right.
+// rogue changes the column behind the application's back. The comparison finds it, the watch says who it was, and a
+// correction puts it right.
 func (s *story) rogue() {
 	s.Helper()
 	stranger := s.server.Open(s.T, "application_name=nightly-bonus")
@@ -199,7 +202,8 @@ func (s *story) rogue() {
 	s.forget()
 }
 
-// refused is a user whose ledger balance has fallen behind and refuses what the column allows: the payment goes on.
+// refused lets a user's ledger balance fall behind, so that the ledger refuses what the column allows. The payment goes
+// on.
 func (s *story) refused() {
 	s.Helper()
 	const user, order = 1_000_000, 1_000_000
@@ -220,7 +224,7 @@ func (s *story) refused() {
 	s.forget()
 }
 
-// forgotten is a sign-up that does not know of the ledger.
+// forgotten signs a user up without the ledger.
 func (s *story) forgotten() {
 	s.Helper()
 	s.exec(`INSERT INTO audit_start VALUES (1000001, 50)`)
@@ -239,7 +243,7 @@ func (s *story) forget() {
 	s.exec(`DELETE FROM shadow_drift`)
 }
 
-// correct corrects a user twice, of which the second time does nothing.
+// correct corrects a user twice. The second time does nothing.
 func (s *story) correct(user int64, ticket string) {
 	s.Helper()
 	app := &adopting.App{DB: s.db, Ledger: s.ledger, Step: adopting.Shadow}
@@ -338,7 +342,8 @@ func (s *story) wantQuiet() {
 	if found := s.rows(`SELECT reference, refusal FROM shadow_refusals`); len(found) > 0 {
 		s.Errorf("refusals: %q", found)
 	}
-	if found := s.rows(`SELECT user_id, column_cents, ledger_cents, application, statement FROM shadow_drift`); len(found) > 0 {
+	found := s.rows(`SELECT user_id, column_cents, ledger_cents, application, statement FROM shadow_drift`)
+	if len(found) > 0 {
 		s.Errorf("drift: %q", found)
 	}
 }
@@ -353,7 +358,7 @@ func (s *story) wantNoneEarly() {
 	}
 }
 
-// wantWhole verifies the ledger and wants what everybody reads to be what the ledger says.
+// wantWhole verifies the ledger and wants its trial balance to be zero.
 func (s *story) wantWhole() {
 	s.Helper()
 	bursartest.Verify(s.T, s.store, s.ledger.Book())

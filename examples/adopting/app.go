@@ -1,11 +1,11 @@
 // Package adopting is an application that keeps its users' money in a column and moves it to a ledger while it runs.
 // docs/adopting.md is the guide, and shows the code and the SQL that the test of this package runs.
 //
-// App is one process of it. Its Step says how far that process has come; processes of neighbouring steps may run side by
-// side. One file holds what a step does: column.go, shadow.go, ledger.go; backfill.go and correct.go are what an operator
-// runs between them.
+// App is one process of it. Its Step says how far that process has come. Processes of neighbouring steps may run side
+// by side. The files column.go, shadow.go and ledger.go have a step each; backfill.go and correct.go have what an
+// operator runs between the steps.
 //
-// It serves nobody: what matters is the database transactions.
+// It has no server: it shows the database transactions.
 package adopting
 
 import (
@@ -43,8 +43,8 @@ var ErrPoor = errors.New("no such user, or not enough money")
 func (a *App) Pay(ctx context.Context, order int64) error {
 	return a.InTx(ctx, func(tx *sql.Tx) error {
 		m := Move{Kind: "order", Key: order}
-		err := tx.QueryRowContext(ctx, `UPDATE orders SET state = 'paid' WHERE id = $1 AND state = 'open' RETURNING user_id, cents`,
-			order).Scan(&m.From, &m.Cents)
+		err := tx.QueryRowContext(ctx, `UPDATE orders SET state = 'paid' WHERE id = $1 AND state = 'open'
+			RETURNING user_id, cents`, order).Scan(&m.From, &m.Cents)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil // paid before
 		}
@@ -58,8 +58,8 @@ func (a *App) Pay(ctx context.Context, order int64) error {
 // TopUp adds money that came from a bank, once for each id.
 func (a *App) TopUp(ctx context.Context, id, user, cents int64) error {
 	return a.InTx(ctx, func(tx *sql.Tx) error {
-		fresh, err := changed(tx.ExecContext(ctx, `INSERT INTO topups (id, user_id, cents) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-			id, user, cents))
+		fresh, err := changed(tx.ExecContext(ctx, `INSERT INTO topups (id, user_id, cents) VALUES ($1, $2, $3)
+			ON CONFLICT DO NOTHING`, id, user, cents))
 		if err != nil || !fresh {
 			return err
 		}
@@ -70,8 +70,8 @@ func (a *App) TopUp(ctx context.Context, id, user, cents int64) error {
 // Give moves money between two users, once for each id.
 func (a *App) Give(ctx context.Context, id, from, to, cents int64) error {
 	return a.InTx(ctx, func(tx *sql.Tx) error {
-		fresh, err := changed(tx.ExecContext(ctx, `INSERT INTO gifts (id, from_user, to_user, cents) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
-			id, from, to, cents))
+		fresh, err := changed(tx.ExecContext(ctx, `INSERT INTO gifts (id, from_user, to_user, cents)
+			VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, id, from, to, cents))
 		if err != nil || !fresh {
 			return err
 		}
@@ -112,8 +112,8 @@ func (a *App) Balance(ctx context.Context, user int64) (cents int64, err error) 
 	return inCents(balance.Available)
 }
 
-// InTx runs fn in a database transaction and commits it. After an error it has left nothing behind, unless the error came
-// from the commit; calling the same again is right either way, since every movement of money has an id.
+// InTx runs fn in a database transaction and commits it. After an error it has left nothing behind, unless the error
+// came from the commit. Calling the same again is right either way, since every movement of money has an id.
 func (a *App) InTx(ctx context.Context, fn func(*sql.Tx) error) error {
 	tx, err := a.DB.BeginTx(ctx, nil) // READ COMMITTED; In would refuse REPEATABLE READ
 	if err != nil {

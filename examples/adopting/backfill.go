@@ -12,9 +12,10 @@ import (
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
 
-// Backfill brings every user into the ledger, some at a time, while the application runs in step Shadow. It may be stopped
-// at any point, killed too, and run again; two may run at once. progress, unless nil, is told how many users each database
-// transaction has brought. round names the attempt: another one after the users have been taken out of the ledger again.
+// Backfill brings every user into the ledger, some at a time, while the application runs in step Shadow. It may be
+// stopped or killed at any point, and run again. Two may run at once. progress, unless nil, is told how many users each
+// database transaction has brought. round names the attempt: use another name after the users have been taken out of
+// the ledger again.
 func (a *App) Backfill(ctx context.Context, round string, batch int, progress func(users int)) error {
 	for {
 		n, err := a.enter(ctx, round, batch, "SKIP LOCKED")
@@ -94,7 +95,7 @@ func ids(users []column) []int64 {
 	return list
 }
 
-// missing is the transfer after which the ledger says what the column says; none when it does already.
+// missing is the transfer that makes the ledger say what the column says. It is empty when the ledger does already.
 func (u column) missing(ctx context.Context, in *ledger.Joined, other string, id bursar.ID) ([]bursar.Transfer, error) {
 	balance, err := in.Balance(ctx, account(u.id), bursar.AsOf{})
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Move is money on its way between two users, or between one and the world outside, which is 0.
+// Move is money on its way between two users, or between a user and the world outside. The world outside is user 0.
 type Move struct {
 	Kind     string // what for; with Key it is the movement's identity
 	Key      int64
@@ -14,7 +14,7 @@ type Move struct {
 	Cents    int64
 }
 
-// Move moves money inside a database transaction of its caller's. Nothing else in the application changes a balance. It is
+// Move moves money inside the caller's database transaction. Nothing else in the application changes a balance. It is
 // the last thing that a database transaction does before its commit.
 func (a *App) Move(ctx context.Context, tx *sql.Tx, m Move) error {
 	switch a.Step {

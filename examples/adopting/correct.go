@@ -8,8 +8,8 @@ import (
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
 
-// Correct posts what the ledger lacks, or has too much, of one user's column. ticket says where the reason is written down,
-// and names the correction: a ticket corrects once.
+// Correct posts the difference between a user's column and the ledger, so that the ledger says what the column says.
+// ticket tells where the reason is written down. It names the correction too: a ticket corrects once.
 func (a *App) Correct(ctx context.Context, user int64, ticket string) error {
 	return a.InTx(ctx, func(tx *sql.Tx) error {
 		users, err := lockUsers(ctx, tx, `SELECT id, balance_cents FROM users

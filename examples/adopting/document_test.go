@@ -49,7 +49,7 @@ func (d *document) wantAllRun(t *testing.T) {
 	}
 }
 
-// TestCodeOfTheGuide wants every Go block of the guide to stand, line for line, in the application that the other tests run.
+// TestCodeOfTheGuide wants every Go block of the guide to stand in the application, line for line.
 func TestCodeOfTheGuide(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {

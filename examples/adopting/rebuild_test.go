@@ -9,8 +9,8 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
 
-// TestRebuildWaits rebuilds the column while a payment is about to commit, and wants the payment to be in it: the guide's
-// SQL waits for the row before it looks at the balance.
+// TestRebuildWaits rebuilds the column while a payment is about to commit, and wants the payment to be in the column.
+// The guide's SQL waits for the row before it looks at the balance.
 func TestRebuildWaits(t *testing.T) {
 	s := &story{T: t, document: readDocument(t), server: sqltest.Postgres(t)}
 	s.db = s.server.Open(t)

@@ -66,8 +66,8 @@ func (a *App) moveShadow(ctx context.Context, tx *sql.Tx, m Move) error {
 	return nil
 }
 
-// transfer is the movement as the ledger sees it. A user who is not in the ledger yet has no account there: what such a
-// user gets or gives comes out of where the opening balance will come from.
+// transfer is the movement as the ledger sees it. A user who is not in the ledger yet has no account there. The account
+// of the opening balances takes its place, because the user's opening balance will come out of it.
 func (m Move) transfer(moved map[int64]bool) bursar.Transfer {
 	side := func(user int64) string {
 		switch {

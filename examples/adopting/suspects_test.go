@@ -22,11 +22,12 @@ func TestSuspects(t *testing.T) {
 			[]string{"2 12.5 a fraction of a cent", "3 NaN not a number", "4 Infinity not a number",
 				"5 -0.01 a fraction of a cent", "6 NULL no balance", "7 10000000000000000000000000000000000000000 out of range"}},
 		{"double precision", "(1, 100), (2, 0.1), (3, 'NaN'), (4, '-Infinity'), (5, 1e300), (6, -3), (7, 1e6)",
-			[]string{"2 0.1 a fraction of a cent", "3 NaN not a number", "4 -Infinity not a number", "5 1e+300 out of range", "6 -3 negative"}},
+			[]string{"2 0.1 a fraction of a cent", "3 NaN not a number", "4 -Infinity not a number",
+				"5 1e+300 out of range", "6 -3 negative"}},
 	} {
 		t.Run(test.columnType, func(t *testing.T) {
-			if _, err := db.ExecContext(t.Context(), `CREATE TABLE users (id bigint PRIMARY KEY, balance_cents `+test.columnType+`);
-				INSERT INTO users VALUES `+test.values); err != nil {
+			table := `CREATE TABLE users (id bigint PRIMARY KEY, balance_cents ` + test.columnType + `)`
+			if _, err := db.ExecContext(t.Context(), table+`; INSERT INTO users VALUES `+test.values); err != nil {
 				t.Fatal(err)
 			}
 			got, err := collect(t.Context(), db, query)

@@ -18,14 +18,14 @@ const (
 	clients   = 6
 )
 
-// process is where one process of the application runs. Calls share the lock and a deployment takes it, as a process
-// that is replaced ends its calls first.
+// process is one process of the application. Calls share its lock and a deployment takes it, because a process that is
+// replaced ends its calls first.
 type process struct {
 	sync.RWMutex
 	app *adopting.App
 }
 
-// traffic is what users do all the time: top-ups, orders, gifts and sign-ups, with retries, roll-backs and calls that are
+// traffic is what users do all the time: top-ups, orders, gifts and sign-ups. Some calls are retried, rolled back or
 // given up half way.
 type traffic struct {
 	*testing.T
@@ -113,8 +113,8 @@ func (w *traffic) client(r *rand.Rand) {
 // errChanged is why a caller rolls back.
 var errChanged = errors.New("changed my mind")
 
-// act does one thing that a user may do. No error comes out of it but those that must not be: no deadlock, no refusal of
-// somebody who has money.
+// act does one thing that a user may do. An error from it is a violation, such as a deadlock or a refusal of a user who
+// has money.
 func (w *traffic) act(r *rand.Rand) error {
 	ctx, key := context.Background(), w.keys.Add(1)
 	user, other := w.user(r), w.user(r)
@@ -123,7 +123,8 @@ func (w *traffic) act(r *rand.Rand) error {
 	case n < 6:
 		return w.call(r, func(ctx context.Context, a *adopting.App) error { return a.TopUp(ctx, key, user, cents) })
 	case n < 12:
-		_, err := w.db.ExecContext(ctx, `INSERT INTO orders (id, user_id, cents, state) VALUES ($1, $2, $3, 'open')`, key, user, cents)
+		_, err := w.db.ExecContext(ctx, `INSERT INTO orders (id, user_id, cents, state) VALUES ($1, $2, $3, 'open')`,
+			key, user, cents)
 		if err != nil {
 			return err
 		}
@@ -162,13 +163,13 @@ func (w *traffic) user(r *rand.Rand) int64 {
 	return w.users[r.IntN(len(w.users))]
 }
 
-// call calls some process. One call in ten is given up while it runs and then made again at another process until its
-// outcome is known; one in five is made twice.
+// call calls some process. One call in ten is given up while it runs and then made again at another process. One in
+// five is made twice.
 func (w *traffic) call(r *rand.Rand, fn func(context.Context, *adopting.App) error) error {
 	if r.IntN(10) == 0 {
 		ctx, cancel := context.WithCancel(context.Background())
 		go cancel()
-		_ = w.at(ctx, r, fn) // Whatever came of it, the call after it decides.
+		_ = w.at(ctx, r, fn) // the call after it decides
 		cancel()
 	}
 	err := w.at(context.Background(), r, fn)

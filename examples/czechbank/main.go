@@ -70,10 +70,13 @@ func run(ctx context.Context, database, file string, out io.Writer) (err error) 
 	}
 	fmt.Fprintf(out, "posted      %6d transfers, replayed %d\n", done.posted, done.replayed)
 	fmt.Fprintf(out, "accounts    %6d\n", accounts)
-	fmt.Fprintf(out, "off         %6d printed balances do not follow from the bank's own amounts, %v net\n", bank.drifts, bank.net)
-	fmt.Fprintf(out, "reproduced  %6d printed balances: the ledger has each one, less what the bank is off by\n", bank.reproduced)
+	fmt.Fprintf(out, "off         %6d printed balances do not follow from the bank's own amounts, %v net\n",
+		bank.drifts, bank.net)
+	fmt.Fprintf(out, "reproduced  %6d printed balances: the ledger has each one, less what the bank is off by\n",
+		bank.reproduced)
 	fmt.Fprintf(out, "negative    %6d printed balances\n", bank.negative)
-	fmt.Fprintf(out, "time        %6.2f s, %d transfers per second\n", time.Since(began).Seconds(), perSecond(len(rows), took))
+	fmt.Fprintf(out, "time        %6.2f s, %d transfers per second\n",
+		time.Since(began).Seconds(), perSecond(len(rows), took))
 	return nil
 }
 
@@ -91,7 +94,8 @@ func open(ctx context.Context, l *ledger.Ledger, rows []row) (int, error) {
 			}
 			seen[account] = true
 			// No minimum: the bank let some of its customers overdraw.
-			if _, err := l.OpenAccount(ctx, bursar.Opening{Path: account, Currency: rows[i].amount.Currency(), NoMin: true}); err != nil {
+			opening := bursar.Opening{Path: account, Currency: rows[i].amount.Currency(), NoMin: true}
+			if _, err := l.OpenAccount(ctx, opening); err != nil {
 				return 0, err
 			}
 		}
@@ -178,7 +182,8 @@ func compare(ctx context.Context, l *ledger.Ledger, rows []row, seqs []int64) (c
 			return c, err
 		}
 		if balance, err = balance.Add(drift[r.account]); err != nil || balance != r.printed {
-			return c, errors.Join(err, fmt.Errorf("trans_id %s: the ledger has %v, drift included, and the bank printed %v", r.id, balance, r.printed))
+			return c, errors.Join(err, fmt.Errorf("trans_id %s: the ledger has %v, drift included, and the bank printed %v",
+				r.id, balance, r.printed))
 		}
 		c.reproduced++
 	}

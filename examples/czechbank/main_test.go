@@ -65,7 +65,8 @@ negative         4 printed balances
 	if diff := cmp.Diff(want, replay(t, database, file)); diff != "" {
 		t.Errorf("first run (-want +got):\n%s", diff)
 	}
-	again := strings.Replace(want, "posted           6 transfers, replayed 0", "posted           0 transfers, replayed 6", 1)
+	again := strings.Replace(want,
+		"posted           6 transfers, replayed 0", "posted           0 transfers, replayed 6", 1)
 	if diff := cmp.Diff(again, replay(t, database, file)); diff != "" {
 		t.Errorf("second run (-want +got):\n%s", diff)
 	}
@@ -103,7 +104,8 @@ func TestRealFile(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, first)
 		}
 	}
-	if second := replay(t, database, realFile); !strings.Contains(second, "posted           0 transfers, replayed 39875\n") {
+	second := replay(t, database, realFile)
+	if !strings.Contains(second, "posted           0 transfers, replayed 39875\n") {
 		t.Errorf("the second run posted something:\n%s", second)
 	}
 }

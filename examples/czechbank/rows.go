@@ -25,8 +25,10 @@ type row struct {
 	printed                     money.Amount // the customer's balance afterwards, by the bank
 }
 
-var columns = [...]string{"trans_id", "account", "date", "direction", "operation", "purpose", "partner_bank", "partner_account",
-	"amount", "balance_after"}
+var columns = [...]string{
+	"trans_id", "account", "date", "direction", "operation", "purpose", "partner_bank", "partner_account",
+	"amount", "balance_after",
+}
 
 // readFile reads all rows of a gzipped file.
 func readFile(name string) (rows []row, err error) {
@@ -75,7 +77,10 @@ func readRows(r io.Reader) ([]row, error) {
 }
 
 func parse(f []string, crowns money.Currency) (r row, err error) {
-	r = row{id: f[0], account: f[1], in: f[3] == "in", operation: f[4], purpose: f[5], partnerBank: f[6], partnerAccount: f[7]}
+	r = row{
+		id: f[0], account: f[1], in: f[3] == "in", operation: f[4], purpose: f[5],
+		partnerBank: f[6], partnerAccount: f[7],
+	}
 	if !r.in && f[3] != "out" {
 		return r, fmt.Errorf("the direction is %q, not in or out", f[3])
 	}

@@ -17,8 +17,8 @@ import (
 // connections is how many connections to PostgreSQL the shop and its ledger share.
 const connections = 16
 
-// store is the ledger's store on either engine: sqlite.Store and postgres.Store are one type. Its DB runs the shop's own
-// database transactions.
+// store is the ledger's store on either engine: sqlite.Store and postgres.Store are one type. Its DB runs the shop's
+// own database transactions.
 type store = sqlite.Store
 
 // open opens the database that a URL names. The handle is the caller's to close; the store needs no closing.

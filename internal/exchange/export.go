@@ -51,7 +51,8 @@ type exported struct {
 //
 // Errors: unsupported for an unknown format or a kind of entry that no format has; as_of_ahead when After is beyond
 // the head; those of the store and of w.
-func Export(ctx context.Context, store driver.Store, book bursar.Book, w io.Writer, o *ExportOptions) (Exported, error) {
+func Export(ctx context.Context, store driver.Store, book bursar.Book, w io.Writer, o *ExportOptions) (
+	Exported, error) {
 	if o == nil {
 		o = &ExportOptions{}
 	}
@@ -76,7 +77,8 @@ func newWriter(out *bufio.Writer, o *ExportOptions) (writer, error) {
 	case FormatHledger:
 		return newHledgerWriter(out), nil
 	default:
-		return nil, bursar.Errorf(bursar.CodeUnsupported, "there is no export to %q: the formats are csv, jsonl and hledger", o.Format)
+		return nil, bursar.Errorf(bursar.CodeUnsupported,
+			"there is no export to %q: the formats are csv, jsonl and hledger", o.Format)
 	}
 }
 
@@ -104,7 +106,8 @@ func (x *exporter) run(ctx context.Context) error {
 			return err
 		}
 		if len(rows) == 0 {
-			return bursar.Errorf(bursar.CodeCorrupt, "the journal ends at %d and its head says %d: run bursar verify", after, head)
+			return bursar.Errorf(bursar.CodeCorrupt, "the journal ends at %d and its head says %d: run bursar verify",
+				after, head)
 		}
 		after = rows[len(rows)-1].Seq
 		if err := x.write(rows, known, after == head); err != nil {
@@ -138,9 +141,13 @@ func (x *exporter) span(ctx context.Context) (after, head int64, err error) {
 	return after, head, err
 }
 
+// records are what is remembered of transfers, by their ids.
+type records map[bursar.ID]*driver.RequestRecord
+
 // page is the entries after a position with what is remembered of their transfers. When its last transfer may go on
-// beyond the page, that one is looked up with the next page.
-func (x *exporter) page(ctx context.Context, after int64, limit int) (rows []driver.EntryRow, known map[bursar.ID]*driver.RequestRecord, err error) {
+// beyond the page, the next page has the record of it as well.
+func (x *exporter) page(ctx context.Context, after int64, limit int) (
+	rows []driver.EntryRow, known records, err error) {
 	err = x.store.Read(ctx, func(ctx context.Context, r driver.Reader) error {
 		if rows, err = r.Journal(ctx, x.book.Number, after, limit); err != nil {
 			return err
@@ -157,10 +164,10 @@ func (x *exporter) page(ctx context.Context, after int64, limit int) (rows []dri
 		for i := range rows {
 			ask(&rows[i].Entry)
 		}
-		records, err := r.Requests(ctx, x.book.Number, ids)
-		known = make(map[bursar.ID]*driver.RequestRecord, len(records))
-		for i := range records {
-			known[records[i].ID] = &records[i]
+		found, err := r.Requests(ctx, x.book.Number, ids)
+		known = make(records, len(found))
+		for i := range found {
+			known[found[i].ID] = &found[i]
 		}
 		return err
 	})
@@ -168,7 +175,7 @@ func (x *exporter) page(ctx context.Context, after int64, limit int) (rows []dri
 }
 
 // write writes the transfers that a page completes.
-func (x *exporter) write(rows []driver.EntryRow, known map[bursar.ID]*driver.RequestRecord, last bool) error {
+func (x *exporter) write(rows []driver.EntryRow, known records, last bool) error {
 	for i := range rows {
 		e := &rows[i].Entry
 		if len(x.legs) > 0 && x.legs[0].Transfer != e.Transfer {
@@ -197,7 +204,7 @@ func (x *exporter) write(rows []driver.EntryRow, known map[bursar.ID]*driver.Req
 }
 
 // finish writes the transfer whose legs have been gathered.
-func (x *exporter) finish(known map[bursar.ID]*driver.RequestRecord) error {
+func (x *exporter) finish(known records) error {
 	t := exported{legs: x.legs}
 	x.legs = x.legs[:0]
 	if !t.touches(x.options.Account) {
@@ -206,7 +213,8 @@ func (x *exporter) finish(known map[bursar.ID]*driver.RequestRecord) error {
 	id := t.legs[0].Transfer
 	record := known[id]
 	if record == nil {
-		return bursar.Errorf(bursar.CodeCorrupt, "entry %d belongs to %v, of which nothing is remembered: run bursar verify", t.legs[0].Seq, id)
+		return bursar.Errorf(bursar.CodeCorrupt,
+			"entry %d belongs to %v, of which nothing is remembered: run bursar verify", t.legs[0].Seq, id)
 	}
 	t.reference = record.Reference
 	if record.Metadata != "" {

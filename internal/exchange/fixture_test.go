@@ -49,7 +49,8 @@ type findings struct {
 }
 
 // load imports text named in.csv or in.jsonl.
-func (f *fixture) load(t *testing.T, format, text string, o exchange.ImportOptions) (exchange.Summary, findings, error) {
+func (f *fixture) load(t *testing.T, format, text string, o exchange.ImportOptions) (
+	exchange.Summary, findings, error) {
 	t.Helper()
 	var found findings
 	rows, err := exchange.NewRows(format, "in."+format, strings.NewReader(text))
@@ -103,6 +104,14 @@ func (f *fixture) head(t *testing.T, want int64) {
 	}
 	if got.Seq != want {
 		t.Errorf("the head is %d, want %d", got.Seq, want)
+	}
+}
+
+// wantAt wants an error with a place before it and a code in it.
+func wantAt(t *testing.T, err error, place string, code bursar.Code) {
+	t.Helper()
+	if err == nil || !strings.HasPrefix(err.Error(), place) || bursar.CodeOf(err) != code {
+		t.Errorf("got %v, want %s at %q", err, code, place)
 	}
 }
 

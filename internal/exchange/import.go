@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"sync"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/money"
@@ -27,7 +26,7 @@ type Ledger interface {
 
 // ImportOptions says how an import goes. The zero value, and nil, are the defaults.
 type ImportOptions struct {
-	// Open says which accounts may be opened when they do not exist; the first that matches counts. Defaults to none.
+	// Open says which accounts may be opened when they do not exist. The first that matches counts. Defaults to none.
 	Open []Opener
 	// Ack remembers what is posted. Defaults to nothing: then a later run asks the ledger for every row.
 	Ack *Ack
@@ -76,8 +75,10 @@ func Import(ctx context.Context, l Ledger, rows *Rows, o *ImportOptions) (Summar
 	if o == nil {
 		o = &ImportOptions{}
 	}
-	im := &importer{ledger: l, options: *o, groups: newGroups(rows), exists: make(map[string]bool),
-		balances: balances{ledger: l, off: make(map[string]money.Amount), report: o.Mismatch}}
+	im := &importer{
+		ledger: l, options: *o, groups: newGroups(rows), exists: make(map[string]bool),
+		balances: balances{ledger: l, off: make(map[string]money.Amount), report: o.Mismatch},
+	}
 	if im.options.Batch <= 0 {
 		im.options.Batch = batchDefault
 	}
@@ -105,7 +106,7 @@ type importer struct {
 	ledger   Ledger
 	options  ImportOptions
 	groups   *groups
-	exists   map[string]bool // accounts that are known to
+	exists   map[string]bool // accounts
 	balances balances
 	summary  Summary
 }
@@ -123,13 +124,14 @@ func (im *importer) checkAck(ctx context.Context) error {
 	return a.check(entries)
 }
 
-// read is the next batch; an empty one after the last.
+// read is the next batch. After the last it is empty.
 func (im *importer) read(ctx context.Context) ([]*item, error) {
 	batch := make([]*item, 0, im.options.Batch)
 	for len(batch) < cap(batch) {
 		it, err := im.groups.next()
 		if stop := ctx.Err(); stop != nil {
-			return nil, &bursar.Error{Code: bursar.CodeCanceled, Message: fmt.Sprintf("stopped after line %d", im.summary.Line), Err: stop}
+			after := fmt.Sprintf("stopped after line %d", im.summary.Line)
+			return nil, &bursar.Error{Code: bursar.CodeCanceled, Message: after, Err: stop}
 		}
 		if errors.Is(err, io.EOF) {
 			break
@@ -197,12 +199,14 @@ func (im *importer) post(ctx context.Context, outcomes []outcome, fresh []int) e
 			trouble = cmp.Or(trouble, fmt.Errorf("line %d: %w", it.rows[0].Line, err))
 			continue
 		}
-		lines = append(lines, acked{id: it.transfer.ID, seq: results[i].Posted.Seq, refusal: bursar.CodeOf(results[i].Err), content: it.content})
-		outcomes[place].seq = results[i].Posted.Seq
+		seq, refusal := results[i].Posted.Seq, bursar.CodeOf(results[i].Err)
+		lines = append(lines, acked{id: it.transfer.ID, seq: seq, refusal: refusal, content: it.content})
+		outcomes[place].seq = seq
 	}
 	if im.options.Ack != nil {
 		if err := im.options.Ack.write(lines); err != nil {
-			return fmt.Errorf("the transfers up to line %d are posted but not acknowledged: %w", lastLine(outcomes), err)
+			return fmt.Errorf("the transfers up to line %d are posted but not acknowledged: %w",
+				lastLine(outcomes), err)
 		}
 	}
 	for i, place := range fresh {
@@ -244,78 +248,4 @@ func (im *importer) refuse(it *item, err error) {
 		message = plain.Error()
 	}
 	im.options.Refused(Refusal{Line: it.rows[0].Line, ID: it.transfer.ID, Code: bursar.CodeOf(err), Message: message})
-}
-
-// open opens the accounts that the fresh transfers name and that do not exist. It looks at all of them before it opens
-// the first, because a transfer that is posted without its account is refused under its id for good.
-func (im *importer) open(ctx context.Context, batch []*item, fresh []int) error {
-	var openings []bursar.Opening
-	named := make(map[string]bool)
-	for _, place := range fresh {
-		for i := range batch[place].rows {
-			row := &batch[place].rows[i]
-			for _, side := range [2]struct {
-				column column
-				path   string
-			}{{columnFrom, row.From}, {columnTo, row.To}} {
-				if im.exists[side.path] || named[side.path] {
-					continue
-				}
-				named[side.path] = true
-				opening, err := im.opening(ctx, side.path, row.Amount.Currency())
-				if err != nil {
-					return im.groups.fault(row, side.column, err)
-				}
-				if opening != nil {
-					openings = append(openings, *opening)
-				}
-			}
-		}
-	}
-	if err := im.openAll(ctx, openings); err != nil {
-		return err
-	}
-	for path := range named {
-		im.exists[path] = true
-	}
-	return nil
-}
-
-// opening is how to open an account; nil when it exists.
-func (im *importer) opening(ctx context.Context, path string, currency money.Currency) (*bursar.Opening, error) {
-	_, missing := im.ledger.Account(ctx, path)
-	if !errors.Is(missing, bursar.ErrAccountNotFound) {
-		return nil, missing
-	}
-	for i := range im.options.Open {
-		if o := &im.options.Open[i]; o.matches(path) {
-			opening, err := o.opening(path, currency)
-			return &opening, err
-		}
-	}
-	return nil, bursar.Errorf(bursar.CodeAccountNotFound, "no account %s: open it first, or say with --open that it may be opened", path)
-}
-
-// openTogether is how many openings are on their way at once, so that a queue can write them with one commit.
-const openTogether = 64
-
-// openAll opens accounts. One that somebody else has opened meanwhile, with whatever limits, is taken as it is.
-func (im *importer) openAll(ctx context.Context, openings []bursar.Opening) error {
-	for part := range slices.Chunk(openings, openTogether) {
-		errs := make([]error, len(part))
-		var all sync.WaitGroup
-		for i := range part {
-			all.Go(func() { _, errs[i] = im.ledger.OpenAccount(ctx, part[i]) })
-		}
-		all.Wait()
-		for i, err := range errs {
-			switch {
-			case err == nil:
-				im.summary.Opened++
-			case !errors.Is(err, bursar.ErrAccountExists):
-				return fmt.Errorf("open %s: %w", part[i].Path, err)
-			}
-		}
-	}
-	return nil
 }

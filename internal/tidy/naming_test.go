@@ -13,7 +13,6 @@ import (
 // file, a directory, or dir/... for it and all below. An entry that is not needed
 // is refused.
 var namingPending = map[string]string{
-	".":                "being renamed",
 	"internal/httpapi": "being renamed",
 	"store/mysql":      "being renamed",
 }

@@ -76,19 +76,20 @@ func (a *audit) checkAccount(row *driver.AuditedAccount) {
 		return
 	}
 	if row.Path != acc.path || row.Currency != acc.currency || row.Opened != acc.opened || row.Metadata != acc.metadata {
-		a.findAt(acc.first, Accounts, "the path, currency, metadata or time of opening of %s is not that of its opening", acc.path)
+		a.findAt(acc.first, Accounts, "the path, currency, metadata or time of opening of %s is not that of its opening",
+			acc.path)
 	}
 	if fault := compareBalance(row, acc); fault != "" {
 		at := acc.last
 		if row.Version != acc.after.Version && a.firstBad > at.seq {
-			// The replay lacks an entry of the account: it went astray where the journal did.
+			// The replay lacks an entry of the account, because the journal does.
 			at = spot{seq: a.firstBad}
 		}
 		a.findAt(at, BalanceRows, "%s of %s is not what the journal comes to", fault, acc.path)
 	}
 }
 
-// compareBalance names the first column of a balance that is not as in the replay.
+// compareBalance names the first column of a balance that differs from the replay.
 func compareBalance(row *driver.AuditedAccount, acc *account) string {
 	available, err := acc.after.Balance.Sub(acc.after.Held)
 	switch {

@@ -30,93 +30,108 @@ func amount(t testing.TB, s string) money.Amount {
 	return a
 }
 
-// keeper writes a ledger for a test and fails the test when it cannot.
-type keeper struct {
+// writer writes a ledger for a test and fails the test when it cannot.
+type writer struct {
 	t      testing.TB
 	ledger *ledger.Ledger
 	clock  *clock.Fake
 	count  int
 }
 
-func keep(t testing.TB, store driver.Store, book string) *keeper {
+func newWriter(t testing.TB, store driver.Store, book string) *writer {
 	t.Helper()
-	k := &keeper{t: t, clock: clock.NewFake(start)}
+	w := &writer{t: t, clock: clock.NewFake(start)}
 	var err error
-	if k.ledger, err = ledger.New(t.Context(), store, &ledger.Options{Book: book, Migrate: true, Clock: k.clock}); err != nil {
+	w.ledger, err = ledger.New(t.Context(), store, &ledger.Options{Book: book, Migrate: true, Clock: w.clock})
+	if err != nil {
 		t.Fatal(err)
 	}
-	return k
+	return w
 }
 
-func (k *keeper) open(o bursar.Opening) {
-	k.t.Helper()
-	k.clock.Advance(time.Second)
-	if _, err := k.ledger.OpenAccount(context.Background(), o); err != nil {
-		k.t.Fatal(err)
+func (w *writer) open(o bursar.Opening) {
+	w.t.Helper()
+	w.clock.Advance(time.Second)
+	if _, err := w.ledger.OpenAccount(context.Background(), o); err != nil {
+		w.t.Fatal(err)
 	}
 }
 
-func (k *keeper) post(code bursar.Code, transfer bursar.Transfer) {
-	k.t.Helper()
-	k.clock.Advance(time.Second)
-	k.count++
-	transfer.ID = bursar.IDOf("test", k.count)
-	if _, err := k.ledger.Post(context.Background(), transfer); bursar.CodeOf(err) != code {
-		k.t.Fatalf("post %d: %v, want %q", k.count, err, code)
+func (w *writer) post(code bursar.Code, transfer bursar.Transfer) {
+	w.t.Helper()
+	w.clock.Advance(time.Second)
+	w.count++
+	transfer.ID = bursar.IDOf("test", w.count)
+	if _, err := w.ledger.Post(context.Background(), transfer); bursar.CodeOf(err) != code {
+		w.t.Fatalf("post %d: %v, want %q", w.count, err, code)
 	}
 }
 
-func (k *keeper) leg(from, to, text string) bursar.Leg {
-	return bursar.Leg{From: from, To: to, Amount: amount(k.t, text)}
+func (w *writer) leg(from, to, text string) bursar.Leg {
+	return bursar.Leg{From: from, To: to, Amount: amount(w.t, text)}
 }
 
-// build writes two books with something of everything.
+// build writes two books with something of everything in them.
 func build(t testing.TB, store driver.Store) bursar.Book {
 	t.Helper()
-	k := keep(t, store, "main")
+	w := newWriter(t, store, "main")
 	usd, chip := amount(t, "0.00 USD").Currency(), amount(t, "0 CHIP/0").Currency()
 	low, high := amount(t, "-100.00 USD"), amount(t, "5000.00 USD")
-	k.open(bursar.Opening{Path: "world:usd", Currency: usd, NoMin: true})
-	k.open(bursar.Opening{Path: "world:chip", Currency: chip, NoMin: true})
-	k.open(bursar.Opening{Path: "users:alice", Currency: usd, Metadata: bursar.Metadata{"name": "Alice <a&b>", "tier": "gold"}})
-	k.open(bursar.Opening{Path: "users:bob", Currency: usd, Min: &low, Max: &high})
-	k.open(bursar.Opening{Path: "users:carol", Currency: usd})
-	k.open(bursar.Opening{Path: "chips:alice", Currency: chip})
-	k.post("", bursar.Transfer{Legs: []bursar.Leg{k.leg("world:usd", "users:alice", "1000.00 USD")}, Reference: "invoice 1", Metadata: bursar.Metadata{"memo": "first"}})
-	k.post("", bursar.Transfer{Legs: []bursar.Leg{k.leg("world:chip", "chips:alice", "1234567890123456789012 CHIP/0")}})
-	k.post(bursar.CodeInsufficientFunds, bursar.Transfer{Legs: []bursar.Leg{k.leg("users:carol", "users:bob", "1.00 USD")}, Metadata: bursar.Metadata{"memo": "no"}})
+	w.open(bursar.Opening{Path: "world:usd", Currency: usd, NoMin: true})
+	w.open(bursar.Opening{Path: "world:chip", Currency: chip, NoMin: true})
+	w.open(bursar.Opening{
+		Path: "users:alice", Currency: usd, Metadata: bursar.Metadata{"name": "Alice <a&b>", "tier": "gold"},
+	})
+	w.open(bursar.Opening{Path: "users:bob", Currency: usd, Min: &low, Max: &high})
+	w.open(bursar.Opening{Path: "users:carol", Currency: usd})
+	w.open(bursar.Opening{Path: "chips:alice", Currency: chip})
+	w.post("", bursar.Transfer{
+		Legs:      []bursar.Leg{w.leg("world:usd", "users:alice", "1000.00 USD")},
+		Reference: "invoice 1", Metadata: bursar.Metadata{"memo": "first"},
+	})
+	w.post("", bursar.Transfer{Legs: []bursar.Leg{w.leg("world:chip", "chips:alice", "1234567890123456789012 CHIP/0")}})
+	w.post(bursar.CodeInsufficientFunds, bursar.Transfer{
+		Legs: []bursar.Leg{w.leg("users:carol", "users:bob", "1.00 USD")}, Metadata: bursar.Metadata{"memo": "no"},
+	})
 	least, version := amount(t, "10.00 USD"), int64(2)
 	for i := range 70 {
-		legs := []bursar.Leg{k.leg("users:alice", "users:bob", "2.00 USD")}
+		legs := []bursar.Leg{w.leg("users:alice", "users:bob", "2.00 USD")}
 		transfer := bursar.Transfer{Legs: legs}
 		switch i {
 		case 10:
 			transfer.Conditions = []bursar.Condition{{Path: "users:alice", AtLeast: &least}}
 			transfer.NotAfter = start.AddDate(1, 0, 0)
 		case 20:
-			transfer.Legs = append(legs, k.leg("users:bob", "users:carol", "1.00 USD"), k.leg("users:carol", "users:alice", "0.50 USD"))
+			transfer.Legs = append(legs,
+				w.leg("users:bob", "users:carol", "1.00 USD"), w.leg("users:carol", "users:alice", "0.50 USD"))
 			transfer.Reference = "three legs"
 		case 30:
 			transfer.Effective = start.AddDate(0, -1, 0)
 		case 40:
-			transfer.Legs = append(legs, k.leg("users:bob", "users:alice", "1.00 USD"))
+			transfer.Legs = append(legs, w.leg("users:bob", "users:alice", "1.00 USD"))
 			transfer.Effective = start.AddDate(0, 0, -1)
 		}
-		k.post("", transfer)
+		w.post("", transfer)
 	}
-	k.post("", bursar.Transfer{Legs: []bursar.Leg{k.leg("chips:alice", "world:chip", "1000000000000000000000 CHIP/0")},
-		Conditions: []bursar.Condition{{Path: "chips:alice", Version: &version}}})
-	k.post(bursar.CodeReferenceTaken, bursar.Transfer{Legs: []bursar.Leg{k.leg("users:alice", "users:bob", "1.00 USD")}, Reference: "invoice 1"})
-	k.post("", bursar.Transfer{Legs: []bursar.Leg{k.leg("users:carol", "users:bob", "0.25 USD")}, Metadata: bursar.Metadata{"memo": "last"}})
+	w.post("", bursar.Transfer{
+		Legs:       []bursar.Leg{w.leg("chips:alice", "world:chip", "1000000000000000000000 CHIP/0")},
+		Conditions: []bursar.Condition{{Path: "chips:alice", Version: &version}},
+	})
+	w.post(bursar.CodeReferenceTaken, bursar.Transfer{
+		Legs: []bursar.Leg{w.leg("users:alice", "users:bob", "1.00 USD")}, Reference: "invoice 1",
+	})
+	w.post("", bursar.Transfer{
+		Legs: []bursar.Leg{w.leg("users:carol", "users:bob", "0.25 USD")}, Metadata: bursar.Metadata{"memo": "last"},
+	})
 
-	other := keep(t, store, "other")
+	other := newWriter(t, store, "other")
 	other.open(bursar.Opening{Path: "world:usd", Currency: usd, NoMin: true})
 	other.open(bursar.Opening{Path: "users:alice", Currency: usd})
 	other.post("", bursar.Transfer{Legs: []bursar.Leg{other.leg("world:usd", "users:alice", "7.00 USD")}})
-	return k.ledger.Book()
+	return w.ledger.Book()
 }
 
-// template is a ledger in one file, without triggers, of which every case gets a copy.
+// template is a ledger in one file, without triggers. Every case gets a copy.
 type template struct {
 	book  bursar.Book
 	bytes []byte
@@ -148,10 +163,11 @@ func newTemplate(t *testing.T) *template {
 	return &template{book: book, bytes: bytes}
 }
 
-// open opens a file as a vandal would.
+// open opens a file as an attacker does, without the checks of the schema.
 func open(t testing.TB, path string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=ignore_check_constraints(1)&_pragma=foreign_keys(0)&_pragma=synchronous(0)")
+	const pragmas = "?_pragma=ignore_check_constraints(1)&_pragma=foreign_keys(0)&_pragma=synchronous(0)"
+	db, err := sql.Open("sqlite", "file:"+path+pragmas)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +192,7 @@ func (m *template) scratch(t testing.TB) (*sql.DB, string) {
 	return m.copyTo(t, path), path
 }
 
-// verifyFile closes the vandal's handle and verifies the file.
+// verifyFile closes the attacker's handle and verifies the file.
 func (m *template) verifyFile(t testing.TB, raw *sql.DB, path string) (verify.Report, error) {
 	t.Helper()
 	return m.verifyWith(t, raw, path, nil)
@@ -245,6 +261,31 @@ func summary(r *verify.Report) string {
 		fmt.Fprintf(&b, "\n\t%v", f)
 	}
 	return b.String()
+}
+
+// postThreeLegs opens two accounts and posts n transfers of three legs between them.
+func (w *writer) postThreeLegs(n int) {
+	w.t.Helper()
+	usd := amount(w.t, "0.00 USD").Currency()
+	w.open(bursar.Opening{Path: "world", Currency: usd, NoMin: true})
+	w.open(bursar.Opening{Path: "users:a", Currency: usd})
+	transfers := make([]bursar.Transfer, n)
+	for i := range transfers {
+		transfers[i] = bursar.Transfer{ID: bursar.IDOf("page", i), Legs: []bursar.Leg{
+			w.leg("world", "users:a", "0.03 USD"),
+			w.leg("users:a", "world", "0.01 USD"),
+			w.leg("world", "users:a", "0.02 USD"),
+		}}
+	}
+	results, err := w.ledger.PostBatch(context.Background(), transfers)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, result := range results {
+		if result.Err != nil {
+			w.t.Fatal(result.Err)
+		}
+	}
 }
 
 // names reports whether some finding is of one of the checks.

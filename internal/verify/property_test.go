@@ -11,12 +11,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-// tamperable are the tables with their keys, the rows of book 1, and the columns that the lists of harmless ones
-// above allow to change.
+// tamperable are the tables with their keys, the rows of book 1, and the columns that may change. tables gives the
+// reasons.
 var tamperable = []struct{ table, keys, rows, harmless string }{
 	{"bursar_entry", "entry", "book = 1", ""},
 	{"bursar_request", "request", "book = 1 AND refusal IS NULL", "request"},
-	{"bursar_request", "request", "book = 1 AND refusal IS NOT NULL", "request book id content decided refusal_field refusal_message"},
+	{"bursar_request", "request", "book = 1 AND refusal IS NOT NULL",
+		"request book id content decided refusal_field refusal_message"},
 	{"bursar_account", "account", "book = 1", ""},
 	{"bursar_balance", "account", "account IN (SELECT account FROM bursar_account WHERE book = 1)", ""},
 	{"bursar_checkpoint", "account, version", "true", ""},
@@ -33,13 +34,15 @@ func TestAnyColumnMatters(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "random.db")
 	rapid.Check(t, func(rt *rapid.T) {
 		target := tamperable[rapid.IntRange(0, len(tamperable)-1).Draw(rt, "table")]
-		names := slices.DeleteFunc(texts(t, pristine, "SELECT name FROM pragma_table_info(?)", target.table), func(name string) bool {
+		names := texts(t, pristine, "SELECT name FROM pragma_table_info(?)", target.table)
+		names = slices.DeleteFunc(names, func(name string) bool {
 			return slices.Contains(strings.Fields(target.harmless), name)
 		})
 		name := rapid.SampledFrom(names).Draw(rt, "column")
 		rows := number(t, pristine, "SELECT count(*) FROM "+target.table+" WHERE "+target.rows)
-		where := fmt.Sprintf("(%s) = (SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT 1 OFFSET %d)", target.keys, target.keys, target.table,
-			target.rows, target.keys, rapid.Int64Range(0, rows-1).Draw(rt, "row"))
+		where := fmt.Sprintf("(%s) = (SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT 1 OFFSET %d)",
+			target.keys, target.keys, target.table, target.rows, target.keys,
+			rapid.Int64Range(0, rows-1).Draw(rt, "row"))
 		var old any
 		if err := pristine.QueryRow("SELECT " + name + " FROM " + target.table + " WHERE " + where).Scan(&old); err != nil {
 			t.Fatal(err)
@@ -66,7 +69,7 @@ func tryUpdate(raw *sql.DB, statement string, value any) bool {
 	return err == nil
 }
 
-// random is another value of the same type, or one instead of none.
+// random is another value of the same type. In the place of none it is any value.
 func random(rt *rapid.T, kind string, old any) any {
 	switch v := old.(type) {
 	case int64:

@@ -11,8 +11,8 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// breaksMax is after how many breaks of the chain no more are reported: when a fact that many hashes cover was
-// changed, every one of them breaks.
+// breaksMax is the most breaks of the chain that are reported. When a fact that many hashes cover was changed, every
+// one of them breaks.
 const breaksMax = 10
 
 // account is an account as the journal has made it so far.
@@ -31,9 +31,9 @@ type account struct {
 	seen     bool  // among the stored accounts
 }
 
-// replay checks one entry and goes on from what it says, not from what it should say: so one fault is reported
-// where it is, and once more at most where something builds on it, but not at every entry after it.
-func (a *audit) replay(e *driver.AuditedEntry, known map[bursar.ID][]driver.AuditedRequest) {
+// replay checks one entry and goes on from what it says, not from what it should say. So an error is reported where it
+// is, and once more at most where something builds on it, but not at every entry after it.
+func (a *audit) replay(e *driver.AuditedEntry, known records) {
 	a.position(e.Seq)
 	if e.Fault != nil {
 		a.find(max(e.Seq, 1), Readable, "entry %d: %v", e.Key, e.Fault)
@@ -52,24 +52,24 @@ func (a *audit) replay(e *driver.AuditedEntry, known map[bursar.ID][]driver.Audi
 }
 
 // content checks and applies what an entry says of everything but its place in the journal.
-func (a *audit) content(e *driver.AuditedEntry, known map[bursar.ID][]driver.AuditedRequest, sealed bool) {
+func (a *audit) content(e *driver.AuditedEntry, known records, sealed bool) {
 	if e.Backdated && e.Effective > e.Decided {
-		a.fault(e, Time, "it is effective from %v, after %v when it was decided", e.Effective, e.Decided)
+		a.findIn(e, Time, "it is effective from %v, after %v when it was decided", e.Effective, e.Decided)
 	}
-	a.ask(e, known)
+	a.checkRequest(e, known)
 	marks := a.apply(e)
 	if !sealed {
 		marks = 0 // they are written when it is sealed
 	}
 	if e.Checkpoints != marks {
-		a.fault(e, Checkpoints, "%d checkpoints point at the entry, not %d", e.Checkpoints, marks)
+		a.findIn(e, Checkpoints, "%d checkpoints point at the entry, not %d", e.Checkpoints, marks)
 	}
 	dates := int64(0)
 	if e.Backdated {
 		dates = 2
 	}
 	if e.Backdatings != dates {
-		a.fault(e, Backdated, "%d rows of the index point at the entry, not %d", e.Backdatings, dates)
+		a.findIn(e, Backdated, "%d rows of the index point at the entry, not %d", e.Backdatings, dates)
 	}
 }
 
@@ -122,10 +122,10 @@ func (a *audit) apply(e *driver.AuditedEntry) (marks int64) {
 		return 0
 	}
 	if e.FromAccount == e.ToAccount {
-		a.fault(e, Accounts, "both sides are account %d", e.ToAccount)
+		a.findIn(e, Accounts, "both sides are account %d", e.ToAccount)
 	}
 	if e.Amount.Sign() <= 0 {
-		a.fault(e, Balances, "the amount %v is not more than zero", e.Amount)
+		a.findIn(e, Balances, "the amount %v is not more than zero", e.Amount)
 	}
 	for _, s := range [2]side{
 		{e.FromAccount, e.From, e.Amount.Neg(), e.FromAfter, e.FromPrev},
@@ -154,31 +154,34 @@ func (a *audit) open(e *driver.AuditedEntry) {
 	first := bursar.After{Version: 1, Balance: zero, Held: zero}
 	switch {
 	case e.FromAccount != 0 || e.From != "" || e.FromAfter.Version != 0 || e.Leg != 0:
-		a.fault(e, Accounts, "an opening has one account")
+		a.findIn(e, Accounts, "an opening has one account")
 	case a.accounts[e.ToAccount] != nil || a.paths[e.To] != nil:
-		a.fault(e, Accounts, "%s is opened a second time", e.To)
+		a.findIn(e, Accounts, "%s is opened a second time", e.To)
 	}
 	if e.ToAfter.Version != first.Version {
-		a.fault(e, Versions, "%s opens with version %d", e.To, e.ToAfter.Version)
+		a.findIn(e, Versions, "%s opens with version %d", e.To, e.ToAfter.Version)
 	}
 	if !e.Amount.IsZero() || e.ToAfter.Balance != zero || e.ToAfter.Held != zero {
-		a.fault(e, Balances, "%s opens with a balance of %v and %v held", e.To, e.ToAfter.Balance, e.ToAfter.Held)
+		a.findIn(e, Balances, "%s opens with a balance of %v and %v held", e.To, e.ToAfter.Balance, e.ToAfter.Held)
 	}
 	if e.FromPrev != 0 || e.ToPrev != 0 {
-		a.fault(e, Pointers, "the opening of %s points back at an entry", e.To)
+		a.findIn(e, Pointers, "the opening of %s points back at an entry", e.To)
 	}
 	acc := a.enter(e, &side{number: e.ToAccount, path: e.To, after: e.ToAfter})
 	acc.opened = e.Decided
 	acc.min, acc.max, acc.metadata = a.request.limits(acc.currency)
 	if err := withinLimits(acc, first); err != nil {
-		a.fault(e, Limits, "%s: %v", e.To, err)
+		a.findIn(e, Limits, "%s: %v", e.To, err)
 	}
 	a.leave(e, acc, e.ToAfter)
 }
 
 // enter makes an account that the journal names for the first time.
 func (a *audit) enter(e *driver.AuditedEntry, s *side) *account {
-	acc := &account{number: s.number, path: s.path, currency: e.Amount.Currency(), after: s.after, first: spotOf(e), decided: e.Decided}
+	acc := &account{
+		number: s.number, path: s.path, currency: e.Amount.Currency(), after: s.after,
+		first: spotOf(e), decided: e.Decided,
+	}
 	a.accounts[s.number], a.paths[s.path] = acc, acc
 	return acc
 }
@@ -187,29 +190,30 @@ func (a *audit) enter(e *driver.AuditedEntry, s *side) *account {
 func (a *audit) move(e *driver.AuditedEntry, s *side) {
 	acc := a.accounts[s.number]
 	if acc == nil {
-		a.fault(e, Accounts, "account %d %q was never opened", s.number, s.path)
+		a.findIn(e, Accounts, "account %d %q was never opened", s.number, s.path)
 		a.leave(e, a.enter(e, s), s.after)
 		return
 	}
 	if acc.path != s.path || acc.currency != e.Amount.Currency() {
-		a.fault(e, Accounts, "account %d was opened as %s in %v, and is now %s in %v", s.number, acc.path, acc.currency, s.path, e.Amount.Currency())
+		a.findIn(e, Accounts, "account %d was opened as %s in %v, and is now %s in %v",
+			s.number, acc.path, acc.currency, s.path, e.Amount.Currency())
 	}
 	if s.after.Version != acc.after.Version+1 {
-		a.fault(e, Versions, "%s has version %d after version %d", s.path, s.after.Version, acc.after.Version)
+		a.findIn(e, Versions, "%s has version %d after version %d", s.path, s.after.Version, acc.after.Version)
 	}
 	balance, err := acc.after.Balance.Add(s.change)
 	if err != nil || balance != s.after.Balance || acc.after.Held != s.after.Held {
-		a.fault(e, Balances, "%s had %v with %v held; after %v it has %v with %v held",
+		a.findIn(e, Balances, "%s had %v with %v held; after %v it has %v with %v held",
 			s.path, acc.after.Balance, acc.after.Held, s.change, s.after.Balance, s.after.Held)
 	}
 	if s.prev != acc.key {
-		a.fault(e, Pointers, "the entry of %s before is %d, not %d", s.path, acc.key, s.prev)
+		a.findIn(e, Pointers, "the entry of %s before is %d, not %d", s.path, acc.key, s.prev)
 	}
 	if e.Decided < acc.decided {
-		a.fault(e, Time, "it was decided at %v, before the last entry of %s was, at %v", e.Decided, s.path, acc.decided)
+		a.findIn(e, Time, "it was decided at %v, before the last entry of %s was, at %v", e.Decided, s.path, acc.decided)
 	}
 	if err := withinLimits(acc, s.after); err != nil {
-		a.fault(e, Limits, "%s: %v", s.path, err)
+		a.findIn(e, Limits, "%s: %v", s.path, err)
 	}
 	a.leave(e, acc, s.after)
 }

@@ -20,7 +20,7 @@ const (
 	Gapless     Check = "gapless"      // positions are 1, 2, 3 and so on
 	Chain       Check = "chain"        // every hash is that of the entry and the hash before it
 	Anchored    Check = "anchor"       // the hashes at positions that the caller kept elsewhere are what they were
-	Time        Check = "time"         // ledger time rises strictly; effective <= decided <= at; decided never falls on an account
+	Time        Check = "time"         // ledger time rises; effective <= decided <= at; on an account decided never falls
 	Versions    Check = "versions"     // an account's versions are 1, 2, 3 and so on
 	Balances    Check = "balances"     // both balances after an entry follow from those before it and its amount
 	Pointers    Check = "pointers"     // an entry points back at each account's entry before it
@@ -36,18 +36,20 @@ const (
 )
 
 // order is how checks sort at one position.
-var order = [...]Check{Storage, Readable, Genesis, Gapless, Chain, Anchored, Time, Versions, Balances, Pointers, Limits, Requests, Accounts,
-	BalanceRows, Heads, Checkpoints, Backdated, Conserved, Strays}
+var order = [...]Check{
+	Storage, Readable, Genesis, Gapless, Chain, Anchored, Time, Versions, Balances, Pointers, Limits, Requests, Accounts,
+	BalanceRows, Heads, Checkpoints, Backdated, Conserved, Strays,
+}
 
 // All returns every check in order.
 func All() []Check { return slices.Clone(order[:]) }
 
 // Finding is one thing that is not as it must be.
 type Finding struct {
-	// Seq is the lowest position of the journal that is affected: for the row of a balance that of the account's last
-	// entry, for the row of an account that of its opening, for the head the first position at which it and the
-	// journal part. 0 when the finding has no place in the journal; at an entry that is not sealed, Detail names its row
-	// key.
+	// Seq is the lowest position of the journal that is affected. The row of a balance has the position of the account's
+	// last entry, the row of an account that of its opening. The head has the first position at which it and the journal
+	// differ. Seq is 0 when the finding has no place in the journal. For an entry that is not sealed, Detail names the
+	// row key.
 	Seq    int64  `json:"seq"`
 	Check  Check  `json:"check"`
 	Detail string `json:"detail"`
@@ -69,11 +71,11 @@ type Report struct {
 	Entries, Accounts, Requests, Refusals int64 // checked; Requests includes the refused ones
 	Unsealed                              int64 // of Entries: committed, and without a place in the journal so far
 
-	// Findings are the first ones by position, those without a position last.
+	// Findings are the first ones by position. Findings without a position come last.
 	Findings []Finding
 	// Found is how many there are in all. After the first breaks of the chain, further ones are not counted.
 	Found int64
-	// Warnings say what is no fault of the data, such as a trigger that is missing.
+	// Warnings are about other things than the data, such as a trigger that is missing.
 	Warnings []string
 }
 

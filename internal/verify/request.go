@@ -12,8 +12,8 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// asked is the request whose entries are being replayed.
-type asked struct {
+// replayed is the request whose entries are being replayed.
+type replayed struct {
 	id      bursar.ID
 	open    bool // there is one
 	known   bool // with content that can be read
@@ -26,24 +26,27 @@ type asked struct {
 }
 
 // entries is how many entries the content asks for.
-func (r *asked) entries() int {
+func (r *replayed) entries() int {
 	if r.content.Kind == journal.RequestTransfer {
 		return len(r.content.Legs)
 	}
 	return 1
 }
 
-// limits are those of an opening.
-func (r *asked) limits(c money.Currency) (min, max driver.Limit, metadata string) {
+// limits are the limits and the metadata of an opening.
+func (r *replayed) limits(c money.Currency) (min, max driver.Limit, metadata string) {
 	if !r.known || r.content.Kind != journal.RequestOpen {
 		return driver.Limit{}, driver.Limit{}, ""
 	}
 	return limitOf(r.content.Min, c), limitOf(r.content.Max, c), chain.MetadataText(r.content.Metadata)
 }
 
+// records are stored requests by id. An id that no record has is there with none.
+type records map[bursar.ID][]driver.AuditedRequest
+
 // requestsOf looks up the requests of a page of entries.
-func (a *audit) requestsOf(ctx context.Context, page []driver.AuditedEntry) (map[bursar.ID][]driver.AuditedRequest, error) {
-	known := make(map[bursar.ID][]driver.AuditedRequest)
+func (a *audit) requestsOf(ctx context.Context, page []driver.AuditedEntry) (records, error) {
+	known := make(records)
 	var ids []bursar.ID
 	for i := range page {
 		id := page[i].Transfer
@@ -61,56 +64,56 @@ func (a *audit) requestsOf(ctx context.Context, page []driver.AuditedEntry) (map
 	return known, err
 }
 
-// ask compares an entry with what was asked for under its id.
-func (a *audit) ask(e *driver.AuditedEntry, known map[bursar.ID][]driver.AuditedRequest) {
+// checkRequest compares an entry with the request under its id.
+func (a *audit) checkRequest(e *driver.AuditedEntry, known records) {
 	r := &a.request
 	if !r.open || r.id != e.Transfer {
 		a.endRequest()
-		*r = asked{id: e.Transfer, open: true}
+		*r = replayed{id: e.Transfer, open: true}
 		a.begin(e, known[e.Transfer])
 	}
 	if r.known {
 		if fault := r.compare(e); fault != "" {
-			a.fault(e, Requests, "%v: %s", e.Transfer, fault)
+			a.findIn(e, Requests, "%v: %s", e.Transfer, fault)
 		}
 	}
 	r.next, r.last = e.Leg+1, spotOf(e)
 }
 
-// begin checks the request that an entry is the first one of.
+// begin checks the request of an entry that is its first.
 func (a *audit) begin(e *driver.AuditedEntry, records []driver.AuditedRequest) {
 	if len(records) != 1 {
-		a.fault(e, Requests, "%v: %d requests have this id that can be read", e.Transfer, len(records))
+		a.findIn(e, Requests, "%v: %d requests have this id that can be read", e.Transfer, len(records))
 		return
 	}
 	r, record := &a.request, &records[0]
 	if record.Refusal != nil {
-		a.fault(e, Requests, "%v: it was refused and has entries", e.Transfer)
+		a.findIn(e, Requests, "%v: it was refused and has entries", e.Transfer)
 		return
 	}
 	var err error
 	if r.content, err = journal.ParseRequest(record.Content); err != nil {
-		a.fault(e, Requests, "%v: its content: %v", e.Transfer, err)
+		a.findIn(e, Requests, "%v: its content: %v", e.Transfer, err)
 		return
 	}
 	r.known = true
 	r.hash, r.decided, r.key = journal.Hash(record.Content), record.Decided, record.LastEntry
 	if fault := columns(record, &r.content); fault != "" {
-		a.fault(e, Requests, "%v: %s", e.Transfer, fault)
+		a.findIn(e, Requests, "%v: %s", e.Transfer, fault)
 	}
 	if r.content.HasNotAfter && int64(record.Decided) > r.content.NotAfter {
-		a.fault(e, Requests, "%v: it was decided after its not-after time", e.Transfer)
+		a.findIn(e, Requests, "%v: it was decided after its not-after time", e.Transfer)
 	}
 	for i := range r.content.Conditions {
-		if !a.holds(&r.content.Conditions[i]) {
-			a.fault(e, Requests, "%v: condition %d does not hold", e.Transfer, i)
+		if !a.satisfied(&r.content.Conditions[i]) {
+			a.findIn(e, Requests, "%v: condition %d does not hold", e.Transfer, i)
 		}
 	}
 }
 
-// holds reports whether a condition holds before the request's first entry. Of an account that no leg touches it
-// is not known when it was looked at.
-func (a *audit) holds(c *journal.Condition) bool {
+// satisfied reports whether a condition is met before the request's first entry. A condition on an account that no leg
+// touches passes, because it is not known when the ledger looked at the account.
+func (a *audit) satisfied(c *journal.Condition) bool {
 	touched := false
 	for i := range a.request.content.Legs {
 		leg := &a.request.content.Legs[i]
@@ -138,8 +141,8 @@ func (a *audit) holds(c *journal.Condition) bool {
 	return err == nil && order >= 0
 }
 
-// compare says what of an entry is not as the request has it, or nothing.
-func (r *asked) compare(e *driver.AuditedEntry) string {
+// compare says how an entry differs from the request. It returns "" when it does not.
+func (r *replayed) compare(e *driver.AuditedEntry) string {
 	switch n := r.entries(); {
 	case e.RequestHash != r.hash:
 		return "its content has another hash than the entry says"
@@ -158,14 +161,15 @@ func (r *asked) compare(e *driver.AuditedEntry) string {
 	}
 }
 
-func (r *asked) compareOpening(e *driver.AuditedEntry) string {
-	if e.Kind != bursar.EntryOpen || e.To != r.content.Account || !sameCurrency(e.Amount.Currency(), r.content.Currency, r.content.Scale) {
+func (r *replayed) compareOpening(e *driver.AuditedEntry) string {
+	if e.Kind != bursar.EntryOpen || e.To != r.content.Account ||
+		!sameCurrency(e.Amount.Currency(), r.content.Currency, r.content.Scale) {
 		return fmt.Sprintf("it asked to open %s in %s", r.content.Account, r.content.Currency)
 	}
 	return ""
 }
 
-func (r *asked) compareLeg(e *driver.AuditedEntry) string {
+func (r *replayed) compareLeg(e *driver.AuditedEntry) string {
 	leg := &r.content.Legs[e.Leg]
 	hi, lo := e.Amount.Parts()
 	if e.Kind != bursar.EntryLeg || e.From != leg.From || e.To != leg.To ||
@@ -191,7 +195,7 @@ func (a *audit) endRequest() {
 	a.request.open = false
 }
 
-// columns says which columns of a request are not as its content has them.
+// columns says which column of a request differs from its content. It returns "" when none does.
 func columns(record *driver.AuditedRequest, content *journal.Request) string {
 	reference := content.Reference
 	if record.Refusal != nil {
@@ -207,7 +211,7 @@ func columns(record *driver.AuditedRequest, content *journal.Request) string {
 	}
 }
 
-// checkRequests looks at every request once: refusals, and posted ones that no entry has led to.
+// checkRequests looks at every request once. It checks refusals, and posted requests that no entry has led to.
 func (a *audit) checkRequests(ctx context.Context) error {
 	for row := int64(math.MinInt64); ; {
 		page, err := a.source.AuditRequests(ctx, a.book.Number, row, pageSize)
@@ -236,7 +240,7 @@ func (a *audit) checkRequests(ctx context.Context) error {
 	}
 }
 
-// refusal says what is wrong with a refused request, or nothing.
+// refusal says what is wrong with a refused request. It returns "" when nothing is.
 func refusal(r *driver.AuditedRequest) string {
 	content, err := journal.ParseRequest(r.Content)
 	if err != nil {

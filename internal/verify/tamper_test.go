@@ -17,9 +17,9 @@ type table struct {
 	name string
 	keys string // columns of the primary key
 	rows string // conditions that each select one row
-	// seq is a query for the position to be named, with the key's columns as parameters; empty for none.
+	// seq is a query for the position to be named. Its parameters are the key's columns. It is empty for no position.
 	seq string
-	// want are the checks of which one must be named, for columns without an entry in columns.
+	// want are checks. One of them must be named for every column that columns does not list.
 	want    []verify.Check
 	columns map[string][]verify.Check
 	// harmless are the columns that may change, with the reason.
@@ -30,15 +30,17 @@ type checks = []verify.Check
 
 const (
 	openedAt  = `SELECT e.seq FROM bursar_entry e WHERE e.to_account = ? AND e.kind = 2`
-	requestAt = `SELECT min(e.seq) FROM bursar_entry e JOIN bursar_request r ON r.id = e.request_id AND r.book = e.book WHERE r.request = ?`
+	requestAt = `SELECT min(e.seq) FROM bursar_entry e
+		JOIN bursar_request r ON r.id = e.request_id AND r.book = e.book WHERE r.request = ?`
 )
 
 var tables = []table{
 	{
 		name: "bursar_entry", keys: "entry",
-		rows: "first: seq = 1; second opening: seq = 2; first leg: seq = 7; beyond 10^18: seq = 8; middle: seq = 41; first of three: leg = 0 AND " +
-			"request_id = (SELECT request_id FROM bursar_entry WHERE leg = 2); second of three: request_id = (SELECT request_id FROM bursar_entry " +
-			"WHERE leg = 2) AND leg = 1; backdated: seq = (SELECT min(seq) FROM bursar_entry WHERE effective IS NOT NULL); " +
+		rows: "first: seq = 1; second opening: seq = 2; first leg: seq = 7; beyond 10^18: seq = 8; middle: seq = 41; " +
+			"first of three: leg = 0 AND request_id = (SELECT request_id FROM bursar_entry WHERE leg = 2); " +
+			"second of three: request_id = (SELECT request_id FROM bursar_entry WHERE leg = 2) AND leg = 1; " +
+			"backdated: seq = (SELECT min(seq) FROM bursar_entry WHERE effective IS NOT NULL); " +
 			"checkpoint: entry = (SELECT min(entry) FROM bursar_checkpoint); last but one: seq = 82; last: seq = 83",
 		seq: `SELECT seq FROM bursar_entry WHERE entry = ?`,
 		columns: map[string][]verify.Check{
@@ -52,13 +54,15 @@ var tables = []table{
 		want: checks{verify.Chain},
 	},
 	{
-		name: "bursar_request", keys: "request", rows: "first: request = 1; first transfer: request = 7; beyond 10^18: request = 8; " +
+		name: "bursar_request", keys: "request",
+		rows: "first: request = 1; first transfer: request = 7; beyond 10^18: request = 8; " +
 			"middle: request = 40; three legs: reference = 'three legs'; last: request = 82",
 		seq: requestAt, want: checks{verify.Requests},
 		harmless: map[string]string{"request": "names the row alone: nothing refers to it"},
 	},
 	{
-		name: "bursar_request", keys: "request", rows: "refused: refusal = 'insufficient_funds'; refused later: refusal = 'reference_taken'",
+		name: "bursar_request", keys: "request",
+		rows: "refused: refusal = 'insufficient_funds'; refused later: refusal = 'reference_taken'",
 		want: checks{verify.Requests, verify.Readable},
 		harmless: map[string]string{
 			"request":         "names the row alone: nothing refers to it",
@@ -71,13 +75,17 @@ var tables = []table{
 		},
 	},
 	{
-		name: "bursar_account", keys: "account", rows: "first: account = 1; middle: account = 3; with limits: account = 4; last: account = 6",
-		seq: openedAt, want: checks{verify.Accounts},
-		columns: map[string][]verify.Check{"account": {verify.Readable, verify.Chain}, "path": {verify.Chain},
-			"currency": {verify.Chain, verify.Readable}, "scale": {verify.Chain, verify.Readable}},
+		name: "bursar_account", keys: "account",
+		rows: "first: account = 1; middle: account = 3; with limits: account = 4; last: account = 6",
+		seq:  openedAt, want: checks{verify.Accounts},
+		columns: map[string][]verify.Check{
+			"account": {verify.Readable, verify.Chain}, "path": {verify.Chain},
+			"currency": {verify.Chain, verify.Readable}, "scale": {verify.Chain, verify.Readable},
+		},
 	},
 	{
-		name: "bursar_balance", keys: "account", rows: "first: account = 1; middle: account = 3; with limits: account = 4; last: account = 6",
+		name: "bursar_balance", keys: "account",
+		rows: "first: account = 1; middle: account = 3; with limits: account = 4; last: account = 6",
 		seq:  `SELECT e.seq FROM bursar_entry e JOIN bursar_balance b ON b.last_entry = e.entry WHERE b.account = ?`,
 		want: checks{verify.BalanceRows, verify.Readable},
 	},
@@ -87,8 +95,9 @@ var tables = []table{
 	},
 	{
 		name: "bursar_backdated", keys: "account, effective, entry",
-		rows: "first: entry = (SELECT min(entry) FROM bursar_backdated) AND account = 3; last: entry = (SELECT max(entry) FROM bursar_backdated) AND account = 4",
-		seq:  `SELECT e.seq FROM bursar_entry e WHERE ? > 0 AND ? <> 0 AND e.entry = ?`, want: checks{verify.Backdated},
+		rows: "first: entry = (SELECT min(entry) FROM bursar_backdated) AND account = 3; " +
+			"last: entry = (SELECT max(entry) FROM bursar_backdated) AND account = 4",
+		seq: `SELECT e.seq FROM bursar_entry e WHERE ? > 0 AND ? <> 0 AND e.entry = ?`, want: checks{verify.Backdated},
 	},
 	{
 		name: "bursar_head", keys: "book", rows: "the book's: book = 1", seq: `SELECT seq FROM bursar_head WHERE book = ?`,
@@ -110,7 +119,8 @@ func (c *column) String() string {
 	return fmt.Sprintf("%s.%s of the %s row", c.table.name, c.name, c.row)
 }
 
-// change alters a value by one unit, one byte or from nothing to something; with far, whole numbers by much.
+// change alters a value by one unit, by one byte, or from nothing to something. With far it alters whole numbers by
+// much.
 func (c *column) change(far bool) any {
 	switch v := c.value.(type) {
 	case int64:
@@ -230,7 +240,7 @@ func TestEveryColumnMatters(t *testing.T) {
 	}
 }
 
-// expect reports whether the first finding is at seq and one of the checks failed there; 0 is any place.
+// expect reports whether the first finding is at seq and one of the checks failed there. A seq of 0 is any place.
 func expect(r *verify.Report, seq int64, want []verify.Check) bool {
 	if r.OK() || len(r.Findings) == 0 || !errors.Is(r.Err(), &bursar.Error{Code: bursar.CodeVerificationFailed}) {
 		return false
@@ -261,8 +271,8 @@ func TestEveryTableIsListed(t *testing.T) {
 	}
 }
 
-// TestMigrations tampers with the schema's own table: verify does not begin on a schema that it does not know. The
-// name of a migration is for people and may change; a checksum may be absent, as after another tool's migration.
+// TestMigrations tampers with the table of migrations. Verify does not begin on a schema that it does not know. The
+// name of a migration is for people and may change. A checksum may be absent, as after another tool's migration.
 func TestMigrations(t *testing.T) {
 	t.Parallel()
 	m := newTemplate(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/bursar-ledger/bursar/driver"
 )
 
-// checkUnsealed applies the entries that are committed and not sealed to the accounts as the journal left them.
+// checkUnsealed replays the entries that are committed and not sealed, after the journal.
 func (a *audit) checkUnsealed(ctx context.Context) error {
 	entries, err := a.unsealed(ctx)
 	if err != nil {
@@ -27,7 +27,7 @@ func (a *audit) checkUnsealed(ctx context.Context) error {
 		for i := range page {
 			e := &page[i]
 			if e.Seq != 0 || e.At != 0 || e.Hash != [32]byte{} {
-				a.fault(e, Gapless, "it has no place in the journal, but part of one")
+				a.findIn(e, Gapless, "it has no place in the journal, but part of one")
 				e.Seq = 0
 			}
 			a.content(e, known, false)
@@ -65,17 +65,17 @@ func (a *audit) unsealed(ctx context.Context) (entries []driver.AuditedEntry, er
 // request is the entries of one request, whose row keys follow one another.
 type request struct {
 	entries  []driver.AuditedEntry
-	missing  int        // links to entries of others that do not stand before it yet
-	awaiting []*request // those that build on it, once for each link
-	astray   bool       // it builds on an entry that is neither unsealed nor the last one of its account in the journal
+	missing  int        // links to entries of requests that do not stand before it yet
+	awaiting []*request // the requests that build on it, once for each link
+	astray   bool       // it builds on an entry that is neither unsealed nor its account's last in the journal
 	placed   bool
 }
 
-// inOrder puts entries that come by row key into an order in which each stands after those that it points back at. Row
-// keys have no such order, because every program draws them from a block of its own.
+// inOrder orders entries so that each stands after the entries that it points back at. They come by row key, which
+// gives no such order, because every program draws its keys from a block of its own.
 //
-// Where links are missing or go in a circle, the rest is placed first and then what comes next by time, so that the
-// replay stumbles there and not at every entry that follows.
+// Where links are missing or go in a circle, everything else is placed first, and then the request that comes next by
+// time. So the replay reports the place where the links are wrong, and not every entry after it.
 func (a *audit) inOrder(entries []driver.AuditedEntry) []driver.AuditedEntry {
 	requests := a.linked(requestsIn(entries), len(entries))
 	ready := make(queue, 0, len(requests))
@@ -122,19 +122,19 @@ func requestsIn(entries []driver.AuditedEntry) (requests []*request) {
 	return requests
 }
 
-// linked finds for every request those that it builds on.
+// linked finds for every request the requests that it builds on.
 func (a *audit) linked(requests []*request, entries int) []*request {
-	holder := make(map[int64]*request, entries)
+	owner := make(map[int64]*request, entries)
 	for _, r := range requests {
 		for i := range r.entries {
-			holder[r.entries[i].Key] = r
+			owner[r.entries[i].Key] = r
 		}
 	}
 	for _, r := range requests {
 		for i := range r.entries {
 			e := &r.entries[i]
 			for _, link := range [2]struct{ account, prev int64 }{{e.FromAccount, e.FromPrev}, {e.ToAccount, e.ToPrev}} {
-				switch before := holder[link.prev]; {
+				switch before := owner[link.prev]; {
 				case before == nil:
 					r.astray = r.astray || link.prev != a.lastKey(link.account)
 				case before != r:
@@ -155,7 +155,7 @@ func (a *audit) lastKey(account int64) int64 {
 	return 0
 }
 
-// queue is a heap of requests that may be placed: those that went astray last, and otherwise by time.
+// queue is a heap of requests that may be placed. They come by time, but requests that are astray come last.
 type queue []*request
 
 func sooner(x, y *request) int {

@@ -16,68 +16,68 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// late is a store whose journal ends with position cut: what comes after it is committed and not sealed. rekey gives
-// entries other row keys, as programs do that draw them from blocks of their own.
-type late struct {
+// sealedTo is a store whose journal ends with position cut. The entries after it are committed and not sealed. rekey
+// gives entries other row keys, because every program draws its keys from a block of its own.
+type sealedTo struct {
 	driver.Store
 	cut    int64
 	rekey  func(int64) int64
 	tamper func([]driver.AuditedEntry) []driver.AuditedEntry // changes what is not sealed
 }
 
-func (s late) Read(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
+func (s sealedTo) Read(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
 	return s.Store.Read(ctx, func(ctx context.Context, r driver.Reader) error {
-		return fn(ctx, lateAuditor{r, r.(driver.Auditor), s})
+		return fn(ctx, partAuditor{r, r.(driver.Auditor), s})
 	})
 }
 
-type lateAuditor struct {
+type partAuditor struct {
 	driver.Reader
 	driver.Auditor
-	late late
+	store sealedTo
 }
 
-func (r lateAuditor) AuditBooks(ctx context.Context) ([]driver.AuditedBook, error) {
+func (r partAuditor) AuditBooks(ctx context.Context) ([]driver.AuditedBook, error) {
 	books, err := r.Auditor.AuditBooks(ctx)
 	for i := range books {
-		if h := books[i].Head; books[i].Name == "main" && h.Seq > r.late.cut {
+		if h := books[i].Head; books[i].Name == "main" && h.Seq > r.store.cut {
 			*h = bursar.Head{Book: h.Book, Hash: books[i].Genesis}
-			if r.late.cut > 0 {
-				last, err := r.Auditor.AuditEntries(ctx, books[i].Number, r.late.cut-1, 1<<62, 1)
+			if r.store.cut > 0 {
+				last, err := r.Auditor.AuditEntries(ctx, books[i].Number, r.store.cut-1, 1<<62, 1)
 				if err != nil {
 					return nil, err
 				}
-				h.Seq, h.At, h.Hash = r.late.cut, last[0].At, last[0].Hash
+				h.Seq, h.At, h.Hash = r.store.cut, last[0].At, last[0].Hash
 			}
 		}
 	}
 	return books, err
 }
 
-func (r lateAuditor) key(key int64) int64 {
+func (r partAuditor) key(key int64) int64 {
 	if key == 0 {
 		return 0
 	}
-	return r.late.rekey(key)
+	return r.store.rekey(key)
 }
 
 // rekeyed gives an entry its other keys.
-func (r lateAuditor) rekeyed(e driver.AuditedEntry) driver.AuditedEntry {
+func (r partAuditor) rekeyed(e driver.AuditedEntry) driver.AuditedEntry {
 	e.Key, e.FromPrev, e.ToPrev = r.key(e.Key), r.key(e.FromPrev), r.key(e.ToPrev)
 	return e
 }
 
-func (r lateAuditor) AuditEntries(ctx context.Context, book, seq, _ int64, limit int) ([]driver.AuditedEntry, error) {
+func (r partAuditor) AuditEntries(ctx context.Context, book, seq, _ int64, limit int) ([]driver.AuditedEntry, error) {
 	entries, err := r.Auditor.AuditEntries(ctx, book, seq, 1<<62, limit)
-	entries = slices.DeleteFunc(entries, func(e driver.AuditedEntry) bool { return e.Seq > r.late.cut })
+	entries = slices.DeleteFunc(entries, func(e driver.AuditedEntry) bool { return e.Seq > r.store.cut })
 	for i := range entries {
 		entries[i] = r.rekeyed(entries[i])
 	}
 	return entries, err
 }
 
-func (r lateAuditor) AuditUnsealed(ctx context.Context, book, key int64, limit int) ([]driver.AuditedEntry, error) {
-	entries, err := r.Auditor.AuditEntries(ctx, book, r.late.cut, 1<<62, 1<<30)
+func (r partAuditor) AuditUnsealed(ctx context.Context, book, key int64, limit int) ([]driver.AuditedEntry, error) {
+	entries, err := r.Auditor.AuditEntries(ctx, book, r.store.cut, 1<<62, 1<<30)
 	for i := range entries {
 		e := r.rekeyed(entries[i])
 		e.Seq, e.At, e.Hash, e.Checkpoints = 0, 0, [32]byte{}, 0
@@ -85,32 +85,34 @@ func (r lateAuditor) AuditUnsealed(ctx context.Context, book, key int64, limit i
 	}
 	byKey := func(a, b driver.AuditedEntry) int { return cmp.Compare(a.Key, b.Key) }
 	slices.SortFunc(entries, byKey)
-	if r.late.tamper != nil {
-		entries = r.late.tamper(entries)
+	if r.store.tamper != nil {
+		entries = r.store.tamper(entries)
 		slices.SortFunc(entries, byKey)
 	}
 	entries = slices.DeleteFunc(entries, func(e driver.AuditedEntry) bool { return e.Key <= key })
 	return entries[:min(len(entries), limit)], err
 }
 
-func (r lateAuditor) AuditRequests(ctx context.Context, book, row int64, limit int) ([]driver.AuditedRequest, error) {
+func (r partAuditor) AuditRequests(ctx context.Context, book, row int64, limit int) ([]driver.AuditedRequest, error) {
 	requests, err := r.Auditor.AuditRequests(ctx, book, row, limit)
 	return r.lastEntries(requests), err
 }
 
-func (r lateAuditor) AuditRequestsOf(ctx context.Context, book int64, ids []bursar.ID) ([]driver.AuditedRequest, error) {
+func (r partAuditor) AuditRequestsOf(ctx context.Context, book int64, ids []bursar.ID) (
+	[]driver.AuditedRequest, error) {
 	requests, err := r.Auditor.AuditRequestsOf(ctx, book, ids)
 	return r.lastEntries(requests), err
 }
 
-func (r lateAuditor) lastEntries(requests []driver.AuditedRequest) []driver.AuditedRequest {
+func (r partAuditor) lastEntries(requests []driver.AuditedRequest) []driver.AuditedRequest {
 	for i := range requests {
 		requests[i].LastEntry = r.key(requests[i].LastEntry)
 	}
 	return requests
 }
 
-func (r lateAuditor) AuditAccounts(ctx context.Context, book, number int64, limit int) ([]driver.AuditedAccount, error) {
+func (r partAuditor) AuditAccounts(ctx context.Context, book, number int64, limit int) (
+	[]driver.AuditedAccount, error) {
 	accounts, err := r.Auditor.AuditAccounts(ctx, book, number, limit)
 	for i := range accounts {
 		accounts[i].LastEntry = r.key(accounts[i].LastEntry)
@@ -118,8 +120,8 @@ func (r lateAuditor) AuditAccounts(ctx context.Context, book, number int64, limi
 	return accounts, err
 }
 
-// rekeyings keep the keys of a request one after the other, as every program does. A leg that is not the first has a
-// key that does not begin a request.
+// rekeyings are functions that give other row keys. The keys of a request still follow one another, as with every
+// program.
 func rekeyings(t *testing.T, store driver.Store, book bursar.Book) map[string]func(int64) int64 {
 	t.Helper()
 	first := make(map[int64]int64) // key of the request's first entry, by key
@@ -155,12 +157,13 @@ func TestUnsealedEntries(t *testing.T) {
 	}
 	for name, rekey := range rekeyings(t, store, book) {
 		for _, cut := range []int64{0, 3, 7, 28, 60, 82, 83} {
-			report, err := verify.Run(t.Context(), late{store, cut, rekey, nil}, book, nil)
+			report, err := verify.Run(t.Context(), sealedTo{store, cut, rekey, nil}, book, nil)
 			if err != nil || !report.OK() {
 				t.Errorf("keys %s, unsealed after %d: %v%s", name, cut, err, summary(&report))
 			}
 			if report.Unsealed != 83-cut || report.Head.Seq != cut {
-				t.Errorf("keys %s, unsealed after %d: %d are unsealed, and the head is %d", name, cut, report.Unsealed, report.Head.Seq)
+				t.Errorf("keys %s, unsealed after %d: %d are unsealed, and the head is %d",
+					name, cut, report.Unsealed, report.Head.Seq)
 			}
 			report.Head, report.Unsealed = want.Head, 0
 			if diff := gocmp.Diff(want, report); diff != "" {
@@ -170,9 +173,9 @@ func TestUnsealedEntries(t *testing.T) {
 	}
 }
 
-// unsealedFaults are changes of an entry that is not sealed, the second leg of the request that entries of others on
-// both of its accounts build on, with the check that must fail.
-var unsealedFaults = []struct {
+// unsealedChanges are changes of an entry that is not sealed, with the check that must fail. The entry is the second
+// leg of its request. Entries of other requests build on it on both of its accounts.
+var unsealedChanges = []struct {
 	what   string
 	change func(e *driver.AuditedEntry)
 	want   verify.Check
@@ -187,7 +190,9 @@ var unsealedFaults = []struct {
 		e.FromAfter.Balance = money.FromUnits(-1_000_000, e.Amount.Currency())
 	}, verify.Limits},
 	{"decided before the one before it", func(e *driver.AuditedEntry) { e.Decided -= 1e10 }, verify.Time},
-	{"decided before it is effective", func(e *driver.AuditedEntry) { e.Backdated, e.Effective = true, e.Decided+1 }, verify.Time},
+	{"decided before it is effective", func(e *driver.AuditedEntry) {
+		e.Backdated, e.Effective = true, e.Decided+1
+	}, verify.Time},
 	{"another content", func(e *driver.AuditedEntry) { e.RequestHash[5] ^= 1 }, verify.Requests},
 	{"another leg", func(e *driver.AuditedEntry) { e.Leg = 0 }, verify.Requests},
 	{"another request", func(e *driver.AuditedEntry) { e.Transfer[0] ^= 1 }, verify.Requests},
@@ -205,27 +210,27 @@ func TestUnsealedEntriesMatter(t *testing.T) {
 	store := openStore(t)
 	book := build(t, store)
 	for name, rekey := range rekeyings(t, store, book) {
-		for _, fault := range unsealedFaults {
+		for _, c := range unsealedChanges {
 			var key int64
 			tamper := func(entries []driver.AuditedEntry) []driver.AuditedEntry {
 				for i := range entries {
 					if e := &entries[i]; e.Leg == 1 && e.To == "users:carol" {
 						key = e.Key
-						fault.change(e)
+						c.change(e)
 						break
 					}
 				}
 				return entries
 			}
-			report, err := verify.Run(t.Context(), late{store, 20, rekey, tamper}, book, nil)
+			report, err := verify.Run(t.Context(), sealedTo{store, 20, rekey, tamper}, book, nil)
 			found := slices.ContainsFunc(report.Findings, func(f verify.Finding) bool {
-				return f.Check == fault.want && f.Seq == 0 && strings.HasPrefix(f.Detail, fmt.Sprintf("entry %d: ", key))
+				return f.Check == c.want && f.Seq == 0 && strings.HasPrefix(f.Detail, fmt.Sprintf("entry %d: ", key))
 			})
 			if err != nil || !found {
-				t.Errorf("%s, keys %s: want %s at entry %d, got %v%s", fault.what, name, fault.want, key, err, summary(&report))
+				t.Errorf("%s, keys %s: want %s at entry %d, got %v%s", c.what, name, c.want, key, err, summary(&report))
 			}
 			if report.Findings[0].Seq != 0 {
-				t.Errorf("%s, keys %s: a finding in the journal, which is sound:%s", fault.what, name, summary(&report))
+				t.Errorf("%s, keys %s: a finding in the journal, which is sound:%s", c.what, name, summary(&report))
 			}
 		}
 	}
@@ -242,8 +247,12 @@ func TestUnsealedRowsMatter(t *testing.T) {
 		want   []verify.Check
 	}{
 		{"all missing", func([]driver.AuditedEntry) []driver.AuditedEntry { return nil }, checks{verify.BalanceRows}},
-		{"the last missing", func(entries []driver.AuditedEntry) []driver.AuditedEntry { return entries[:len(entries)-1] }, checks{verify.BalanceRows}},
-		{"the first missing", func(entries []driver.AuditedEntry) []driver.AuditedEntry { return entries[1:] }, checks{verify.Versions, verify.Pointers}},
+		{"the last missing", func(entries []driver.AuditedEntry) []driver.AuditedEntry {
+			return entries[:len(entries)-1]
+		}, checks{verify.BalanceRows}},
+		{"the first missing", func(entries []driver.AuditedEntry) []driver.AuditedEntry {
+			return entries[1:]
+		}, checks{verify.Versions, verify.Pointers}},
 		{"a leg missing", func(entries []driver.AuditedEntry) []driver.AuditedEntry {
 			return slices.DeleteFunc(entries, func(e driver.AuditedEntry) bool { return is(&e, 1) })
 		}, checks{verify.Requests, verify.Versions, verify.Pointers}},
@@ -257,7 +266,8 @@ func TestUnsealedRowsMatter(t *testing.T) {
 			return entries
 		}, checks{verify.Pointers}},
 	} {
-		report, err := verify.Run(t.Context(), late{store, 20, func(key int64) int64 { return key }, c.tamper}, book, &verify.Options{Findings: 100})
+		part := sealedTo{store, 20, func(key int64) int64 { return key }, c.tamper}
+		report, err := verify.Run(t.Context(), part, book, &verify.Options{Findings: 100})
 		for _, check := range c.want {
 			if err != nil || !names(&report, check) {
 				t.Errorf("%s: want %s, got %v%s", c.what, check, err, summary(&report))
@@ -270,27 +280,19 @@ func TestUnsealedRowsMatter(t *testing.T) {
 func TestUnsealedPages(t *testing.T) {
 	t.Parallel()
 	store := openStore(t)
-	k := keep(t, store, "main")
-	usd := amount(t, "0.00 USD").Currency()
-	k.open(bursar.Opening{Path: "world", Currency: usd, NoMin: true})
-	k.open(bursar.Opening{Path: "users:a", Currency: usd})
-	transfers := make([]bursar.Transfer, 900)
-	for i := range transfers {
-		transfers[i] = bursar.Transfer{ID: bursar.IDOf("page", i), Legs: []bursar.Leg{
-			k.leg("world", "users:a", "0.03 USD"), k.leg("users:a", "world", "0.01 USD"), k.leg("world", "users:a", "0.02 USD")}}
-	}
-	if _, err := k.ledger.PostBatch(t.Context(), transfers); err != nil {
-		t.Fatal(err)
-	}
+	w := newWriter(t, store, "main")
+	w.postThreeLegs(900)
 	var done, total int64
-	for name, rekey := range rekeyings(t, store, k.ledger.Book()) {
-		report, err := verify.Run(t.Context(), late{store, 1_001, rekey, nil}, k.ledger.Book(), &verify.Options{
+	for name, rekey := range rekeyings(t, store, w.ledger.Book()) {
+		report, err := verify.Run(t.Context(), sealedTo{store, 1_001, rekey, nil}, w.ledger.Book(), &verify.Options{
 			Progress: func(d, of int64) { done, total = d, of }})
-		if err != nil || !report.OK() || report.Entries != 2_702 || report.Unsealed != 1_701 || done != 2_702 || total != 2_702 {
-			t.Errorf("keys %s: %d entries of which %d unsealed, %d of %d done: %v%s", name, report.Entries, report.Unsealed, done, total, err, summary(&report))
+		got := []int64{report.Entries, report.Unsealed, done, total}
+		if err != nil || !report.OK() || !slices.Equal(got, []int64{2_702, 1_701, 2_702, 2_702}) {
+			t.Errorf("keys %s: entries, unsealed, done, total are %v: %v%s", name, got, err, summary(&report))
 		}
-		report, err = verify.Run(t.Context(), late{store, 1_000, rekey, nil}, k.ledger.Book(), nil)
-		if err != nil || report.Found != 2 || report.Findings[0].Seq != 1_001 || report.Findings[0].Check != verify.Requests ||
+		report, err = verify.Run(t.Context(), sealedTo{store, 1_000, rekey, nil}, w.ledger.Book(), nil)
+		if err != nil || report.Found != 2 ||
+			report.Findings[0].Seq != 1_001 || report.Findings[0].Check != verify.Requests ||
 			report.Findings[1].Seq != 0 || report.Findings[1].Check != verify.Requests {
 			t.Errorf("keys %s, a request that is sealed in part: %v%s", name, err, summary(&report))
 		}

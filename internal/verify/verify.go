@@ -15,8 +15,8 @@ import (
 type Options struct {
 	// Progress is told after every page how many entries of how many are checked.
 	Progress func(done, total int64)
-	// Anchors are hashes of entries by position, as an earlier report gave them and as they were kept outside of the
-	// database. They find what nothing inside can: a tail that was cut off, or a journal that was written anew.
+	// Anchors are hashes of entries by position, which an earlier report gave and somebody kept outside the database. They
+	// find what nothing inside can: a tail that was cut off, or a journal that was written anew.
 	Anchors map[int64][32]byte
 	// Findings is the most findings that the report lists. Defaults to 20.
 	Findings int
@@ -27,11 +27,12 @@ const findingsDefault = 20
 // pageSize is how many rows are read at once.
 const pageSize = 1_000
 
-// Run checks one book over one snapshot. It holds a few hundred bytes for each account and for each entry that is not
-// sealed, and one page of everything else. It seals nothing. A ledger that is not sound is no error: see [Report.Err].
+// Run checks one book over one snapshot. In memory it keeps a few hundred bytes for each account and for each entry
+// that is not sealed, and one page of everything else. It seals nothing. A ledger that is not sound is no error: see
+// [Report.Err].
 //
-// Errors: bursar.CodeUnsupported for a store that cannot be verified; bursar.CodeSchemaBehind, SchemaAhead and SchemaChanged
-// for a database that this program does not know how to read; those of reading.
+// Errors: bursar.CodeUnsupported for a store that cannot be verified; bursar.CodeSchemaBehind, bursar.CodeSchemaAhead
+// and bursar.CodeSchemaChanged for a schema that this program does not know; those of reading.
 func Run(ctx context.Context, store driver.Store, book bursar.Book, o *Options) (Report, error) {
 	a := audit{book: book}
 	if o != nil {
@@ -120,13 +121,13 @@ type audit struct {
 	report  Report
 
 	head     *bursar.Head       // as it is stored
-	headless bool               // it is missing for a reason that is reported
+	headless bool               // the head is missing for a reason that is reported
 	last     place              // in the journal, as far as it was replayed
 	accounts map[int64]*account // by number
 	paths    map[string]*account
-	request  asked // the request whose entries are being replayed
-	breaks   int   // of the chain
-	firstBad int64 // the lowest position with a finding in the journal; 0 for none
+	request  replayed // the request whose entries are being replayed
+	breaks   int      // of the chain
+	firstBad int64    // the lowest position with a finding in the journal; 0 for none
 	buf      []byte
 }
 
@@ -163,13 +164,13 @@ func (s spot) compare(other spot) int {
 	return cmp.Or(cmp.Compare(uint64(s.seq-1), uint64(other.seq-1)), cmp.Compare(s.row, other.row))
 }
 
-// find reports a finding at a position; 0 is none.
+// find reports a finding at a position. 0 is no position.
 func (a *audit) find(seq int64, check Check, format string, args ...any) {
 	a.findAt(spot{seq: seq}, check, format, args...)
 }
 
-// fault reports a finding at an entry.
-func (a *audit) fault(e *driver.AuditedEntry, check Check, format string, args ...any) {
+// findIn reports a finding at an entry.
+func (a *audit) findIn(e *driver.AuditedEntry, check Check, format string, args ...any) {
 	a.findAt(spotOf(e), check, format, args...)
 }
 
@@ -277,7 +278,7 @@ func (a *audit) checkHead() {
 	}
 }
 
-// checkBeside looks at what belongs to no account and no request.
+// checkBeside looks for rows that belong to nothing, and checks the engine's storage and the guards.
 func (a *audit) checkBeside(ctx context.Context) error {
 	strays, err := a.source.AuditStrays(ctx)
 	if err != nil {
@@ -298,7 +299,8 @@ func (a *audit) checkBeside(ctx context.Context) error {
 		return err
 	}
 	for _, name := range missing {
-		a.report.Warnings = append(a.report.Warnings, fmt.Sprintf("%s is missing: the database would not refuse a change to what is written", name))
+		warning := fmt.Sprintf("%s is missing: the database would not refuse a change to what is written", name)
+		a.report.Warnings = append(a.report.Warnings, warning)
 	}
 	return nil
 }

@@ -29,21 +29,21 @@ func TestSoundLedger(t *testing.T) {
 	t.Parallel()
 	store := openStore(t)
 	book := build(t, store)
-	var told [][2]int64
+	var progress [][2]int64
 	report, err := verify.Run(t.Context(), store, book, &verify.Options{
-		Progress: func(done, total int64) { told = append(told, [2]int64{done, total}) }})
+		Progress: func(done, total int64) { progress = append(progress, [2]int64{done, total}) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !report.OK() || report.Err() != nil || len(report.Warnings) > 0 {
 		t.Fatalf("a sound ledger: %v, warnings %v", summary(&report), report.Warnings)
 	}
-	// 6 openings, 74 transfers of which one has three legs and one two; 2 refusals beside them.
+	// 6 openings and 74 transfers, one with three legs and one with two. There are 2 refusals besides.
 	got := []int64{report.Entries, report.Accounts, report.Requests, report.Refusals, report.Head.Seq}
 	if diff := cmp.Diff([]int64{83, 6, 82, 2, 83}, got); diff != "" {
 		t.Errorf("entries, accounts, requests, refusals, head (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([][2]int64{{83, 83}}, told); diff != "" {
+	if diff := cmp.Diff([][2]int64{{83, 83}}, progress); diff != "" {
 		t.Errorf("progress (-want +got):\n%s", diff)
 	}
 	l, err := ledger.New(t.Context(), store, nil)
@@ -59,7 +59,7 @@ func TestSoundLedger(t *testing.T) {
 func TestEmptyBook(t *testing.T) {
 	t.Parallel()
 	store := openStore(t)
-	book := keep(t, store, "main").ledger.Book()
+	book := newWriter(t, store, "main").ledger.Book()
 	report, err := verify.Run(t.Context(), store, book, nil)
 	if err != nil || !report.OK() {
 		t.Fatalf("%v, %v", err, summary(&report))
@@ -93,7 +93,7 @@ func TestBookByName(t *testing.T) {
 	}
 }
 
-// TestBookThatIsNotTheLedgers has the caller's idea of the book differ from its row.
+// TestBookThatIsNotTheLedgers has the caller give a book that differs from its row.
 func TestBookThatIsNotTheLedgers(t *testing.T) {
 	t.Parallel()
 	store := openStore(t)
@@ -112,7 +112,7 @@ func TestBookThatIsNotTheLedgers(t *testing.T) {
 	}
 }
 
-// TestLostBook keeps a lost book's head out of the findings: one fault, one finding.
+// TestLostBook wants the head of a lost book to give no finding of its own.
 func TestLostBook(t *testing.T) {
 	t.Parallel()
 	m := newTemplate(t)
@@ -132,11 +132,11 @@ func TestLostBook(t *testing.T) {
 	}
 }
 
-// mute is a store whose reader is only a reader.
-type mute struct{ driver.Store }
+// unaudited is a store whose reader is no auditor.
+type unaudited struct{ driver.Store }
 
-func (m mute) Read(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
-	return m.Store.Read(ctx, func(ctx context.Context, r driver.Reader) error {
+func (u unaudited) Read(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
+	return u.Store.Read(ctx, func(ctx context.Context, r driver.Reader) error {
 		return fn(ctx, struct{ driver.Reader }{r})
 	})
 }
@@ -148,7 +148,7 @@ func TestWhatCannotBeVerified(t *testing.T) {
 		t.Errorf("without a schema: %v", err)
 	}
 	book := build(t, store)
-	if _, err := verify.Run(t.Context(), mute{store}, book, nil); bursar.CodeOf(err) != bursar.CodeUnsupported {
+	if _, err := verify.Run(t.Context(), unaudited{store}, book, nil); bursar.CodeOf(err) != bursar.CodeUnsupported {
 		t.Errorf("a store without an auditor: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -162,26 +162,11 @@ func TestWhatCannotBeVerified(t *testing.T) {
 func TestPages(t *testing.T) {
 	t.Parallel()
 	store := openStore(t)
-	k := keep(t, store, "main")
-	usd := amount(t, "0.00 USD").Currency()
-	k.open(bursar.Opening{Path: "world", Currency: usd, NoMin: true})
-	k.open(bursar.Opening{Path: "users:a", Currency: usd})
-	transfers := make([]bursar.Transfer, 1_100)
-	for i := range transfers {
-		transfers[i] = bursar.Transfer{ID: bursar.IDOf("page", i), Legs: []bursar.Leg{
-			k.leg("world", "users:a", "0.03 USD"), k.leg("users:a", "world", "0.01 USD"), k.leg("world", "users:a", "0.02 USD")}}
-	}
-	results, err := k.ledger.PostBatch(t.Context(), transfers)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, result := range results {
-		if result.Err != nil {
-			t.Fatal(result.Err)
-		}
-	}
+	w := newWriter(t, store, "main")
+	w.postThreeLegs(1_100)
 	var pages int
-	report, err := verify.Run(t.Context(), store, k.ledger.Book(), &verify.Options{Progress: func(int64, int64) { pages++ }})
+	options := &verify.Options{Progress: func(int64, int64) { pages++ }}
+	report, err := verify.Run(t.Context(), store, w.ledger.Book(), options)
 	if err != nil || !report.OK() {
 		t.Fatalf("%v, %v", err, summary(&report))
 	}
@@ -196,7 +181,10 @@ func TestReportNamesTheFirst(t *testing.T) {
 	if r.Err() != nil {
 		t.Errorf("nothing found: %v", r.Err())
 	}
-	r = verify.Report{Book: bursar.Book{Name: "main"}, Found: 3, Findings: []verify.Finding{{Seq: 7, Check: verify.Chain, Detail: "broken"}}}
+	r = verify.Report{
+		Book: bursar.Book{Name: "main"}, Found: 3,
+		Findings: []verify.Finding{{Seq: 7, Check: verify.Chain, Detail: "broken"}},
+	}
 	want := "verification_failed: book main: position 7: chain: broken (findings: 3)"
 	if got := r.Err(); !errors.Is(got, &bursar.Error{Code: bursar.CodeVerificationFailed}) || got.Error() != want {
 		t.Errorf("Err = %v, want %s", got, want)

@@ -14,7 +14,6 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/ledger"
-	"github.com/bursar-ledger/bursar/money"
 )
 
 // The laws of allSides.
@@ -28,18 +27,18 @@ const (
 )
 
 const (
-	posters      = 24 // goroutines that post, from all processes
-	joiners      = 4  // goroutines that call In beside rows of their own
+	posters      = 24 // clients that post, from all processes
+	joiners      = 4  // clients that post by In and write a row of their own beside it
 	accountCount = 100
-	patience     = 10 * time.Second // with what should happen at least once, and with what should not hang
+	grace        = 10 * time.Second // for what should happen at least once, and for what should not hang
 )
 
-// allSides runs random transfers from all sides, in several processes and beside In writers that roll back, and then replays
+// allSides has clients in several processes post random transfers, some of them by In with rollbacks. Then it checks
 // the journal.
 func allSides(f *fixture) {
 	paths := f.bounded(accountCount)
 	f.exec(`CREATE TABLE orders (id VARCHAR(64) PRIMARY KEY)`)
-	f.law(lawAnswered, func() { f.mayhem(paths) })
+	f.law(lawAnswered, func() { f.postFromAllSides(paths) })
 	entries := f.journal()
 	limits := f.limits()
 	for _, check := range []struct {
@@ -63,11 +62,11 @@ func allSides(f *fixture) {
 	}
 }
 
-// bounded opens accounts of which every fourth has a maximum that is soon reached.
+// bounded opens accounts. Every fourth has a maximum that is soon reached.
 func (f *fixture) bounded(n int) []string {
 	paths := make([]string, n)
 	openings := make([]bursar.Opening, n)
-	most := money.FromUnits(fundCents+fundCents/2, f.usd)
+	most := f.cents(fundCents + fundCents/2)
 	for i := range paths {
 		paths[i] = fmt.Sprintf("users:%d", i)
 		openings[i] = bursar.Opening{Path: paths[i], Currency: f.usd}
@@ -91,36 +90,48 @@ func refused(err error) bool {
 	return errors.Is(err, bursar.ErrInsufficientFunds) || errors.Is(err, bursar.ErrLimitExceeded)
 }
 
-// mayhem posts from all sides for a while.
-func (f *fixture) mayhem(paths []string) {
+// answerCounts counts the answers to clients from all sides.
+type answerCounts struct {
+	posted, refused       atomic.Int64
+	committed, rolledBack atomic.Int64 // orders
+}
+
+func (c *answerCounts) byName() map[string]int64 {
+	return map[string]int64{
+		"posted": c.posted.Load(), "refused": c.refused.Load(),
+		"committed as orders": c.committed.Load(), "rolled back": c.rolledBack.Load(),
+	}
+}
+
+// missing names what has not happened.
+func (c *answerCounts) missing() (names []string) {
+	for name, n := range c.byName() {
+		if n == 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// postFromAllSides has clients post for a while, and until everything has happened at least once.
+func (f *fixture) postFromAllSides(paths []string) {
 	t := f.t
 	ledgers := f.processes()
 	ctx, cancel := context.WithTimeout(t.Context(), duration())
 	defer cancel()
-	late, stop := context.WithTimeout(t.Context(), duration()+patience)
+	late, stop := context.WithTimeout(t.Context(), duration()+grace)
 	defer stop()
-	var posted, turned, joined, undone atomic.Int64
-	counts := map[string]*atomic.Int64{"posted": &posted, "refused": &turned, "committed as orders": &joined, "rolled back": &undone}
-	goOn := func() bool { // for a while, and until everything has happened at least once
-		if ctx.Err() == nil {
-			return true
-		}
-		for _, n := range counts {
-			if n.Load() == 0 {
-				return late.Err() == nil
-			}
-		}
-		return false
-	}
+	var counts answerCounts
+	goOn := func() bool { return ctx.Err() == nil || len(counts.missing()) > 0 && late.Err() == nil }
 	var wg sync.WaitGroup
 	for i := range posters {
 		wg.Go(func() {
 			for r := f.random(i); goOn(); {
 				switch _, err := f.postTo(t.Context(), ledgers[i%len(ledgers)], f.randomTransfer(r, paths)); {
 				case err == nil:
-					posted.Add(1)
+					counts.posted.Add(1)
 				case refused(err):
-					turned.Add(1)
+					counts.refused.Add(1)
 				default:
 					t.Errorf("post: %v", err)
 					return
@@ -137,19 +148,17 @@ func (f *fixture) mayhem(paths []string) {
 					t.Errorf("order: %v", err)
 					return
 				case committed:
-					joined.Add(1)
+					counts.committed.Add(1)
 				default:
-					undone.Add(1)
+					counts.rolledBack.Add(1)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	t.Logf("%d posted, %d refused, %d orders committed, %d rolled back", posted.Load(), turned.Load(), joined.Load(), undone.Load())
-	for what, n := range counts {
-		if n.Load() == 0 {
-			t.Errorf("nothing was %s: the law was not put to the test", what)
-		}
+	t.Logf("answers: %v", counts.byName())
+	for _, name := range counts.missing() {
+		t.Errorf("nothing was %s: the law was not put to the test", name)
 	}
 }
 
@@ -159,14 +168,16 @@ func (f *fixture) randomTransfer(r *rand.Rand, paths []string) bursar.Transfer {
 	for range 1 + r.IntN(3) {
 		from := r.IntN(len(paths))
 		to := (from + 1 + r.IntN(len(paths)-1)) % len(paths)
-		t.Legs = append(t.Legs, bursar.Leg{From: paths[from], To: paths[to], Amount: money.FromUnits(1+r.Int64N(fundCents), f.usd)})
+		amount := f.cents(1 + r.Int64N(fundCents))
+		t.Legs = append(t.Legs, bursar.Leg{From: paths[from], To: paths[to], Amount: amount})
 	}
 	return t
 }
 
-// order inserts an order and posts its transfer in one database transaction, and then commits or rolls back at
-// random. A refusal must leave the database transaction usable: the order is then withdrawn in the same one.
-func (f *fixture) order(ctx context.Context, l *ledger.Ledger, r *rand.Rand, paths []string) (committed bool, err error) {
+// order inserts an order and posts its transfer in one database transaction, and then commits or rolls back at random.
+// A refusal must leave the database transaction usable: the same one then withdraws the order.
+func (f *fixture) order(ctx context.Context, l *ledger.Ledger, r *rand.Rand, paths []string) (
+	committed bool, err error) {
 	t := f.randomTransfer(r, paths)
 	for _, leg := range t.Legs { // what an application shows before it asks
 		if _, err := l.Balance(ctx, leg.From, bursar.AsOf{}); err != nil {
@@ -204,7 +215,8 @@ func (f *fixture) ordersMatch() error {
 	if err != nil {
 		return err
 	}
-	marked, err := f.db.Strings(context.Background(), `SELECT metadata FROM bursar_request WHERE metadata IS NOT NULL AND refusal IS NULL`)
+	marked, err := f.db.Strings(context.Background(), `SELECT metadata FROM bursar_request
+		WHERE metadata IS NOT NULL AND refusal IS NULL`)
 	if err != nil {
 		return err
 	}

@@ -10,13 +10,13 @@ import (
 	"github.com/bursar-ledger/bursar/ledger/lawtest"
 )
 
-// poolSize leaves room for the pools of several processes on one server: their callers never all want one at once.
+// poolSize leaves room for the pools of several processes on one server. Not all clients want a connection at once.
 const poolSize = 24
 
 // application is a program that is connected to a database: what the laws need of it, and what its own rows do.
 type application struct {
 	lawtest.Database
-	dialect atomic.Dialect // which knows what errors of the application's own statements mean
+	dialect atomic.Dialect // tells what an error of the application's own statements means
 	// begin is Begin, for statements that read as well.
 	begin func(ctx context.Context) (ownTx, error)
 	// block is how the driver's users run a database transaction as a function: atomic.Do, or pgx's BeginTxFunc.
@@ -67,7 +67,9 @@ func (c connector) connect(t *testing.T, dsn string, size int) *application {
 }
 
 // throughSQL is an application on database/sql. The store is the one over db.
-func throughSQL(db *sql.DB, size int, handle *atomic.DB, join func(*sql.Tx) driver.CallerTx, o *sql.TxOptions) *application {
+func throughSQL(
+	db *sql.DB, size int, handle *atomic.DB, join func(*sql.Tx) driver.CallerTx, o *sql.TxOptions,
+) *application {
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	a := &application{

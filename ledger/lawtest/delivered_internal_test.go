@@ -16,14 +16,16 @@ func TestDelivered(t *testing.T) {
 	}
 	early := slices.Clone(journal)
 	early[3].At = early[2].At
+	missing := slices.Delete(slices.Clone(journal), 2, 3)
+	double := slices.Insert(slices.Clone(journal), 2, journal[1])
 	for name, err := range map[string]error{
 		"time stands still":    Delivered(early, [][]bursar.Entry{early}, posted),
-		"one is missing":       Delivered(journal, [][]bursar.Entry{journal, slices.Delete(slices.Clone(journal), 2, 3)}, posted),
-		"one came twice":       Delivered(journal, [][]bursar.Entry{slices.Insert(slices.Clone(journal), 2, journal[1])}, posted),
+		"one is missing":       Delivered(journal, [][]bursar.Entry{journal, missing}, posted),
+		"one came twice":       Delivered(journal, [][]bursar.Entry{double}, posted),
 		"the end is missing":   Delivered(journal, [][]bursar.Entry{journal[:4]}, posted),
 		"posted and not there": Delivered(journal, all, map[bursar.ID]bool{bursar.IDOf("test", 5): true}),
 		"there and not posted": Delivered(journal, all, map[bursar.ID]bool{bursar.IDOf("test", 1): false}),
-		"a journal with a gap": Delivered(slices.Delete(slices.Clone(journal), 2, 3), nil, nil),
+		"a journal with a gap": Delivered(missing, nil, nil),
 		"a reader got nothing": Delivered(journal, [][]bursar.Entry{nil}, posted),
 	} {
 		if err == nil {

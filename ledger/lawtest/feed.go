@@ -10,11 +10,10 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/clock"
-	"github.com/bursar-ledger/bursar/money"
 )
 
-// feeds has readers poll the journal from cursors of their own while entries are posted, and while In writers cross that
-// pause between posting and committing: an entry that is decided early may be committed late.
+// feeds has readers poll the journal from cursors of their own while clients post. Some clients post by In and pause
+// before they commit, so an entry that is decided early may be committed late.
 func feeds(f *fixture) {
 	const readers, quick, slow = 3, 4, 6
 	paths := f.accounts(20, fundCents)
@@ -33,7 +32,7 @@ func feeds(f *fixture) {
 	}
 	for i := range slow {
 		// Two accounts each, one of them shared with the next.
-		pay := bursar.Leg{From: paths[i], To: paths[i+1], Amount: money.FromUnits(1, f.usd)}
+		pay := bursar.Leg{From: paths[i], To: paths[i+1], Amount: f.cents(1)}
 		writers.Go(func() {
 			for r := f.random(quick + i); ctx.Err() == nil; {
 				if err := f.slowly(pay, time.Duration(r.Int64N(int64(30*time.Millisecond)))); err != nil {
@@ -65,8 +64,8 @@ func feeds(f *fixture) {
 	f.replay()
 }
 
-// slowly posts one leg and stays in the database transaction for a while. On an engine with one writer everybody would
-// wait, so it is brief there.
+// slowly posts one leg and stays in the database transaction for a while. The pause is short on an engine with one
+// writer, where every other client waits for it.
 func (f *fixture) slowly(leg bursar.Leg, pause time.Duration) error {
 	if !f.db.Store.SealsLater() {
 		pause /= 10
@@ -89,8 +88,8 @@ func (f *fixture) slowly(leg bursar.Leg, pause time.Duration) error {
 	return tx.Commit()
 }
 
-// follow reads the journal from a cursor until everything has ended and there is no more. Each time it comes back with
-// what it kept, as a process does that starts again. What the head has reached must be there to read.
+// follow reads the journal page by page, until the clients have ended and there is no more to read. Everything up to
+// the head must be there to read.
 func (f *fixture) follow(stream int, ended <-chan struct{}) (read []bursar.Entry, err error) {
 	r := f.random(1000 + stream)
 	var cursor int64
@@ -128,7 +127,7 @@ func (f *fixture) follow(stream int, ended <-chan struct{}) (read []bursar.Entry
 	}
 }
 
-// sameFeed says where what a reader got is not the journal from its first entry to its last.
+// sameFeed returns a violation where a reader got something else than the journal.
 func sameFeed(read, journal []bursar.Entry) error {
 	for i := range read {
 		if read[i].Seq != int64(i+1) {
@@ -138,8 +137,8 @@ func sameFeed(read, journal []bursar.Entry) error {
 			break
 		}
 		if diff := cmp.Diff(journal[i].Hash, read[i].Hash); diff != "" || journal[i].Transfer != read[i].Transfer {
-			return fmt.Errorf("at %d it got leg %d of %v, and the journal has leg %d of %v (-journal +read):\n%s", read[i].Seq,
-				read[i].Leg, read[i].Transfer, journal[i].Leg, journal[i].Transfer, diff)
+			return fmt.Errorf("at %d it got leg %d of %v, and the journal has leg %d of %v (-journal +read):\n%s",
+				read[i].Seq, read[i].Leg, read[i].Transfer, journal[i].Leg, journal[i].Transfer, diff)
 		}
 	}
 	if len(read) != len(journal) {

@@ -18,7 +18,7 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// fixture is what a law works on: a ledger with an outside world and a number of accounts.
+// fixture is what a law works on: a ledger with an account for the world outside, and accounts of its own.
 type fixture struct {
 	t        *testing.T
 	h        Harness
@@ -35,9 +35,10 @@ const (
 	fundCents = 10_000
 )
 
-func (f *fixture) set() {
+// prepare opens the database and the ledger.
+func (f *fixture) prepare() {
 	f.t.Helper()
-	f.db, f.seed = f.h.Open(f.t), seed(f.t)
+	f.db, f.seed = f.h.Open(f.t), Seed(f.t)
 	var err error
 	if f.usd, err = money.Lookup("USD"); err != nil {
 		f.t.Fatal(err)
@@ -53,7 +54,7 @@ func (f *fixture) inapplicable(reason string) {
 	f.t.Skip("does not apply: " + reason)
 }
 
-// law checks one law of a workload, in a test of its own, and records how it went.
+// law checks one law of a group, in a test of its own, and records the result.
 func (f *fixture) law(name string, check func()) {
 	f.t.Helper()
 	result, outer := Result{Mark: Failed}, f.t
@@ -68,8 +69,8 @@ func (f *fixture) law(name string, check func()) {
 	f.recorder.results[name] = result
 }
 
-// seed is BURSAR_SEED, or a new one, printed either way.
-func seed(t *testing.T) uint64 {
+// Seed is the seed of a test's random choices: BURSAR_SEED, or a new one. It is printed either way.
+func Seed(t *testing.T) uint64 {
 	t.Helper()
 	n := rand.Uint64()
 	if text := os.Getenv("BURSAR_SEED"); text != "" {
@@ -123,8 +124,8 @@ func (f *fixture) open(store driver.Store, s ledger.Strategy, c clock.Clock) *le
 	return l
 }
 
-// elsewhere makes a ledger over the fixture's database as another process has it, with a clock of its own.
-func (f *fixture) elsewhere(c clock.Clock) *ledger.Ledger {
+// otherProcess makes a ledger over the fixture's database as another process has it, with a clock of its own.
+func (f *fixture) otherProcess(c clock.Clock) *ledger.Ledger {
 	f.t.Helper()
 	return f.open(f.db.Again(f.t), f.others()[0], c)
 }
@@ -171,7 +172,7 @@ func (f *fixture) setUp(openings []bursar.Opening, cents int64) {
 	var funding []bursar.Transfer
 	for _, o := range openings {
 		f.must(in.OpenAccount(f.t.Context(), o))
-		funding = append(funding, transfer(bursar.IDOf("fund", o.Path), world, o.Path, money.FromUnits(cents, f.usd)))
+		funding = append(funding, transfer(bursar.IDOf("fund", o.Path), world, o.Path, f.cents(cents)))
 	}
 	if cents > 0 {
 		if _, err := in.PostAll(f.t.Context(), funding); err != nil {
@@ -190,6 +191,8 @@ func (f *fixture) must(posted bursar.Posted, err error) bursar.Posted {
 	}
 	return posted
 }
+
+func (f *fixture) cents(n int64) money.Amount { return money.FromUnits(n, f.usd) }
 
 func transfer(id bursar.ID, from, to string, amount money.Amount) bursar.Transfer {
 	return bursar.Transfer{ID: id, Legs: []bursar.Leg{{From: from, To: to, Amount: amount}}}
@@ -249,7 +252,7 @@ func (f *fixture) seal() bursar.Head {
 	return head
 }
 
-// verify seals, and holds everything stored against a replay.
+// verify seals, and compares everything stored with a replay.
 func (f *fixture) verify() {
 	f.t.Helper()
 	f.seal()
@@ -263,7 +266,7 @@ func (f *fixture) journal() []bursar.Entry {
 	return bursartest.Journal(f.t, f.ledger)
 }
 
-// replay checks the whole journal.
+// replay checks the whole journal for violations.
 func (f *fixture) replay() {
 	f.t.Helper()
 	entries := f.journal()

@@ -11,17 +11,17 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-const callers = 50
+const identityClients = 50
 
-// answer is what one of several callers with the same id got.
-type answer struct {
+// postAnswer is the answer to one of several clients that post under the same id.
+type postAnswer struct {
 	posted bursar.Posted
 	err    error
 }
 
-// together posts from many goroutines at once, in all processes.
-func (f *fixture) together(ledgers []*ledger.Ledger, transfers []bursar.Transfer) []answer {
-	answers := make([]answer, len(transfers))
+// postAtOnce has each transfer posted by a client of its own, all at once, in all processes.
+func (f *fixture) postAtOnce(ledgers []*ledger.Ledger, transfers []bursar.Transfer) []postAnswer {
+	answers := make([]postAnswer, len(transfers))
 	begin := make(chan struct{})
 	var wg sync.WaitGroup
 	for i := range transfers {
@@ -35,17 +35,17 @@ func (f *fixture) together(ledgers []*ledger.Ledger, transfers []bursar.Transfer
 	return answers
 }
 
-// equalAnswers says how answers to one transfer differ. last is the answer when it was sealed: places may be missing in the
-// others, but not differ.
-func equalAnswers(answers []answer, last bursar.Posted) error {
+// equalAnswers returns a violation where the answers to one transfer differ. last is the answer after sealing. An
+// earlier answer may lack the place in the journal, but may not have another place.
+func equalAnswers(answers []postAnswer, last bursar.Posted) error {
 	first := 0
 	for i, a := range answers {
 		p := a.posted
 		switch {
 		case a.err != nil:
-			return fmt.Errorf("caller %d: %w", i, a.err)
+			return fmt.Errorf("client %d: %w", i, a.err)
 		case p.ID != last.ID, p.Decided != last.Decided, p.Seq != 0 && p.Seq != last.Seq, p.Seq != 0 && p.At != last.At:
-			return fmt.Errorf("caller %d was answered %+v, and later the answer is %+v", i, p, last)
+			return fmt.Errorf("client %d was answered %+v, and later the postAnswer is %+v", i, p, last)
 		}
 		if !p.Replayed {
 			first++
@@ -57,54 +57,55 @@ func equalAnswers(answers []answer, last bursar.Posted) error {
 	return nil
 }
 
-// oneID posts one transfer from fifty goroutines. It takes all the money there is, so that a second posting, or a
-// judgement before the look at the id, would be refused.
+// oneID posts one transfer from fifty clients. It takes all the money there is. A second posting would be refused, and
+// so would a request that is judged before its id is looked up.
 func oneID(f *fixture) {
 	paths := f.accounts(2, fundCents)
 	ledgers := f.processes()
 	for round := range rounds(3) {
-		pay := transfer(bursar.IDOf("pay", round), paths[round%2], paths[1-round%2], money.FromUnits(fundCents, f.usd))
+		pay := transfer(bursar.IDOf("pay", round), paths[round%2], paths[1-round%2], f.cents(fundCents))
 		before := f.seal()
-		same := make([]bursar.Transfer, callers)
+		same := make([]bursar.Transfer, identityClients)
 		for i := range same {
 			same[i] = pay
 		}
-		answers := f.together(ledgers, same)
+		answers := f.postAtOnce(ledgers, same)
 		if after := f.seal(); after.Seq != before.Seq+1 {
 			f.t.Errorf("the head went from %d to %d", before.Seq, after.Seq)
 		}
 		last := f.must(f.post(f.t.Context(), pay))
 		if last.Seq == 0 {
-			f.t.Errorf("sealed, the answer is %+v", last)
+			f.t.Errorf("sealed, the postAnswer is %+v", last)
 		}
 		if err := equalAnswers(answers, last); err != nil {
 			f.t.Error(err)
 		}
 		// Send it back, so that the next round finds all the money in one place again.
-		f.must(f.post(f.t.Context(), transfer(bursar.IDOf("back", round), paths[1-round%2], paths[round%2], money.FromUnits(fundCents, f.usd))))
+		back := transfer(bursar.IDOf("back", round), paths[1-round%2], paths[round%2], f.cents(fundCents))
+		f.must(f.post(f.t.Context(), back))
 	}
 }
 
-// twoContents posts one id with two contents, which share no account, from fifty goroutines.
+// twoContents posts one id with two contents from fifty clients. The contents share no account.
 func twoContents(f *fixture) {
 	paths := f.accounts(4, fundCents)
 	ledgers := f.processes()
 	for round := range rounds(3) {
 		id := bursar.IDOf("either", round)
 		contents := []bursar.Transfer{
-			transfer(id, paths[0], paths[1], money.FromUnits(1, f.usd)),
-			transfer(id, paths[2], paths[3], money.FromUnits(1, f.usd)),
+			transfer(id, paths[0], paths[1], f.cents(1)),
+			transfer(id, paths[2], paths[3], f.cents(1)),
 		}
-		both := make([]bursar.Transfer, callers)
+		both := make([]bursar.Transfer, identityClients)
 		for i := range both {
 			both[i] = contents[i%7%2]
 		}
 		before := f.seal()
-		answers := f.together(ledgers, both)
+		answers := f.postAtOnce(ledgers, both)
 		if after := f.seal(); after.Seq != before.Seq+1 {
 			f.t.Errorf("the head went from %d to %d", before.Seq, after.Seq)
 		}
-		groups := make([][]answer, 2)
+		groups := make([][]postAnswer, 2)
 		for i, a := range answers {
 			groups[i%7%2] = append(groups[i%7%2], a)
 		}
@@ -114,8 +115,8 @@ func twoContents(f *fixture) {
 	}
 }
 
-// oneWon says if not all with the one content have equal answers, and all with the other are refused.
-func (f *fixture) oneWon(contents []bursar.Transfer, groups [][]answer) error {
+// oneWon returns a violation unless all clients with one content have equal answers and all with the other are refused.
+func (f *fixture) oneWon(contents []bursar.Transfer, groups [][]postAnswer) error {
 	won := 0
 	last, err := f.post(f.t.Context(), contents[0])
 	if bursar.CodeOf(err) == bursar.CodeIDReused {
@@ -127,26 +128,28 @@ func (f *fixture) oneWon(contents []bursar.Transfer, groups [][]answer) error {
 	}
 	for i, a := range groups[1-won] {
 		if bursar.CodeOf(a.err) != bursar.CodeIDReused {
-			return fmt.Errorf("caller %d with the other content: %+v, %v", i, a.posted, a.err)
+			return fmt.Errorf("client %d with the other content: %+v, %v", i, a.posted, a.err)
 		}
 	}
 	return equalAnswers(groups[won], last)
 }
 
-// failsAlone posts good and bad transfers at once, in one call and from many goroutines.
+// failsAlone posts good and bad transfers at once, in one call and from many clients.
 func failsAlone(f *fixture) {
 	paths := f.accounts(2, fundCents)
 	good := func(i int) bursar.Transfer {
-		return transfer(bursar.IDOf("good", i), paths[0], paths[1], money.FromUnits(1, f.usd))
+		return transfer(bursar.IDOf("good", i), paths[0], paths[1], f.cents(1))
 	}
 	bad := []bursar.Transfer{
-		transfer(bursar.IDOf("bad", 0), paths[0], paths[1], money.FromUnits(2*fundCents, f.usd)),
-		transfer(bursar.IDOf("bad", 1), paths[0], "nobody", money.FromUnits(1, f.usd)),
-		transfer(bursar.IDOf("bad", 2), paths[0], paths[0], money.FromUnits(1, f.usd)),
+		transfer(bursar.IDOf("bad", 0), paths[0], paths[1], f.cents(2*fundCents)),
+		transfer(bursar.IDOf("bad", 1), paths[0], "nobody", f.cents(1)),
+		transfer(bursar.IDOf("bad", 2), paths[0], paths[0], f.cents(1)),
 		transfer(bursar.IDOf("bad", 3), paths[0], paths[1], money.MustParse("1 JPY")),
 	}
-	want := []bursar.Code{bursar.CodeInsufficientFunds, bursar.CodeAccountNotFound, bursar.CodeSameAccount, bursar.CodeCurrencyMismatch}
-	if !f.h.In { // of whose batches all or nothing is posted
+	want := []bursar.Code{
+		bursar.CodeInsufficientFunds, bursar.CodeAccountNotFound, bursar.CodeSameAccount, bursar.CodeCurrencyMismatch,
+	}
+	if !f.h.In { // In posts all of a batch or nothing
 		f.badInBatch(good, bad, want)
 	}
 	var wg sync.WaitGroup
@@ -190,7 +193,7 @@ func (f *fixture) badInBatch(good func(int) bursar.Transfer, bad []bursar.Transf
 
 // cancelledOnce cancels posts at random moments and sends each again until it is answered.
 func cancelledOnce(f *fixture) {
-	const workers = 16
+	const clients = 16
 	paths := f.accounts(2, fundCents)
 	deadline, stop := context.WithTimeout(f.t.Context(), duration())
 	defer stop()
@@ -198,10 +201,10 @@ func cancelledOnce(f *fixture) {
 	seen := map[bursar.Code]int{}
 	posted := map[bursar.ID]bool{}
 	var wg sync.WaitGroup
-	for i := range workers {
+	for i := range clients {
 		wg.Go(func() {
 			for r := f.random(i); deadline.Err() == nil; {
-				send := transfer(f.newID(), world, paths[i%2], money.FromUnits(1, f.usd))
+				send := transfer(f.newID(), world, paths[i%2], f.cents(1))
 				ctx, cancel := context.WithTimeout(f.t.Context(), time.Duration(r.Int64N(int64(20*time.Millisecond))))
 				_, err := f.post(ctx, send)
 				cancel()
@@ -209,9 +212,9 @@ func cancelledOnce(f *fixture) {
 					f.t.Errorf("cancelled: %v", err)
 					return
 				}
-				again, lost := f.post(f.t.Context(), send)
-				if lost != nil {
-					f.t.Errorf("sent again: %v", lost)
+				again, failed := f.post(f.t.Context(), send)
+				if failed != nil {
+					f.t.Errorf("sent again: %v", failed)
 					return
 				}
 				if err == nil && !again.Replayed {

@@ -10,18 +10,18 @@ import (
 	"github.com/bursar-ledger/bursar/ledger/lawtest"
 )
 
-// contender is a way to post that the laws are held against.
-type contender struct {
+// variant is a way to post that the laws are checked with.
+type variant struct {
 	name     string
 	strategy ledger.Strategy
 	others   []ledger.Strategy
 	in       bool
-	as       string // the contender whose code it shares on engines with many writers
+	as       string // the variant whose code it shares on engines with many writers
 	asOne    string // the same on an engine with one writer
 }
 
-func contenders() []contender {
-	return []contender{
+func variants() []variant {
+	return []variant{
 		{name: "none"},
 		{name: "queue", strategy: ledger.Queue{}},
 		{name: "locks", strategy: ledger.Locks{}, as: "none", asOne: "none"},
@@ -34,16 +34,16 @@ func contenders() []contender {
 	}
 }
 
-// engine is a store that the laws are held against.
+// engine is a store that the laws are checked on.
 type engine struct {
 	name string
 	on   func(*testing.T) func(*testing.T) lawtest.Database // what laws open their databases with
-	one  bool                                               // one writer at a time
-	same map[string]string                                  // contenders that share the code of others on it
-	only []string                                           // the contenders to run; all of them if there are none
+	one  bool                                               // it has one writer at a time
+	same map[string]string                                  // variants that share the code of others on it
+	only []string                                           // the variants to run; all of them if there are none
 }
 
-// engines are those that every run can have, and those that are named.
+// engines are the engines that every run can have, and the ones that the environment names.
 func engines() []engine {
 	list := []engine{
 		{name: "sqlite", on: onSQLite, one: true},
@@ -60,8 +60,8 @@ func engines() []engine {
 	return list
 }
 
-// TestLaws holds every strategy on every store to every law. It prints the results as a matrix, which the file that
-// BURSAR_MATRIX names gets as well.
+// TestLaws checks every law with every strategy on every store. It prints the results as a matrix, and writes the
+// matrix to the file that BURSAR_MATRIX names.
 func TestLaws(t *testing.T) {
 	var m lawtest.Matrix
 	t.Cleanup(func() {
@@ -76,34 +76,34 @@ func TestLaws(t *testing.T) {
 		tested := e.columns(&m)
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel() // with the other engines, which mostly wait for their disks
-			for _, c := range tested {
-				t.Run(c.name, func(t *testing.T) { hold(t, &m, e, c) })
+			for _, v := range tested {
+				t.Run(v.name, func(t *testing.T) { runLaws(t, &m, e, v) })
 			}
 		})
 	}
 }
 
-// columns gives the engine's contenders their places in the matrix and returns those that have code of their own to test.
-func (e *engine) columns(m *lawtest.Matrix) (tested []contender) {
-	for _, c := range contenders() {
-		as := cmp.Or(c.as, e.same[c.name])
+// columns gives the engine's variants their places in the matrix. It returns the variants that have code of their own.
+func (e *engine) columns(m *lawtest.Matrix) (tested []variant) {
+	for _, v := range variants() {
+		as := cmp.Or(v.as, e.same[v.name])
 		if e.one {
-			as = c.asOne
+			as = v.asOne
 		}
 		switch {
-		case len(e.only) > 0 && !slices.Contains(e.only, c.name):
+		case len(e.only) > 0 && !slices.Contains(e.only, v.name):
 		case as != "":
-			m.Same(e.name, c.name, as)
+			m.Same(e.name, v.name, as)
 		default:
-			m.Add(e.name, c.name, nil)
-			tested = append(tested, c)
+			m.Add(e.name, v.name, nil)
+			tested = append(tested, v)
 		}
 	}
 	return tested
 }
 
-// hold runs the laws. Without a server none of them applies.
-func hold(t *testing.T, m *lawtest.Matrix, e engine, c contender) {
+// runLaws checks the laws. Without a server none of them applies.
+func runLaws(t *testing.T, m *lawtest.Matrix, e engine, v variant) {
 	defer func() {
 		if !t.Skipped() {
 			return
@@ -112,10 +112,12 @@ func hold(t *testing.T, m *lawtest.Matrix, e engine, c contender) {
 		for _, law := range lawtest.Laws() {
 			results = append(results, lawtest.Result{Law: law, Mark: lawtest.Inapplicable, Why: "there is no server"})
 		}
-		m.Add(e.name, c.name, results)
+		m.Add(e.name, v.name, results)
 	}()
 	open := e.on(t)
-	_, queue := c.strategy.(ledger.Queue)
-	m.Add(e.name, c.name, lawtest.Run(t, lawtest.Harness{Open: open, Strategy: c.strategy, Others: c.others, In: c.in,
-		HoldsNoOther: queue && len(c.others) == 0 && !c.in}))
+	_, queue := v.strategy.(ledger.Queue)
+	m.Add(e.name, v.name, lawtest.Run(t, lawtest.Harness{
+		Open: open, Strategy: v.strategy, Others: v.others, In: v.in,
+		WaitsUnlocked: queue && len(v.others) == 0 && !v.in,
+	}))
 }

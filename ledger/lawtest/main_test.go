@@ -10,10 +10,10 @@ import (
 
 // TestMain is also the beginning of the processes that tests start.
 func TestMain(m *testing.M) {
-	if os.Getenv(atomictest.HelperVariable) != shopHelper {
+	if os.Getenv(atomictest.HelperVariable) != ordersHelper {
 		os.Exit(m.Run())
 	}
-	if err := keepShop(os.Stdin, os.Stdout); err != nil {
+	if err := runOrdersClient(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

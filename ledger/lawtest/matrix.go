@@ -26,8 +26,8 @@ type Result struct {
 	Why  string
 }
 
-// Matrix is results of several runs: a row for each law, a column for each store and strategy. It is safe for concurrent
-// use; columns stand in the order in which they were named first.
+// Matrix is the results of several runs. It has a row for each law and a column for each store and strategy, in the
+// order in which they were named first. It is safe for concurrent use.
 type Matrix struct {
 	mu      sync.Mutex
 	columns []column
@@ -48,7 +48,7 @@ func (m *Matrix) Add(store, strategy string, results []Result) {
 	}
 }
 
-// Same says that on this store a strategy shares its code with another, which stands for both.
+// Same says that on this store a strategy shares its code with another strategy, whose results count for both.
 func (m *Matrix) Same(store, strategy, as string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -105,7 +105,7 @@ func pad(text string, width int) string {
 	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
 }
 
-// overwrite puts text into a line at a place, which is beyond what stands there.
+// overwrite puts text into a line at a place. The line ends before that place.
 func overwrite(line string, place int, text string) string {
 	if text == "" {
 		return line
@@ -115,7 +115,8 @@ func overwrite(line string, place int, text string) string {
 
 // legend says what marks and heads mean, and why laws do not apply.
 func (m *Matrix) legend(laws []string) []string {
-	lines := []string{"", "✓ holds  ✗ broken  = shares its code on this store with a strategy that was tested  - does not apply"}
+	lines := []string{"", "✓ holds  ✗ broken  = shares its code on this store with a strategy that was tested  " +
+		"- does not apply"}
 	var heads, reasons []string
 	for _, c := range m.columns {
 		if head := short(c.strategy) + " " + c.strategy; !slices.Contains(heads, head) {
@@ -132,7 +133,7 @@ func (m *Matrix) legend(laws []string) []string {
 	return slices.Concat(lines, []string{strings.Join(heads, "  ")}, reasons)
 }
 
-// mark is the sign of a cell. What shares its code is as good as what was tested.
+// mark is the sign of a cell. A strategy that shares its code has the result of the strategy that was tested.
 func (m *Matrix) mark(c *column, law string) Mark {
 	if c.as == "" {
 		return c.results[law].Mark

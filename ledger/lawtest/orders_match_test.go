@@ -10,39 +10,39 @@ import (
 	"github.com/bursar-ledger/bursar"
 )
 
-// sale is a row of an order.
-type sale struct {
+// orderRow is a row of an order.
+type orderRow struct {
 	number        int
 	state         string
 	buyer, seller string
 	cents         int64
 }
 
-func parseSales(t *testing.T, rows []string) []sale {
+func parseOrderRows(t *testing.T, texts []string) []orderRow {
 	t.Helper()
-	sales := make([]sale, len(rows))
-	for i, row := range rows {
-		s := &sales[i]
-		if _, err := fmt.Sscan(row, &s.number, &s.state, &s.buyer, &s.seller, &s.cents); err != nil {
-			t.Fatalf("order %q: %v", row, err)
+	rows := make([]orderRow, len(texts))
+	for i, text := range texts {
+		s := &rows[i]
+		if _, err := fmt.Sscan(text, &s.number, &s.state, &s.buyer, &s.seller, &s.cents); err != nil {
+			t.Fatalf("order %q: %v", text, err)
 		}
 	}
-	return sales
+	return rows
 }
 
-func saidOf(said map[int]string) []string { return slices.Sorted(maps.Values(said)) }
+func sortedAnswers(answers map[int]string) []string { return slices.Sorted(maps.Values(answers)) }
 
-// unmatched says what is wrong between orders, transfers and what was said of them: an order that is paid has one entry under
-// its id, with its accounts and its amount; every other order, and one that has no row, has none; there are no other
-// entries; and a row is there, and in which state, as was said.
-func unmatched(seed uint64, sales []sale, entries []bursar.Entry, said map[int]string) (faults []string) {
-	wrong := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+// unmatched returns the violations between answers, the rows of orders and the journal. An order that is paid has one
+// entry under its id, with its accounts and its amount. Every other order has none, and so has an order without a row.
+// There are no other entries. Every answer is the state of the row.
+func unmatched(seed uint64, rows []orderRow, entries []bursar.Entry, answers map[int]string) (violations []string) {
+	wrong := func(format string, args ...any) { violations = append(violations, fmt.Sprintf(format, args...)) }
 	posted := make(map[bursar.ID][]bursar.Entry)
 	for _, e := range entries {
 		posted[e.Transfer] = append(posted[e.Transfer], e)
 	}
 	states := make(map[int]string)
-	for _, s := range sales {
+	for _, s := range rows {
 		states[s.number] = s.state
 		o := orderOf(seed, s.number)
 		if s.buyer != o.buyer || s.seller != o.seller || s.cents != o.cents {
@@ -51,11 +51,11 @@ func unmatched(seed uint64, sales []sale, entries []bursar.Entry, said map[int]s
 		transfers := posted[o.id()]
 		delete(posted, o.id())
 		switch {
-		case s.state != saidPaid && len(transfers) > 0:
+		case s.state != answerPaid && len(transfers) > 0:
 			wrong("order %d is %s and has the transfer %v", s.number, s.state, o.id())
-		case s.state == saidPaid && len(transfers) != 1:
+		case s.state == answerPaid && len(transfers) != 1:
 			wrong("order %d is paid and has %d entries", s.number, len(transfers))
-		case s.state == saidPaid:
+		case s.state == answerPaid:
 			if e := transfers[0]; e.From != s.buyer || e.To != s.seller || e.Amount != cents(s.cents) || e.Leg != 0 {
 				wrong("order %d is %+v, and its entry moves %v from %s to %s", s.number, s, e.Amount, e.From, e.To)
 			}
@@ -64,51 +64,54 @@ func unmatched(seed uint64, sales []sale, entries []bursar.Entry, said map[int]s
 	for id, entries := range posted {
 		wrong("no order is paid by transfer %v at %d", id, entries[0].Seq)
 	}
-	for _, number := range slices.Sorted(maps.Keys(said)) {
-		if want := strings.TrimPrefix(said[number], saidUndone); states[number] != want {
-			wrong("order %d was said to be %s, and its row says %q", number, said[number], states[number])
+	for _, number := range slices.Sorted(maps.Keys(answers)) {
+		if want := strings.TrimPrefix(answers[number], answerUndone); states[number] != want {
+			wrong("order %d was answered %s, and its row says %q", number, answers[number], states[number])
 		}
 	}
-	return faults
+	return violations
 }
 
 func TestUnmatchedOrdersAreFound(t *testing.T) {
 	const seed = 7
-	state := map[int]string{0: saidPaid, 1: saidPaid, 2: saidRefused} // order 3 is undone
-	var sales []sale
+	state := map[int]string{0: answerPaid, 1: answerPaid, 2: answerRefused} // order 3 is undone
+	var rows []orderRow
 	entries := make(map[int]bursar.Entry)
 	for number := range 4 {
 		o := orderOf(seed, number)
 		if state[number] != "" {
-			sales = append(sales, sale{number, state[number], o.buyer, o.seller, o.cents})
+			rows = append(rows, orderRow{number, state[number], o.buyer, o.seller, o.cents})
 		}
-		entries[number] = bursar.Entry{Seq: int64(number) + 1, Kind: bursar.EntryLeg, Transfer: o.id(), From: o.buyer, To: o.seller, Amount: cents(o.cents)}
+		entries[number] = bursar.Entry{
+			Seq: int64(number) + 1, Kind: bursar.EntryLeg, Transfer: o.id(),
+			From: o.buyer, To: o.seller, Amount: cents(o.cents),
+		}
 	}
 	other := entries[1]
 	other.Amount = cents(1_000)
 	turned := entries[1]
 	turned.From, turned.To = turned.To, turned.From
-	said := map[int]string{0: saidPaid, 1: saidPaid, 2: saidRefused, 3: saidUndone}
+	answers := map[int]string{0: answerPaid, 1: answerPaid, 2: answerRefused, 3: answerUndone}
 	for _, test := range []struct {
 		name    string
-		sales   []sale
+		rows    []orderRow
 		entries []bursar.Entry
-		said    map[int]string
+		answers map[int]string
 		want    int
 	}{
-		{"all is well", sales, []bursar.Entry{entries[0], entries[1]}, said, 0},
-		{"a transfer is missing", sales, []bursar.Entry{entries[0]}, said, 1},
-		{"a transfer is there twice", sales, []bursar.Entry{entries[0], entries[1], entries[1]}, said, 1},
-		{"a refused order was posted", sales, []bursar.Entry{entries[0], entries[1], entries[2]}, said, 1},
-		{"an order that is not there was posted", sales, []bursar.Entry{entries[0], entries[1], entries[3]}, said, 1},
-		{"another amount", sales, []bursar.Entry{entries[0], other}, said, 1},
-		{"the other way round", sales, []bursar.Entry{entries[0], turned}, said, 1},
-		{"what was acknowledged is gone", sales[1:], []bursar.Entry{entries[1]}, said, 1},
-		{"what was undone is there", sales, []bursar.Entry{entries[0], entries[1]}, map[int]string{0: saidUndone}, 1},
-		{"another state", sales, []bursar.Entry{entries[0], entries[1]}, map[int]string{2: saidPaid}, 1},
+		{"all is well", rows, []bursar.Entry{entries[0], entries[1]}, answers, 0},
+		{"a transfer is missing", rows, []bursar.Entry{entries[0]}, answers, 1},
+		{"a transfer is there twice", rows, []bursar.Entry{entries[0], entries[1], entries[1]}, answers, 1},
+		{"a refused order was posted", rows, []bursar.Entry{entries[0], entries[1], entries[2]}, answers, 1},
+		{"an order that is not there was posted", rows, []bursar.Entry{entries[0], entries[1], entries[3]}, answers, 1},
+		{"another amount", rows, []bursar.Entry{entries[0], other}, answers, 1},
+		{"the other way round", rows, []bursar.Entry{entries[0], turned}, answers, 1},
+		{"what was acknowledged is gone", rows[1:], []bursar.Entry{entries[1]}, answers, 1},
+		{"what was undone is there", rows, []bursar.Entry{entries[0], entries[1]}, map[int]string{0: answerUndone}, 1},
+		{"another state", rows, []bursar.Entry{entries[0], entries[1]}, map[int]string{2: answerPaid}, 1},
 	} {
-		if faults := unmatched(seed, test.sales, test.entries, test.said); len(faults) != test.want {
-			t.Errorf("%s: %d faults, want %d: %q", test.name, len(faults), test.want, faults)
+		if violations := unmatched(seed, test.rows, test.entries, test.answers); len(violations) != test.want {
+			t.Errorf("%s: %d violations, want %d: %q", test.name, len(violations), test.want, violations)
 		}
 	}
 }

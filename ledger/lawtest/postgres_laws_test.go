@@ -20,8 +20,8 @@ import (
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
 
-// schemas gives each law a schema of its own, because PostgreSQL takes its time to make a database. The function
-// that it returns makes one and says how to connect to it.
+// schemas gives each law a schema of its own, because PostgreSQL takes its time to make a database. It returns a
+// function that makes a schema and says how to connect to it.
 func schemas(t *testing.T) func(*testing.T) (dsn string) {
 	t.Helper()
 	server := sqltest.Postgres(t)
@@ -78,7 +78,7 @@ func connectOver(dsn string, size int, over func(*sql.DB) *postgres.Store, d ato
 	return a, nil
 }
 
-// connectPgx has package atomic as a way in only where a law asks for it: Do runs over the same pool.
+// connectPgx connects a pool of pgx. Package atomic has its way in through Do, over the same pool.
 func connectPgx(dsn string, size int) (*application, error) {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {

@@ -12,22 +12,22 @@ import (
 	"github.com/bursar-ledger/bursar/ledger"
 )
 
-// reader follows the journal in several lives, with a cursor in the database.
+// reader follows the journal in several sessions, with a cursor in the database.
 type reader struct {
 	*rand.Rand
-	fleet     *fleet
+	run       *slowRun
 	number    int
 	ended     <-chan struct{}
 	got       []bursar.Entry // up to the cursor
 	restarts  int
-	meanwhile int // entries that it had before the end
+	meanwhile int // entries that it got before the writers ended
 }
 
 func (r *reader) follow() {
 	for {
-		done, err := r.live()
+		done, err := r.session()
 		if err != nil {
-			r.fleet.Errorf("reader %d: %v", r.number, err)
+			r.run.Errorf("reader %d: %v", r.number, err)
 			return
 		}
 		if done {
@@ -37,11 +37,11 @@ func (r *reader) follow() {
 	}
 }
 
-// live is one life of a reader, with connections and a ledger of its own. It is done when everything has ended and there is
-// no more to read.
-func (r *reader) live() (done bool, err error) {
-	ctx := r.fleet.Context()
-	app, err := r.fleet.connect(r.fleet.dsn, 4)
+// session is one session of a reader, with connections and a ledger of its own. The reader is done when the writers
+// have ended and there is no more to read.
+func (r *reader) session() (done bool, err error) {
+	ctx := r.run.Context()
+	app, err := r.run.connect(r.run.dsn, 4)
 	if err != nil {
 		return false, err
 	}
@@ -71,7 +71,7 @@ func (r *reader) live() (done bool, err error) {
 			}
 			continue
 		case r.IntN(10) == 0:
-			return false, nil // stops before it has kept anything of the page, which comes again
+			return false, nil // it stops before it keeps the page, so the page comes again
 		}
 		cursor = page[len(page)-1].Seq
 		err = app.Exec(ctx, fmt.Sprintf(`UPDATE cursors SET seq = %d WHERE reader = %d`, cursor, r.number))
@@ -89,7 +89,7 @@ func (r *reader) live() (done bool, err error) {
 	return false, nil
 }
 
-// starved reports whether writers who follow each other in a SQLite file left no gap for another one for five seconds.
+// starved reports whether other writers of a SQLite file left no gap for five seconds.
 func starved(err error) bool { return err != nil && strings.Contains(err.Error(), "SQLITE_BUSY") }
 
 func (r *reader) last() bool {
@@ -101,7 +101,7 @@ func (r *reader) last() bool {
 	}
 }
 
-// page reads on. What the head has reached must be there to read.
+// page reads on. Everything up to the head must be there to read.
 func (r *reader) page(ctx context.Context, l *ledger.Ledger, cursor int64) ([]bursar.Entry, error) {
 	head, err := l.Head(ctx)
 	if err != nil {

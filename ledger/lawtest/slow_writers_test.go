@@ -20,10 +20,11 @@ import (
 	"github.com/bursar-ledger/bursar/ledger/lawtest"
 )
 
-// Many writers, each with a connection of its own, post by In and stay in their database transactions for random times, while
-// a queue posts beside them. Their entries are decided in one order and committed in another. Three readers follow the
-// journal from cursors that they keep in the database, stop at random, and begin again from there with everything new.
-// All of them must get the same sequence, in which nothing is missing and nothing is there that was rolled back.
+// Many writers post by In and stay in their database transactions for random times. Each has a connection of its own. A
+// queue posts beside them, so entries are decided in one order and committed in another. Three readers follow the
+// journal from cursors that they keep in the database. They stop at random, and begin again from there with everything
+// new. All of them must get the same sequence. It lacks nothing that was committed and has nothing that was rolled
+// back.
 
 func TestSlowWriters(t *testing.T) {
 	writeSlowly(t, 20, 1500*time.Millisecond, servers{
@@ -32,7 +33,7 @@ func TestSlowWriters(t *testing.T) {
 	})
 }
 
-// TestTortureSlowWriters takes servers of its own: a shared one may not have so many connections to give.
+// TestTortureSlowWriters takes servers of its own, because a shared server may have too few connections.
 func TestTortureSlowWriters(t *testing.T) {
 	if os.Getenv("BURSAR_TORTURE") == "" {
 		t.Skip("it takes a minute and hundreds of connections: BURSAR_TORTURE=1 asks for it")
@@ -48,32 +49,38 @@ type servers struct {
 }
 
 func writeSlowly(t *testing.T, writers int, lasts time.Duration, s servers) {
-	table := []string{fmt.Sprintf("%-9s %8s %9s %10s %12s %10s %7s %9s %10s %9s %14s %7s", "engine", "writers", "in pause", "committed",
-		"rolled back", "conflicts", "queued", "entries", "overtaken", "restarts", "read meanwhile", "faults")}
+	table := []string{fmt.Sprintf("%-9s %8s %9s %10s %12s %10s %7s %9s %10s %9s %14s %10s",
+		"engine", "writers", "in pause", "committed", "rolled back", "conflicts", "queued", "entries", "overtaken",
+		"restarts", "read meanwhile", "violations")}
 	defer func() { t.Logf("slow writers, and readers that resume:\n%s", strings.Join(table, "\n")) }()
-	seed := seedOf(t)
+	seed := lawtest.Seed(t)
 	const pause = 200 * time.Millisecond
-	for _, f := range []*fleet{
-		{engine: "postgres", connect: connectPgx, writers: writers, pause: pause,
-			place: func(t *testing.T) string { return s.postgres(t).DSN() }},
-		{engine: "mariadb", connect: connectMariaDB, writers: writers, pause: pause,
-			place: func(t *testing.T) string { return mariaDSN(t, s.mariaDB(t)) }},
-		// Whoever is in a database transaction here is the only writer: so there are fewer, they are quick, and they leave room
-		// for others.
-		{engine: "sqlite", connect: connectSQLite, writers: max(4, writers/20), pause: pause / 100, rest: pause / 10, place: fileDSN},
+	for _, r := range []*slowRun{
+		{
+			engine: "postgres", connect: connectPgx, writers: writers, pause: pause,
+			place: func(t *testing.T) string { return s.postgres(t).DSN() },
+		},
+		{
+			engine: "mariadb", connect: connectMariaDB, writers: writers, pause: pause,
+			place: func(t *testing.T) string { return mariaDSN(t, s.mariaDB(t)) },
+		},
+		{ // with one writer at a time: so there are fewer, they are quick, and they rest to let others in
+			engine: "sqlite", connect: connectSQLite, writers: max(4, writers/20), pause: pause / 100, rest: pause / 10,
+			place: fileDSN,
+		},
 	} {
-		t.Run(f.engine, func(t *testing.T) {
-			f.T, f.seed, f.lasts, f.dsn = t, seed, lasts, f.place(t)
-			defer func() { table = append(table, f.String()) }()
-			f.open()
-			f.sail()
-			f.check()
+		t.Run(r.engine, func(t *testing.T) {
+			r.T, r.seed, r.lasts, r.dsn = t, seed, lasts, r.place(t)
+			defer func() { table = append(table, r.String()) }()
+			r.open()
+			r.run()
+			r.check()
 		})
 	}
 }
 
-// fleet is one run on one engine.
-type fleet struct {
+// slowRun is one run on one engine.
+type slowRun struct {
 	*testing.T
 	engine  string
 	connect connector
@@ -91,111 +98,112 @@ type fleet struct {
 	readers  [3]reader
 
 	mu     sync.Mutex
-	posted map[bursar.ID]bool // what was acknowledged, and what was rolled back
+	posted map[bursar.ID]bool // the answers: true for posted, false for rolled back
 
-	inside, most, committed, undone, conflicts, queued atomic.Int64
+	inside, most, committed, rolledBack, conflicts, queued atomic.Int64
 
 	entries, overtaken int
-	faults             int
+	violations         int
 }
 
-func (f *fleet) String() string {
+func (s *slowRun) String() string {
 	restarts, meanwhile := 0, 0
-	for i := range f.readers {
-		restarts += f.readers[i].restarts
-		meanwhile += f.readers[i].meanwhile
+	for i := range s.readers {
+		restarts += s.readers[i].restarts
+		meanwhile += s.readers[i].meanwhile
 	}
-	return fmt.Sprintf("%-9s %8d %9d %10d %12d %10d %7d %9d %10d %9d %14d %7d", f.engine, f.writers, f.most.Load(), f.committed.Load(),
-		f.undone.Load(), f.conflicts.Load(), f.queued.Load(), f.entries, f.overtaken, restarts, meanwhile, f.faults)
+	return fmt.Sprintf("%-9s %8d %9d %10d %12d %10d %7d %9d %10d %9d %14d %10d",
+		s.engine, s.writers, s.most.Load(), s.committed.Load(), s.rolledBack.Load(), s.conflicts.Load(),
+		s.queued.Load(), s.entries, s.overtaken, restarts, meanwhile, s.violations)
 }
 
-func (f *fleet) must(err error) {
-	f.Helper()
+func (s *slowRun) must(err error) {
+	s.Helper()
 	if err != nil {
-		f.Fatal(err)
+		s.Fatal(err)
 	}
 }
 
-func (f *fleet) random(stream int) *rand.Rand { return rand.New(rand.NewPCG(f.seed, uint64(stream))) }
+func (s *slowRun) random(stream int) *rand.Rand { return rand.New(rand.NewPCG(s.seed, uint64(stream))) }
 
-// open makes accounts, of which slow writers hold every fifth at a time, and the readers' cursors.
-func (f *fleet) open() {
-	f.Helper()
-	f.accounts, f.posted = 10*f.writers, make(map[bursar.ID]bool)
-	app := f.connect.connect(f.T, f.dsn, poolSize)
-	f.store = app.Store
-	f.ledger = f.ledgerOver(app.Store, &ledger.Options{Migrate: true})
-	tx, err := app.begin(f.Context())
-	f.must(err)
+// open makes accounts and the readers' cursors. Slow writers block every fifth account at a time.
+func (s *slowRun) open() {
+	s.Helper()
+	s.accounts, s.posted = 10*s.writers, make(map[bursar.ID]bool)
+	app := s.connect.connect(s.T, s.dsn, poolSize)
+	s.store = app.Store
+	s.ledger = s.ledgerOver(app.Store, &ledger.Options{Migrate: true})
+	tx, err := app.begin(s.Context())
+	s.must(err)
 	defer tx.Rollback()
-	in := f.ledger.In(tx)
-	for n := range f.accounts {
-		_, err := in.OpenAccount(f.Context(), bursar.Opening{Path: customer(n), Currency: cents(0).Currency(), NoMin: true})
-		f.must(err)
+	in := s.ledger.In(tx)
+	for n := range s.accounts {
+		_, err := in.OpenAccount(s.Context(), bursar.Opening{Path: customer(n), Currency: cents(0).Currency(), NoMin: true})
+		s.must(err)
 	}
-	f.must(tx.Commit())
-	f.must(app.Exec(f.Context(), `CREATE TABLE cursors (reader INTEGER PRIMARY KEY, seq BIGINT NOT NULL)`))
-	for i := range f.readers {
-		f.must(app.Exec(f.Context(), fmt.Sprintf(`INSERT INTO cursors (reader, seq) VALUES (%d, 0)`, i)))
+	s.must(tx.Commit())
+	s.must(app.Exec(s.Context(), `CREATE TABLE cursors (reader INTEGER PRIMARY KEY, seq BIGINT NOT NULL)`))
+	for i := range s.readers {
+		s.must(app.Exec(s.Context(), fmt.Sprintf(`INSERT INTO cursors (reader, seq) VALUES (%d, 0)`, i)))
 	}
 }
 
-func (f *fleet) ledgerOver(store driver.Store, o *ledger.Options) *ledger.Ledger {
-	f.Helper()
+func (s *slowRun) ledgerOver(store driver.Store, o *ledger.Options) *ledger.Ledger {
+	s.Helper()
 	l, err := ledger.New(context.Background(), store, o)
-	f.must(err)
-	f.Cleanup(func() {
+	s.must(err)
+	s.Cleanup(func() {
 		if err := l.Close(context.Background()); err != nil {
-			f.Error(err)
+			s.Error(err)
 		}
 	})
 	return l
 }
 
-// sail has everybody write and read for a while, and then the readers come to the end.
-func (f *fleet) sail() {
-	f.Helper()
-	queue := f.ledgerOver(f.connect.connect(f.T, f.dsn, poolSize).Store, &ledger.Options{Strategy: ledger.Queue{}})
-	own := make([]*application, f.writers)
+// run has writers write and readers read for a while. Then the readers come to the end.
+func (s *slowRun) run() {
+	s.Helper()
+	queue := s.ledgerOver(s.connect.connect(s.T, s.dsn, poolSize).Store, &ledger.Options{Strategy: ledger.Queue{}})
+	own := make([]*application, s.writers)
 	for i := range own {
-		own[i] = f.connect.connect(f.T, f.dsn, 1)
+		own[i] = s.connect.connect(s.T, s.dsn, 1)
 	}
-	goOn, stop := f.goOn()
+	goOn, stop := s.goOn()
 	defer stop()
 	var writing, reading sync.WaitGroup
 	for i := range own {
-		writing.Go(func() { f.writeSlowly(goOn, i, own[i]) })
+		writing.Go(func() { s.writeSlowly(goOn, i, own[i]) })
 	}
-	for i := range max(4, f.writers/4) {
-		writing.Go(func() { f.writeQuickly(goOn, f.writers+i, queue) })
+	for i := range max(4, s.writers/4) {
+		writing.Go(func() { s.writeQuickly(goOn, s.writers+i, queue) })
 	}
 	ended := make(chan struct{}) // nothing is written or sealed any more
-	for i := range f.readers {
-		r := &f.readers[i]
-		r.fleet, r.number, r.Rand, r.ended = f, i, f.random(-1-i), ended
+	for i := range s.readers {
+		r := &s.readers[i]
+		r.run, r.number, r.Rand, r.ended = s, i, s.random(-1-i), ended
 		reading.Go(r.follow)
 	}
 	writing.Wait()
-	_, err := f.ledger.Seal(f.Context())
+	_, err := s.ledger.Seal(s.Context())
 	close(ended)
 	reading.Wait()
-	f.must(err)
+	s.must(err)
 }
 
 // counts are what must have happened at least once.
-func (f *fleet) counts() map[string]int64 {
-	return map[string]int64{"committed": f.committed.Load(), "rolled back": f.undone.Load(), "queued": f.queued.Load()}
+func (s *slowRun) counts() map[string]int64 {
+	return map[string]int64{"committed": s.committed.Load(), "rolled back": s.rolledBack.Load(), "queued": s.queued.Load()}
 }
 
-// goOn says whether writers go on: for as long as the run lasts, and until everything has happened.
-func (f *fleet) goOn() (goOn func() bool, stop func()) {
-	ctx, cancel := context.WithTimeout(f.Context(), f.lasts)
-	late, cancelLate := context.WithTimeout(f.Context(), f.lasts+fleetPatience)
+// goOn reports whether writers go on. They do for as long as the run lasts, and until everything has happened.
+func (s *slowRun) goOn() (goOn func() bool, stop func()) {
+	ctx, cancel := context.WithTimeout(s.Context(), s.lasts)
+	late, cancelLate := context.WithTimeout(s.Context(), s.lasts+slowExtra)
 	goOn = func() bool {
 		if ctx.Err() == nil {
 			return true
 		}
-		for _, n := range f.counts() {
+		for _, n := range s.counts() {
 			if n == 0 {
 				return late.Err() == nil
 			}
@@ -208,66 +216,67 @@ func (f *fleet) goOn() (goOn func() bool, stop func()) {
 	}
 }
 
-// fleetPatience is how much longer writers go on at most.
-const fleetPatience = 20 * time.Second
+// slowExtra is how much longer writers go on at most, until everything has happened.
+const slowExtra = 20 * time.Second
 
 // transfer is between two random accounts, under an id that no other writer uses.
-func (f *fleet) transfer(r *rand.Rand, writer, n int) bursar.Transfer {
-	from := r.IntN(f.accounts)
-	to := (from + 1 + r.IntN(f.accounts-1)) % f.accounts
+func (s *slowRun) transfer(r *rand.Rand, writer, n int) bursar.Transfer {
+	from := r.IntN(s.accounts)
+	to := (from + 1 + r.IntN(s.accounts-1)) % s.accounts
 	return bursar.Transfer{ID: bursar.IDOf("slow", writer*1_000_000+n),
 		Legs: []bursar.Leg{{From: customer(from), To: customer(to), Amount: cents(1 + r.Int64N(100))}}}
 }
 
-func (f *fleet) note(id bursar.ID, posted bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.posted[id] = posted
+func (s *slowRun) answered(id bursar.ID, posted bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.posted[id] = posted
 }
 
 // writeSlowly posts in database transactions on a connection of its own.
-func (f *fleet) writeSlowly(goOn func() bool, writer int, own *application) {
-	r := f.random(writer)
+func (s *slowRun) writeSlowly(goOn func() bool, writer int, own *application) {
+	r := s.random(writer)
 	for n := 0; goOn(); n++ {
-		t := f.transfer(r, writer, n)
-		committed, err := f.stay(own, t, time.Duration(r.Int64N(int64(f.pause))), r.IntN(4) > 0)
+		t := s.transfer(r, writer, n)
+		committed, err := s.postSlowly(own, t, time.Duration(r.Int64N(int64(s.pause))), r.IntN(4) > 0)
 		switch {
 		case bursar.CodeOf(err) == bursar.CodeConflict || starved(err):
-			f.conflicts.Add(1)
+			s.conflicts.Add(1)
 		case err != nil:
-			f.Errorf("writer %d: %v", writer, err)
+			s.Errorf("writer %d: %v", writer, err)
 			return
 		case committed:
-			f.committed.Add(1)
+			s.committed.Add(1)
 		default:
-			f.undone.Add(1)
+			s.rolledBack.Add(1)
 		}
-		f.note(t.ID, committed)
-		f.takeRest(r)
+		s.answered(t.ID, committed)
+		s.restAfter(r)
 	}
 }
 
-func (f *fleet) takeRest(r *rand.Rand) {
-	if f.rest > 0 {
-		_ = clock.System().Sleep(f.Context(), time.Duration(r.Int64N(int64(f.rest)))) // whoever is called off sees it next
+func (s *slowRun) restAfter(r *rand.Rand) {
+	if s.rest > 0 {
+		_ = clock.System().Sleep(s.Context(), time.Duration(r.Int64N(int64(s.rest)))) // a canceled writer sees it next
 	}
 }
 
-// stay posts, stays in the database transaction for a while, and then commits or rolls back.
-func (f *fleet) stay(own *application, t bursar.Transfer, pause time.Duration, commit bool) (committed bool, err error) {
-	tx, err := own.begin(f.Context())
+// postSlowly posts, stays in the database transaction for a while, and then commits or rolls back.
+func (s *slowRun) postSlowly(own *application, t bursar.Transfer, pause time.Duration, commit bool) (
+	committed bool, err error) {
+	tx, err := own.begin(s.Context())
 	if err != nil {
 		return false, err
 	}
 	defer tx.Rollback()
-	if _, err := f.ledger.In(tx).Post(f.Context(), t); err != nil {
+	if _, err := s.ledger.In(tx).Post(s.Context(), t); err != nil {
 		return false, err
 	}
-	inside := f.inside.Add(1)
-	for most := f.most.Load(); inside > most && !f.most.CompareAndSwap(most, inside); most = f.most.Load() {
+	inside := s.inside.Add(1)
+	for most := s.most.Load(); inside > most && !s.most.CompareAndSwap(most, inside); most = s.most.Load() {
 	}
-	err = clock.System().Sleep(f.Context(), pause)
-	f.inside.Add(-1)
+	err = clock.System().Sleep(s.Context(), pause)
+	s.inside.Add(-1)
 	if err != nil {
 		return false, err
 	}
@@ -277,55 +286,55 @@ func (f *fleet) stay(own *application, t bursar.Transfer, pause time.Duration, c
 	return true, tx.Commit()
 }
 
-// writeQuickly posts through the queue, which seals what others have committed with every batch.
-func (f *fleet) writeQuickly(goOn func() bool, writer int, queue *ledger.Ledger) {
-	r := f.random(writer)
+// writeQuickly posts through the queue. With every batch the queue seals what others have committed.
+func (s *slowRun) writeQuickly(goOn func() bool, writer int, queue *ledger.Ledger) {
+	r := s.random(writer)
 	for n := 0; goOn(); n++ {
-		t := f.transfer(r, writer, n)
-		_, err := queue.Post(f.Context(), t)
-		for ; bursar.Retryable(err); _, err = queue.Post(f.Context(), t) {
-			f.conflicts.Add(1)
+		t := s.transfer(r, writer, n)
+		_, err := queue.Post(s.Context(), t)
+		for ; bursar.Retryable(err); _, err = queue.Post(s.Context(), t) {
+			s.conflicts.Add(1)
 		}
 		if err != nil {
-			f.Errorf("queue: %v", err)
+			s.Errorf("queue: %v", err)
 			return
 		}
-		f.queued.Add(1)
-		f.note(t.ID, true)
-		f.takeRest(r)
+		s.queued.Add(1)
+		s.answered(t.ID, true)
+		s.restAfter(r)
 	}
 }
 
-// check holds what the readers got against the journal, and that against what was acknowledged.
-func (f *fleet) check() {
-	f.Helper()
-	journal := bursartest.Journal(f.T, f.ledger)
-	f.entries = len(journal)
+// check looks for violations between the answers, the journal and what the readers got.
+func (s *slowRun) check() {
+	s.Helper()
+	journal := bursartest.Journal(s.T, s.ledger)
+	s.entries = len(journal)
 	var latest bursar.Instant
 	for i := range journal {
 		if latest = max(latest, journal[i].Decided); journal[i].Decided < latest {
-			f.overtaken++
+			s.overtaken++
 		}
 	}
 	var read [][]bursar.Entry
-	for i := range f.readers {
-		read = append(read, f.readers[i].got)
+	for i := range s.readers {
+		read = append(read, s.readers[i].got)
 	}
-	if err := lawtest.Delivered(journal, read, f.posted); err != nil {
-		f.faults++
-		f.Error(err)
+	if err := lawtest.Delivered(journal, read, s.posted); err != nil {
+		s.violations++
+		s.Error(err)
 	}
-	if want := int64(f.accounts) + f.committed.Load() + f.queued.Load(); int64(f.entries) != want {
-		f.faults++
-		f.Errorf("the journal has %d entries, want %d", f.entries, want)
+	if want := int64(s.accounts) + s.committed.Load() + s.queued.Load(); int64(s.entries) != want {
+		s.violations++
+		s.Errorf("the journal has %d entries, want %d", s.entries, want)
 	}
-	for what, n := range f.counts() {
+	for what, n := range s.counts() {
 		if n == 0 {
-			f.Errorf("nothing was %s: nothing was put to the test", what)
+			s.Errorf("nothing was %s: nothing was put to the test", what)
 		}
 	}
-	if f.overtaken == 0 && f.store.SealsLater() {
-		f.Error("everything was committed in the order in which it was decided: nothing was put to the test")
+	if s.overtaken == 0 && s.store.SealsLater() {
+		s.Error("everything was committed in the order in which it was decided: nothing was put to the test")
 	}
-	soundBook(f.T, f.store, f.ledger)
+	soundBook(s.T, s.store, s.ledger)
 }

@@ -32,7 +32,7 @@ func connectSQLite(dsn string, size int) (*application, error) {
 	begin := a.begin
 	a.begin = func(ctx context.Context) (ownTx, error) {
 		tx, err := begin(ctx)
-		for busy(err) { // SQLite's own patience does not queue: who polls may starve, and asks again
+		for busy(err) { // SQLite has no queue for its file, so a client may starve: it asks again
 			tx, err = begin(ctx)
 		}
 		return tx, err

@@ -43,21 +43,21 @@ func (s *stopwatch) check(t *testing.T, machine time.Duration) {
 
 func (s *stopwatch) stalled(machine time.Duration) bool { return s.longest >= stall+machine }
 
-// pulse finds out how long the machine stands still at worst, which is no fault of a ledger: it writes to a file of its
-// own, syncs it to disk and waits for its turn again and again.
-type pulse struct {
+// baseline measures how long the machine itself stands still at worst, which no ledger can help. Again and again it
+// writes to a file of its own, syncs it to disk and waits for its turn.
+type baseline struct {
 	cancel context.CancelFunc
 	worst  chan time.Duration
 }
 
-func startPulse(t *testing.T) *pulse {
+func startBaseline(t *testing.T) *baseline {
 	t.Helper()
-	file, err := os.Create(filepath.Join(t.TempDir(), "pulse"))
+	file, err := os.Create(filepath.Join(t.TempDir(), "baseline"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	p := &pulse{cancel: cancel, worst: make(chan time.Duration, 1)}
+	b := &baseline{cancel: cancel, worst: make(chan time.Duration, 1)}
 	go func() {
 		defer file.Close()
 		const pause = 20 * time.Millisecond
@@ -69,19 +69,19 @@ func startPulse(t *testing.T) *pulse {
 				err = file.Sync()
 			}
 			if err != nil {
-				t.Errorf("pulse: %v", err)
+				t.Errorf("baseline: %v", err)
 				break
 			}
 			if clock.System().Sleep(ctx, pause) == nil {
 				worst = max(worst, clock.System().Now().Sub(began)-pause)
 			}
 		}
-		p.worst <- worst
+		b.worst <- worst
 	}()
-	return p
+	return b
 }
 
-func (p *pulse) stop() time.Duration {
-	p.cancel()
-	return <-p.worst
+func (b *baseline) stop() time.Duration {
+	b.cancel()
+	return <-b.worst
 }

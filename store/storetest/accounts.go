@@ -21,11 +21,16 @@ var accountCases = []testCase{
 }
 
 func openingIsThere(f *fixture) {
-	posted := f.opening(bursar.Opening{Path: "users:1", Currency: currency("BHD"),
-		Min: limit("-5.000 BHD"), Max: limit("1000.000 BHD"), Metadata: bursar.Metadata{"owner": "Åsa"}})
+	posted := f.opening(bursar.Opening{
+		Path: "users:1", Currency: currency("BHD"), Min: limit("-5.000 BHD"), Max: limit("1000.000 BHD"),
+		Metadata: bursar.Metadata{"owner": "Åsa"},
+	})
 	zero := money.Zero(currency("BHD"))
-	want := bursar.Account{Path: "users:1", Currency: currency("BHD"), Min: limit("-5.000 BHD"), Max: limit("1000.000 BHD"),
-		Version: 1, Balance: zero, Held: zero, Available: zero, Opened: instant(dawn), Metadata: bursar.Metadata{"owner": "Åsa"}}
+	want := bursar.Account{
+		Path: "users:1", Currency: currency("BHD"), Min: limit("-5.000 BHD"), Max: limit("1000.000 BHD"),
+		Version: 1, Balance: zero, Held: zero, Available: zero, Opened: instant(clockStart),
+		Metadata: bursar.Metadata{"owner": "Åsa"},
+	}
 	for _, l := range []*ledger.Ledger{f.ledger, f.startOver(f.Reopen(f.T), &ledger.Options{})} {
 		got, err := l.Account(f.Context(), "users:1")
 		f.must(err)
@@ -40,7 +45,9 @@ func openingIsThere(f *fixture) {
 }
 
 func openingAgain(f *fixture) {
-	o := bursar.Opening{Path: "users:1", Currency: currency("USD"), Max: limit("500.00 USD"), Metadata: bursar.Metadata{"a": "1", "b": "2"}}
+	o := bursar.Opening{
+		Path: "users:1", Currency: currency("USD"), Max: limit("500.00 USD"), Metadata: bursar.Metadata{"a": "1", "b": "2"},
+	}
 	first := f.opening(o)
 	f.world()
 	f.pay("world", "users:1", "500.00 USD")
@@ -71,7 +78,9 @@ var otherOpenings = []struct {
 }
 
 func openingOtherwise(f *fixture) {
-	first := bursar.Opening{Path: "users:1", Currency: currency("USD"), Max: limit("100.00 USD"), Metadata: bursar.Metadata{"a": "1"}}
+	first := bursar.Opening{
+		Path: "users:1", Currency: currency("USD"), Max: limit("100.00 USD"), Metadata: bursar.Metadata{"a": "1"},
+	}
 	f.opening(first)
 	before := f.everything()
 	for _, other := range otherOpenings {
@@ -84,7 +93,10 @@ func openingOtherwise(f *fixture) {
 }
 
 func openingWithIDs(f *fixture) {
-	first := bursar.Opening{ID: id(1), Path: "users:1", Currency: currency("USD"), Max: limit("100.00 USD"), Metadata: bursar.Metadata{"a": "1"}}
+	first := bursar.Opening{
+		ID: id(1), Path: "users:1", Currency: currency("USD"), Max: limit("100.00 USD"),
+		Metadata: bursar.Metadata{"a": "1"},
+	}
 	posted := f.opening(first)
 	again := f.opening(first)
 	if !again.Replayed || again.Seq != posted.Seq && !f.Store.SealsLater() {
@@ -100,7 +112,7 @@ func openingWithIDs(f *fixture) {
 	other := first
 	other.Path = "users:2"
 	_, err := f.ledger.OpenAccount(f.Context(), other)
-	f.wantError(err, bursar.CodeIDReused, "id")
+	f.wantError(err, bursar.CodeIDReused, "path")
 	f.world()
 	t := move("world", "users:1", "1.00 USD")
 	t.ID = id(1)
@@ -111,28 +123,30 @@ func openingTaken(f *fixture) {
 	f.account("users:1")
 	for range 2 {
 		_, err := f.ledger.OpenAccount(f.Context(), bursar.Opening{ID: id(1), Path: "users:1", Currency: currency("USD")})
-		f.wantError(err, bursar.CodeAccountExists, "id")
+		f.wantError(err, bursar.CodeAccountExists, "path")
 	}
 	record, err := f.ledger.Transfer(f.Context(), id(1))
 	f.must(err)
-	f.wantError(record.Refusal, bursar.CodeAccountExists, "id")
+	f.wantError(record.Refusal, bursar.CodeAccountExists, "path")
 	if got := len(f.journal(f.ledger)); got != 1 {
 		f.Errorf("the journal has %d entries, want 1", got)
 	}
-	// Under an id of its own path's making every try is judged for itself, so that the answer is about that try.
+	// Under the id that comes from the path, every try is judged anew, so the answer is about that try.
 	f.opening(bursar.Opening{ID: id(2), Path: "users:2", Currency: currency("USD")})
 	for _, code := range []string{"JPY", "USD"} {
 		_, err := f.ledger.OpenAccount(f.Context(), bursar.Opening{Path: "users:2", Currency: currency(code)})
-		f.wantError(err, bursar.CodeAccountExists, "id")
+		f.wantError(err, bursar.CodeAccountExists, "path")
 	}
 }
 
 var goodPaths = []string{
-	"a", "A", "0", "users:1", "a.b_c-d@e+f:G:9", "-", "...", "users:alice@example.org", strings.Repeat("x", 255), strings.Repeat("a:", 127) + "b",
+	"a", "A", "0", "users:1", "a.b_c-d@e+f:G:9", "-", "...", "users:alice@example.org",
+	strings.Repeat("x", 255), strings.Repeat("a:", 127) + "b",
 }
 
 var badPaths = []string{
-	"", ":", "a:", ":a", "a::b", " a", "a ", "a b", "a/b", "a%b", "a*", "ä", "a\x00", "a\n", "a\x7f", "a\xff", "Ａ", "a:\u200b", strings.Repeat("x", 256),
+	"", ":", "a:", ":a", "a::b", " a", "a ", "a b", "a/b", "a%b", "a*", "ä", "a\x00", "a\n", "a\x7f", "a\xff", "Ａ",
+	"a:\u200b", strings.Repeat("x", 256),
 }
 
 func pathRules(f *fixture) {
@@ -147,7 +161,7 @@ func pathRules(f *fixture) {
 	for _, path := range badPaths {
 		f.wantError(bursar.CheckPath(path), bursar.CodeAccountInvalid, "")
 		_, err := f.ledger.OpenAccount(f.Context(), bursar.Opening{Path: path, Currency: currency("USD")})
-		f.wantError(err, bursar.CodeAccountInvalid, "id")
+		f.wantError(err, bursar.CodeAccountInvalid, "path")
 		f.refused(move(path, "a", "1.00 USD"), bursar.CodeAccountInvalid, "legs[0].from")
 		f.refused(move("a", path, "1.00 USD"), bursar.CodeAccountInvalid, "legs[0].to")
 		_, err = f.ledger.Account(f.Context(), path)

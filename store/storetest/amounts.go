@@ -123,10 +123,13 @@ func viewsAreExact(f *fixture) {
 		f.pay("out:"+name, "in:"+name, amount)
 		decimal, _, _ := strings.Cut(amount, " ")
 		for path, want := range map[string]string{"out:" + name: "-" + decimal, "in:" + name: decimal} {
-			f.wantSame("the balance of "+path+" in the view", want, f.text("SELECT balance FROM bursar_accounts WHERE path = '"+path+"'"))
-			f.wantSame("the available balance of "+path+" in the view", want, f.text("SELECT available FROM bursar_accounts WHERE path = '"+path+"'"))
+			for _, column := range []string{"balance", "available"} {
+				got := f.text("SELECT " + column + " FROM bursar_accounts WHERE path = '" + path + "'")
+				f.wantSame(column+" of "+path+" in the view", want, got)
+			}
 		}
-		f.wantSame("the amount in the view", decimal, f.text("SELECT amount FROM bursar_entries WHERE from_path = 'out:"+name+"'"))
+		got := f.text("SELECT amount FROM bursar_entries WHERE from_path = 'out:" + name + "'")
+		f.wantSame("the amount in the view", decimal, got)
 	}
 }
 

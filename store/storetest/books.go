@@ -17,8 +17,8 @@ var bookCases = []testCase{
 func twoBooks(f *fixture) {
 	first := f.ledger
 	second := f.start(&ledger.Options{Book: "tenants:2"})
-	if first.Book().Name != "main" || first.Book().UUID == second.Book().UUID || first.Book().Number == second.Book().Number {
-		f.Errorf("the books are %+v and %+v", first.Book(), second.Book())
+	if a, b := first.Book(), second.Book(); a.Name != "main" || a.UUID == b.UUID || a.Number == b.Number {
+		f.Errorf("the books are %+v and %+v", a, b)
 	}
 	t := move("users:1", "world", "1.00 USD")
 	t.ID, t.Reference = id(1), "order 7"

@@ -12,24 +12,24 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// elsewhere names the codes that a store's contract cannot provoke, each with the place that can.
-var elsewhere = map[bursar.Code]string{
-	bursar.CodeAmountOutOfRange:   "an amount that exists is in range: texts are refused where they are read, by the server and the commands",
-	bursar.CodeUnauthorized:       "the server alone has tokens",
-	bursar.CodeBusy:               "the queue alone is bounded",
-	bursar.CodeConflict:           "what a conflict is differs by engine: their own tests",
-	bursar.CodeUnavailable:        "how a database is lost differs by engine: their own tests",
-	bursar.CodeOutcomeUnknown:     "a lost answer to a commit needs a connection that breaks: the tests of package atomic and of the queue",
-	bursar.CodeVerificationFailed: "verify alone reports it",
+// testedElsewhere names the codes that a store's contract cannot provoke, each with the place that can.
+var testedElsewhere = map[bursar.Code]string{
+	bursar.CodeAmountOutOfRange:   "an amount that exists is in range: texts are refused by the server and the commands",
+	bursar.CodeUnauthorized:       "only the server has tokens",
+	bursar.CodeBusy:               "only the queue is bounded",
+	bursar.CodeConflict:           "conflicts differ by engine: the engines' own tests",
+	bursar.CodeUnavailable:        "how a database is lost differs by engine: the engines' own tests",
+	bursar.CodeOutcomeUnknown:     "it needs a connection that breaks: the tests of package atomic and of the queue",
+	bursar.CodeVerificationFailed: "only verify reports it",
 }
 
-// runCodes provokes every code of the catalogue that can arise here. A code that is in neither list, or in both,
-// fails.
+// runCodes provokes every code of the catalogue that can arise here. It fails for a code that is in neither list, or in
+// both.
 func runCodes(t *testing.T, open func(*testing.T) Harness) {
 	provocations := provocations()
 	for _, row := range bursar.Catalogue() {
 		provoke, here := provocations[row.Code]
-		if reason := elsewhere[row.Code]; here == (reason != "") {
+		if reason := testedElsewhere[row.Code]; here == (reason != "") {
 			t.Errorf("%s is provoked here: %v, and elsewhere: %q", row.Code, here, reason)
 		}
 		if !here {
@@ -37,7 +37,7 @@ func runCodes(t *testing.T, open func(*testing.T) Harness) {
 		}
 		t.Run(string(row.Code), func(t *testing.T) {
 			t.Parallel()
-			f := &fixture{T: t, Harness: open(t), open: open, clock: clock.NewFake(dawn)}
+			f := &fixture{T: t, Harness: open(t), open: open, clock: clock.NewFake(clockStart)}
 			f.ledger = f.start(&ledger.Options{Migrate: true})
 			f.funded("users:1", "users:2")
 			err := provoke(f)
@@ -51,19 +51,26 @@ func runCodes(t *testing.T, open func(*testing.T) Harness) {
 	}
 }
 
-// provocations are what brings each code about, in a ledger with two funded accounts.
+// provocations bring each code about, in a ledger with two funded accounts.
 func provocations() map[bursar.Code]func(*fixture) error {
 	all := map[bursar.Code]func(*fixture) error{
-		bursar.CodeIDInvalid:         func(*fixture) error { _, err := bursar.ParseID("7"); return err },
-		bursar.CodeCurrencyInvalid:   func(f *fixture) error { return f.tryOpen(bursar.Opening{Path: "a"}) },
-		bursar.CodeLimitsInvalid:     func(f *fixture) error { return f.tryOpen(bursar.Opening{Path: "a", Min: limit("1.00 USD")}) },
-		bursar.CodeAccountExists:     func(f *fixture) error { return f.tryOpen(bursar.Opening{Path: "users:1", Max: limit("1.00 USD")}) },
+		bursar.CodeIDInvalid:       func(*fixture) error { _, err := bursar.ParseID("7"); return err },
+		bursar.CodeCurrencyInvalid: func(f *fixture) error { return f.tryOpen(bursar.Opening{Path: "a"}) },
+		bursar.CodeLimitsInvalid: func(f *fixture) error {
+			return f.tryOpen(bursar.Opening{Path: "a", Min: limit("1.00 USD")})
+		},
+		bursar.CodeAccountExists: func(f *fixture) error {
+			return f.tryOpen(bursar.Opening{Path: "users:1", Max: limit("1.00 USD")})
+		},
 		bursar.CodeTransferNotFound:  func(f *fixture) error { _, err := f.ledger.Transfer(f.Context(), id(1)); return err },
 		bursar.CodeTooLarge:          tooLarge,
 		bursar.CodeUnsupported:       func(f *fixture) error { return f.tryIn(notTx{7}) },
 		bursar.CodeUnsafeTransaction: func(f *fixture) error { return f.tryIn(notTx{f.DB}) },
 		bursar.CodeInTransaction:     inTransaction,
-		bursar.CodeSchemaBehind:      func(f *fixture) error { _, err := ledger.New(context.Background(), f.open(f.T).Store, nil); return err },
+		bursar.CodeSchemaBehind: func(f *fixture) error {
+			_, err := ledger.New(context.Background(), f.open(f.T).Store, nil)
+			return err
+		},
 		bursar.CodeSchemaAhead: func(f *fixture) error {
 			return f.restart("INSERT INTO bursar_migration (version, name) VALUES (9999, 'later')")
 		},
@@ -97,7 +104,9 @@ func refusals() map[bursar.Code]func(*fixture, *bursar.Transfer) {
 		return func(_ *fixture, t *bursar.Transfer) { t.Legs[0].To = path }
 	}
 	return map[bursar.Code]func(*fixture, *bursar.Transfer){
-		bursar.CodeMalformed:         func(_ *fixture, t *bursar.Transfer) { t.Conditions = []bursar.Condition{{Path: "users:1"}} },
+		bursar.CodeMalformed: func(_ *fixture, t *bursar.Transfer) {
+			t.Conditions = []bursar.Condition{{Path: "users:1"}}
+		},
 		bursar.CodeAccountInvalid:    to("users 2"),
 		bursar.CodeAmountInvalid:     func(_ *fixture, t *bursar.Transfer) { t.Legs[0].Amount = money.Amount{} },
 		bursar.CodeAmountNotPositive: amount("0.00 USD"),
@@ -105,15 +114,15 @@ func refusals() map[bursar.Code]func(*fixture, *bursar.Transfer) {
 		bursar.CodeMetadataInvalid:   func(_ *fixture, t *bursar.Transfer) { t.Metadata = bursar.Metadata{"": ""} },
 		bursar.CodeReferenceInvalid:  func(_ *fixture, t *bursar.Transfer) { t.Reference = "\x00" },
 		bursar.CodeSameAccount:       to("users:1"),
-		bursar.CodeTimeInvalid:       func(_ *fixture, t *bursar.Transfer) { t.Effective = dawn.AddDate(1000, 0, 0) },
+		bursar.CodeTimeInvalid:       func(_ *fixture, t *bursar.Transfer) { t.Effective = clockStart.AddDate(1000, 0, 0) },
 		bursar.CodeIDReused:          func(_ *fixture, t *bursar.Transfer) { t.ID = bursar.IDOf("account.open", "users:1") },
 		bursar.CodeReferenceTaken:    func(f *fixture, t *bursar.Transfer) { t.Reference = "r"; f.post(*t) },
 		bursar.CodeAccountNotFound:   to("nobody"),
 		bursar.CodeAccountFrozen:     func(f *fixture, _ *bursar.Transfer) { f.setState("users:2", bursar.AccountFrozen) },
 		bursar.CodeAccountClosed:     func(f *fixture, _ *bursar.Transfer) { f.setState("users:2", bursar.AccountClosed) },
 		bursar.CodeCurrencyMismatch:  amount("1.00 EUR"),
-		bursar.CodeEffectiveInFuture: func(_ *fixture, t *bursar.Transfer) { t.Effective = dawn.AddDate(1, 0, 0) },
-		bursar.CodeTooLate:           func(_ *fixture, t *bursar.Transfer) { t.NotAfter = dawn.AddDate(-1, 0, 0) },
+		bursar.CodeEffectiveInFuture: func(_ *fixture, t *bursar.Transfer) { t.Effective = clockStart.AddDate(1, 0, 0) },
+		bursar.CodeTooLate:           func(_ *fixture, t *bursar.Transfer) { t.NotAfter = clockStart.AddDate(-1, 0, 0) },
 		bursar.CodeVersionChanged: func(_ *fixture, t *bursar.Transfer) {
 			t.Conditions = []bursar.Condition{{Path: "users:1", Version: &version}}
 		},
@@ -127,7 +136,7 @@ func refusals() map[bursar.Code]func(*fixture, *bursar.Transfer) {
 		},
 		bursar.CodeBalanceOutOfRange: func(f *fixture, t *bursar.Transfer) {
 			f.account("vault")
-			t.Legs = []bursar.Leg{{From: "world", To: "vault", Amount: money.MustParse("9999999999999999999999999999999999.99 USD")}}
+			t.Legs = []bursar.Leg{leg("world", "vault", "9999999999999999999999999999999999.99 USD")}
 		},
 	}
 }
@@ -189,7 +198,7 @@ func corrupt(f *fixture) error {
 	return err
 }
 
-// internal takes a table away, which no code foresees.
+// internal takes a table away. No code foresees that.
 func internal(f *fixture) error {
 	f.exec("DROP TABLE bursar_checkpoint")
 	_, err := f.ledger.Balance(f.Context(), "users:1", bursar.AsOf{Seq: 1})

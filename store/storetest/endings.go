@@ -20,7 +20,7 @@ func cancelledCall(f *fixture) {
 	head, before := f.head(), f.everything()
 	cancelled, cancel := context.WithCancel(f.Context())
 	cancel()
-	expired, stop := context.WithDeadline(f.Context(), dawn.AddDate(-50, 0, 0))
+	expired, stop := context.WithDeadline(f.Context(), clockStart.AddDate(-50, 0, 0))
 	defer stop()
 	for _, ctx := range []context.Context{cancelled, expired} {
 		t := move("users:1", "world", "1.00 USD")

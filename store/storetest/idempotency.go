@@ -22,11 +22,15 @@ var idempotencyCases = []testCase{
 // full is a transfer with every field set.
 func full() bursar.Transfer {
 	version := int64(2)
-	return bursar.Transfer{ID: id(1), Reference: "order 7",
+	return bursar.Transfer{
+		ID: id(1), Reference: "order 7",
 		Legs: []bursar.Leg{leg("users:1", "users:2", "10.00 USD"), leg("users:1", "users:3", "1.00 USD")},
-		Conditions: []bursar.Condition{{Path: "users:1", AtLeast: limit("11.00 USD")},
-			{Path: "users:1", Version: &version}},
-		NotAfter: dawn.Add(time.Hour), Effective: dawn.Add(-time.Hour), Metadata: bursar.Metadata{"a": "1", "b": ""}}
+		Conditions: []bursar.Condition{
+			{Path: "users:1", AtLeast: limit("11.00 USD")}, {Path: "users:1", Version: &version},
+		},
+		NotAfter: clockStart.Add(time.Hour), Effective: clockStart.Add(-time.Hour),
+		Metadata: bursar.Metadata{"a": "1", "b": ""},
+	}
 }
 
 func firstAnswerAgain(f *fixture) {
@@ -124,7 +128,7 @@ func refusalsRemembered(f *fixture) {
 	other := t
 	other.Legs = move("users:1", "users:2", "1.00 USD").Legs
 	f.refused(other, bursar.CodeIDReused, "legs[0].amount")
-	other.ID = id(2) // the refused transfer does not hold its reference
+	other.ID = id(2) // the refused transfer leaves its reference free
 	f.post(other)
 }
 
@@ -176,7 +180,10 @@ func duplicatesInBatch(f *fixture) {
 	for i, want := range []struct {
 		code     bursar.Code
 		replayed bool
-	}{{"", false}, {"", true}, {bursar.CodeInsufficientFunds, false}, {bursar.CodeInsufficientFunds, false}, {bursar.CodeIDReused, false}, {"", true}} {
+	}{
+		{"", false}, {"", true}, {bursar.CodeInsufficientFunds, false}, {bursar.CodeInsufficientFunds, false},
+		{bursar.CodeIDReused, false}, {"", true},
+	} {
 		got := results[i]
 		if bursar.CodeOf(got.Err) != want.code || got.Posted.Replayed != want.replayed {
 			f.Errorf("transfer %d: %+v, want %+v", i, got, want)
@@ -192,10 +199,10 @@ func fiftyAtOnce(f *fixture) {
 	f.funded("users:1")
 	t := move("users:1", "world", "60.00 USD")
 	t.ID = id(1)
-	const callers = 50
-	answers := make([]bursar.Posted, callers)
+	const clients = 50
+	answers := make([]bursar.Posted, clients)
 	second := f.startOver(f.Reopen(f.T), &ledger.Options{})
-	errs := f.together(callers, func(i int) (err error) {
+	errs := f.atOnce(clients, func(i int) (err error) {
 		l := f.ledger
 		if i%2 == 1 {
 			l = second
@@ -216,7 +223,7 @@ func fiftyAtOnce(f *fixture) {
 		f.wantSame(fmt.Sprintf("answer %d", i), answers[0], answers[i])
 	}
 	if fresh != 1 {
-		f.Errorf("%d callers were told that they were first", fresh)
+		f.Errorf("%d clients were answered as the first", fresh)
 	}
 	f.wantBalance("users:1", "40.00 USD")
 }

@@ -55,7 +55,7 @@ func (f *fixture) within(fn func(*ledger.Joined) error) {
 	tx := f.begin()
 	f.must(fn(f.ledger.In(f.Tx(tx))))
 	f.must(tx.Commit())
-	f.settle()
+	f.sealPosted()
 }
 
 func inCommits(f *fixture) {
@@ -148,7 +148,10 @@ func inBatch(f *fixture) {
 	before := f.everything()
 	f.within(func(j *ledger.Joined) error {
 		_, err := j.PostAll(f.Context(), []bursar.Transfer{
-			move("users:1", "users:2", "100.00 USD"), move("users:1", "users:2", "0.01 USD"), move("users:2", "users:1", "1.00 USD")})
+			move("users:1", "users:2", "100.00 USD"),
+			move("users:1", "users:2", "0.01 USD"),
+			move("users:2", "users:1", "1.00 USD"),
+		})
 		f.wantError(err, bursar.CodeInsufficientFunds, "legs[0]")
 		if !strings.HasPrefix(err.Error(), "transfer 1: ") {
 			f.Errorf("the error %q does not name the transfer at fault", err)
@@ -160,7 +163,9 @@ func inBatch(f *fixture) {
 	f.wantSame("the accounts after refused batches", before, f.everything())
 	var posted []bursar.Posted
 	f.within(func(j *ledger.Joined) (err error) {
-		posted, err = j.PostAll(f.Context(), []bursar.Transfer{move("users:1", "users:2", "100.00 USD"), move("users:2", "users:1", "150.00 USD")})
+		posted, err = j.PostAll(f.Context(), []bursar.Transfer{
+			move("users:1", "users:2", "100.00 USD"), move("users:2", "users:1", "150.00 USD"),
+		})
 		return err
 	})
 	if len(posted) != 2 || posted[0].ID.IsZero() || posted[1].ID.IsZero() {
@@ -231,13 +236,13 @@ func inNested(f *fixture) {
 	f.wantChain(f.ledger)
 }
 
-// patience is how long a call that must not wait may take on a slow machine.
-const patience = time.Minute
+// waitMax is how long a call that must not wait may take on a slow machine.
+const waitMax = time.Minute
 
-// outsideIsRefused posts outside an open atomic block with its context, which would wait for itself for ever.
+// outsideIsRefused posts outside an open atomic block with its context. Without the refusal it would wait for itself.
 func outsideIsRefused(f *fixture) {
 	f.funded("users:1", "shops:7")
-	ctx, cancel := context.WithTimeout(f.Context(), patience)
+	ctx, cancel := context.WithTimeout(f.Context(), waitMax)
 	defer cancel()
 	f.must(atomic.Do(ctx, f.Atomic, func(ctx context.Context, tx *atomic.Tx) error {
 		_, err := f.ledger.In(tx).Post(ctx, move("users:1", "shops:7", "1.00 USD"))
@@ -267,7 +272,7 @@ func withOneConnection(f *fixture) {
 	f.wantBalance("users:1", "97.00 USD")
 }
 
-// notTx stands in for what an application might pass by mistake.
+// notTx is something that an application might pass by mistake.
 type notTx struct{ value any }
 
 func (n notTx) DatabaseTx() any { return n.value }
@@ -301,7 +306,7 @@ func noTransaction(f *fixture) {
 	f.wantSame("the head", head, f.head())
 }
 
-// anotherDatabase takes part in a database transaction of a database that keeps another book, or none.
+// anotherDatabase posts in a transaction of another database, which has another book or none.
 func anotherDatabase(f *fixture) {
 	f.funded("users:1")
 	other := &fixture{T: f.T, Harness: f.open(f.T), clock: f.clock}

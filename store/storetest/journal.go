@@ -36,7 +36,7 @@ func risingTimes(f *fixture) {
 	}
 	f.wantChain(f.ledger)
 	entries := f.journal(f.ledger)
-	if last := entries[len(entries)-1]; last.At <= instant(dawn.Add(time.Second)) {
+	if last := entries[len(entries)-1]; last.At <= instant(clockStart.Add(time.Second)) {
 		f.Errorf("the last entry is at %v", last.At)
 	}
 }
@@ -51,7 +51,8 @@ func (f *fixture) wantChain(l *ledger.Ledger) {
 	prev := bursar.Entry{Hash: journal.Genesis(book.UUID)}
 	for _, e := range f.journal(l) {
 		if e.Seq != prev.Seq+1 || e.At <= prev.At || e.At < e.Decided || e.Backdated && e.Effective > e.Decided {
-			f.Errorf("entry %d at %v, decided %v, effective %v follows %d at %v", e.Seq, e.At, e.Decided, e.Effective, prev.Seq, prev.At)
+			f.Errorf("entry %d at %v, decided %v, effective %v follows %d at %v",
+				e.Seq, e.At, e.Decided, e.Effective, prev.Seq, prev.At)
 		}
 		if got := chained(&book, prev.Hash, &e); e.Hash != got {
 			f.Errorf("entry %d has the hash %x, its facts give %x", e.Seq, e.Hash, got)
@@ -65,18 +66,22 @@ func (f *fixture) wantChain(l *ledger.Ledger) {
 func chained(book *bursar.Book, prev [32]byte, e *bursar.Entry) [32]byte {
 	unit := e.Amount.Currency()
 	facts := journal.Entry{
-		Kind: journal.EntryKind(e.Kind), Book: book.UUID, Request: e.Transfer, Leg: uint16(e.Leg), RequestHash: e.RequestHash,
-		From: e.From, To: e.To, Currency: unit.Code(), Scale: uint8(unit.Scale()), Amount: pairOf(e.Amount),
-		ToAfter: journal.After{Version: uint64(e.ToAfter.Version), Balance: pairOf(e.ToAfter.Balance), Held: pairOf(e.ToAfter.Held)},
+		Kind: journal.EntryKind(e.Kind), Book: book.UUID, Request: e.Transfer, Leg: uint16(e.Leg),
+		RequestHash: e.RequestHash, From: e.From, To: e.To,
+		Currency: unit.Code(), Scale: uint8(unit.Scale()), Amount: pairOf(e.Amount), ToAfter: afterOf(&e.ToAfter),
 		Decided: int64(e.Decided), Seq: uint64(e.Seq), At: int64(e.At),
 	}
 	if e.From != "" {
-		facts.FromAfter = journal.After{Version: uint64(e.FromAfter.Version), Balance: pairOf(e.FromAfter.Balance), Held: pairOf(e.FromAfter.Held)}
+		facts.FromAfter = afterOf(&e.FromAfter)
 	}
 	if e.Backdated {
 		facts.Effective, facts.Backdated = int64(e.Effective), true
 	}
 	return journal.Hash(journal.AppendEntry(prev[:], &facts))
+}
+
+func afterOf(a *bursar.After) journal.After {
+	return journal.After{Version: uint64(a.Version), Balance: pairOf(a.Balance), Held: pairOf(a.Held)}
 }
 
 func pairOf(a money.Amount) journal.Pair {
@@ -109,19 +114,26 @@ func requestHashRecomputed(f *fixture) {
 	f.account("users:3")
 	f.post(full())
 	usd := func(units int64) journal.Pair { return journal.Pair{Lo: units} }
-	opening := journal.Request{Kind: journal.RequestOpen, Account: "users:1", Currency: "USD", Scale: 2, Min: journal.Bound{Set: true}}
+	opening := journal.Request{
+		Kind: journal.RequestOpen, Account: "users:1", Currency: "USD", Scale: 2, Min: journal.Bound{Set: true},
+	}
 	transfer := journal.Request{
 		Kind: journal.RequestTransfer, Reference: "order 7",
-		Legs: []journal.Leg{{From: "users:1", To: "users:2", Currency: "USD", Scale: 2, Amount: usd(1000)},
-			{From: "users:1", To: "users:3", Currency: "USD", Scale: 2, Amount: usd(100)}},
-		Conditions: []journal.Condition{{Kind: journal.ConditionAtLeast, Account: "users:1", Currency: "USD", Scale: 2, Amount: usd(1100)},
-			{Kind: journal.ConditionVersion, Account: "users:1", Version: 2}},
-		NotAfter: dawn.Add(time.Hour).UnixNano(), HasNotAfter: true,
-		Effective: dawn.Add(-time.Hour).UnixNano(), HasEffective: true,
+		Legs: []journal.Leg{
+			{From: "users:1", To: "users:2", Currency: "USD", Scale: 2, Amount: usd(1000)},
+			{From: "users:1", To: "users:3", Currency: "USD", Scale: 2, Amount: usd(100)},
+		},
+		Conditions: []journal.Condition{
+			{Kind: journal.ConditionAtLeast, Account: "users:1", Currency: "USD", Scale: 2, Amount: usd(1100)},
+			{Kind: journal.ConditionVersion, Account: "users:1", Version: 2},
+		},
+		NotAfter: clockStart.Add(time.Hour).UnixNano(), HasNotAfter: true,
+		Effective: clockStart.Add(-time.Hour).UnixNano(), HasEffective: true,
 		Metadata: []journal.Tag{{Key: "a", Value: "1"}, {Key: "b", Value: ""}},
 	}
 	entries := f.journal(f.ledger)
-	for i, request := range map[int]*journal.Request{1: &opening, len(entries) - 2: &transfer, len(entries) - 1: &transfer} {
+	requests := map[int]*journal.Request{1: &opening, len(entries) - 2: &transfer, len(entries) - 1: &transfer}
+	for i, request := range requests {
 		if want := journal.Hash(journal.AppendRequest(nil, request)); entries[i].RequestHash != want {
 			f.Errorf("%s has the request hash %x, the content gives %x", short(&entries[i]), entries[i].RequestHash, want)
 		}
@@ -131,7 +143,9 @@ func requestHashRecomputed(f *fixture) {
 func backPointers(f *fixture) {
 	f.funded("users:1", "users:2")
 	for range 70 { // past a checkpoint
-		f.post(bursar.Transfer{Legs: []bursar.Leg{leg("users:1", "users:2", "1.00 USD"), leg("users:2", "users:1", "1.00 USD")}})
+		f.post(bursar.Transfer{Legs: []bursar.Leg{
+			leg("users:1", "users:2", "1.00 USD"), leg("users:2", "users:1", "1.00 USD"),
+		}})
 	}
 	f.must(f.Store.Read(f.Context(), func(ctx context.Context, r driver.Reader) error {
 		book := f.ledger.Book().Number
@@ -155,14 +169,15 @@ func backPointers(f *fixture) {
 		accounts, err := r.Accounts(ctx, book, "", "", 10)
 		for _, a := range accounts {
 			if a.LastEntry != last[a.Number] || a.Version != versions[a.Number] {
-				f.Errorf("%s ends with entry %d, version %d; want %d and %d", a.Path, a.LastEntry, a.Version, last[a.Number], versions[a.Number])
+				f.Errorf("%s ends with entry %d, version %d; want %d and %d",
+					a.Path, a.LastEntry, a.Version, last[a.Number], versions[a.Number])
 			}
 		}
 		return err
 	}))
 }
 
-// tampering is what the database itself must refuse on every engine.
+// tampering are statements that the database itself must refuse on every engine.
 var tampering = []string{
 	"UPDATE bursar_entry SET amount = amount + 1",
 	"UPDATE bursar_entry SET amount = amount + 1 WHERE seq = 3",

@@ -13,11 +13,11 @@ import (
 
 var modelCases = []testCase{{"random transfers agree with a naive model", agreesWithModel}}
 
-// model is the ledger in memory, written as simply as it can be: a list of facts that is counted through for every
+// model is a ledger in memory, written as simply as it can be. It has a list of entries and adds them up for every
 // answer. Amounts are cents.
 type model struct {
 	accounts []modelAccount
-	facts    []fact
+	entries  []modelEntry
 }
 
 type modelAccount struct {
@@ -26,8 +26,8 @@ type modelAccount struct {
 	decided  int64
 }
 
-// fact is one entry: leg or opening, which has no from.
-type fact struct {
+// modelEntry is a leg, or an opening, which has no from.
+type modelEntry struct {
 	at, effective int64
 	from, to      string
 	cents         int64
@@ -35,26 +35,27 @@ type fact struct {
 
 const noMin, noMax = -1 << 40, 1 << 40
 
-// balance counts what an account has after the first n facts, and how many of those are its own.
-func (m *model) balance(path string, n int, counts func(*fact) bool) (cents, version int64) {
-	for i := range m.facts[:n] {
-		fact := &m.facts[i]
-		if fact.from != path && fact.to != path {
+// balance is what an account has after the first n entries, and how many of them are its own. Only entries that count
+// change the balance.
+func (m *model) balance(path string, n int, counts func(*modelEntry) bool) (cents, version int64) {
+	for i := range m.entries[:n] {
+		e := &m.entries[i]
+		if e.from != path && e.to != path {
 			continue
 		}
 		version++
 		switch {
-		case !counts(fact):
-		case fact.to == path:
-			cents += fact.cents
+		case !counts(e):
+		case e.to == path:
+			cents += e.cents
 		default:
-			cents -= fact.cents
+			cents -= e.cents
 		}
 	}
 	return cents, version
 }
 
-func always(*fact) bool { return true }
+func always(*modelEntry) bool { return true }
 
 func (m *model) account(path string) *modelAccount {
 	for i := range m.accounts {
@@ -65,17 +66,17 @@ func (m *model) account(path string) *modelAccount {
 	return nil
 }
 
-// lastAt is the time of the last fact.
+// lastAt is the time of the last entry.
 func (m *model) lastAt() int64 {
-	if len(m.facts) == 0 {
+	if len(m.entries) == 0 {
 		return 0
 	}
-	return m.facts[len(m.facts)-1].at
+	return m.entries[len(m.entries)-1].at
 }
 
-// post decides a transfer at a time and says why it may not happen.
+// post decides a transfer at a time. It returns the code of a refusal, or "".
 func (m *model) post(t *bursar.Transfer, now int64) bursar.Code {
-	was := len(m.facts)
+	was := len(m.entries)
 	for _, leg := range t.Legs {
 		now = max(now, m.account(leg.From).decided, m.account(leg.To).decided)
 	}
@@ -88,8 +89,8 @@ func (m *model) post(t *bursar.Transfer, now int64) bursar.Code {
 	}
 	for _, leg := range t.Legs {
 		cents, _ := leg.Amount.Units()
-		from, _ := m.balance(leg.From, len(m.facts), always)
-		to, _ := m.balance(leg.To, len(m.facts), always)
+		from, _ := m.balance(leg.From, len(m.entries), always)
+		to, _ := m.balance(leg.To, len(m.entries), always)
 		code := bursar.Code("")
 		switch {
 		case from-cents < m.account(leg.From).min:
@@ -98,15 +99,15 @@ func (m *model) post(t *bursar.Transfer, now int64) bursar.Code {
 			code = bursar.CodeLimitExceeded
 		}
 		if code != "" {
-			m.facts = m.facts[:was]
+			m.entries = m.entries[:was]
 			return code
 		}
 		at := max(now, m.lastAt()+1)
-		f := fact{at: at, effective: at, from: leg.From, to: leg.To, cents: cents}
+		f := modelEntry{at: at, effective: at, from: leg.From, to: leg.To, cents: cents}
 		if effective != 0 {
 			f.effective = effective
 		}
-		m.facts = append(m.facts, f)
+		m.entries = append(m.entries, f)
 	}
 	for _, leg := range t.Legs {
 		m.account(leg.From).decided, m.account(leg.To).decided = now, now
@@ -118,37 +119,39 @@ func agreesWithModel(f *fixture) {
 	books := 0
 	rapid.Check(f.T, func(rt *rapid.T) {
 		books++
-		f.clock.Set(dawn)
-		g := &game{fixture: f, rt: rt, model: &model{}}
-		g.fixture.ledger = f.start(&ledger.Options{Book: fmt.Sprintf("book%d", books)})
-		defer g.closeLedger()
-		g.openAccounts()
+		f.clock.Set(clockStart)
+		r := &modelRun{fixture: f, rt: rt, model: &model{}}
+		r.fixture.ledger = f.start(&ledger.Options{Book: fmt.Sprintf("book%d", books)})
+		defer r.closeLedger()
+		r.openAccounts()
 		for range rapid.IntRange(1, 3).Draw(rt, "batches") {
-			g.batch(rapid.SampledFrom([]int{1, 2, 5, 20, 70}).Draw(rt, "transfers"))
+			r.batch(rapid.SampledFrom([]int{1, 2, 5, 20, 70}).Draw(rt, "transfers"))
 		}
-		g.compareEntries()
-		g.compareBalances()
-		g.compareStatements()
+		r.compareEntries()
+		r.compareBalances()
+		r.compareStatements()
 		f.trialBalance()
 	})
 }
 
-// game plays a ledger against a model.
-type game struct {
+// modelRun sends the same requests to a ledger and to a model, and compares the answers and the outcome.
+type modelRun struct {
 	*fixture
 	rt    *rapid.T
 	model *model
 }
 
 // closeLedger ends what the ledger does in the background.
-func (g *game) closeLedger() {
-	if err := g.ledger.Close(g.Context()); err != nil {
-		g.rt.Fatal(err)
+func (r *modelRun) closeLedger() {
+	if err := r.ledger.Close(r.Context()); err != nil {
+		r.rt.Fatal(err)
 	}
 }
 
-func (g *game) openAccounts() {
-	for _, a := range []modelAccount{{"world", noMin, noMax, 0}, {"a", 0, noMax, 0}, {"b", -500, 2_000, 0}, {"c", 0, 1_000, 0}} {
+func (r *modelRun) openAccounts() {
+	for _, a := range []modelAccount{
+		{"world", noMin, noMax, 0}, {"a", 0, noMax, 0}, {"b", -500, 2_000, 0}, {"c", 0, 1_000, 0},
+	} {
 		o := bursar.Opening{Path: a.path, Currency: currency("USD"), NoMin: a.min == noMin}
 		if a.min != noMin {
 			o.Min = cents(a.min)
@@ -156,14 +159,14 @@ func (g *game) openAccounts() {
 		if a.max != noMax {
 			o.Max = cents(a.max)
 		}
-		a.decided = max(g.clock.Now().UnixNano(), g.model.lastAt())
-		at := max(a.decided, g.model.lastAt()+1)
-		g.model.accounts = append(g.model.accounts, a)
-		g.model.facts = append(g.model.facts, fact{at: at, effective: at, to: a.path})
-		if _, err := g.ledger.OpenAccount(g.Context(), o); err != nil {
-			g.rt.Fatal(err)
+		a.decided = max(r.clock.Now().UnixNano(), r.model.lastAt())
+		at := max(a.decided, r.model.lastAt()+1)
+		r.model.accounts = append(r.model.accounts, a)
+		r.model.entries = append(r.model.entries, modelEntry{at: at, effective: at, to: a.path})
+		if _, err := r.ledger.OpenAccount(r.Context(), o); err != nil {
+			r.rt.Fatal(err)
 		}
-		g.settle()
+		r.sealPosted()
 	}
 }
 
@@ -172,121 +175,127 @@ func cents(n int64) *money.Amount {
 	return &a
 }
 
-// batch posts n random transfers at once and compares what became of each.
-func (g *game) batch(n int) {
-	g.clock.Advance(rapid.SampledFrom([]time.Duration{0, 1, time.Second, time.Hour, -1, -time.Minute, -3 * time.Hour}).Draw(g.rt, "step"))
-	now := max(g.clock.Now().UnixNano(), g.model.lastAt())
+// batch posts n random transfers at once and compares the answers.
+func (r *modelRun) batch(n int) {
+	steps := []time.Duration{0, 1, time.Second, time.Hour, -1, -time.Minute, -3 * time.Hour}
+	r.clock.Advance(rapid.SampledFrom(steps).Draw(r.rt, "step"))
+	now := max(r.clock.Now().UnixNano(), r.model.lastAt())
 	batch := make([]bursar.Transfer, n)
 	for i := range batch {
-		batch[i] = g.transfer()
+		batch[i] = r.transfer()
 	}
-	results, err := g.ledger.PostBatch(g.Context(), batch)
+	results, err := r.ledger.PostBatch(r.Context(), batch)
 	if err != nil {
-		g.rt.Fatal(err)
+		r.rt.Fatal(err)
 	}
-	g.settle()
+	r.sealPosted()
 	for i := range batch {
-		if want, got := g.model.post(&batch[i], now), bursar.CodeOf(results[i].Err); want != got {
-			g.rt.Fatalf("transfer %d, %+v: %v, the model says %q", i, batch[i], results[i].Err, want)
+		if want, got := r.model.post(&batch[i], now), bursar.CodeOf(results[i].Err); want != got {
+			r.rt.Fatalf("transfer %d, %+v: %v, the model says %q", i, batch[i], results[i].Err, want)
 		}
 	}
 }
 
-func (g *game) transfer() bursar.Transfer {
+func (r *modelRun) transfer() bursar.Transfer {
 	var t bursar.Transfer
-	for range rapid.SampledFrom([]int{1, 1, 1, 2, 3}).Draw(g.rt, "legs") {
-		from := rapid.IntRange(0, 3).Draw(g.rt, "from")
-		to := (from + rapid.IntRange(1, 3).Draw(g.rt, "to")) % 4
-		amount := cents(rapid.SampledFrom([]int64{1, 50, 499, 500, 1_000}).Draw(g.rt, "cents"))
-		t.Legs = append(t.Legs, bursar.Leg{From: g.model.accounts[from].path, To: g.model.accounts[to].path, Amount: *amount})
+	for range rapid.SampledFrom([]int{1, 1, 1, 2, 3}).Draw(r.rt, "legs") {
+		from := rapid.IntRange(0, 3).Draw(r.rt, "from")
+		to := (from + rapid.IntRange(1, 3).Draw(r.rt, "to")) % 4
+		amount := cents(rapid.SampledFrom([]int64{1, 50, 499, 500, 1_000}).Draw(r.rt, "cents"))
+		t.Legs = append(t.Legs, bursar.Leg{From: r.model.accounts[from].path, To: r.model.accounts[to].path, Amount: *amount})
 	}
-	if rapid.IntRange(0, 3).Draw(g.rt, "backdated") == 0 {
-		back := rapid.SampledFrom([]time.Duration{-1, 0, time.Nanosecond, time.Second, time.Minute, time.Hour, 24 * time.Hour}).Draw(g.rt, "back")
-		t.Effective = time.Unix(0, g.model.lastAt()).Add(-back)
+	if rapid.IntRange(0, 3).Draw(r.rt, "backdated") == 0 {
+		backs := []time.Duration{-1, 0, time.Nanosecond, time.Second, time.Minute, time.Hour, 24 * time.Hour}
+		back := rapid.SampledFrom(backs).Draw(r.rt, "back")
+		t.Effective = time.Unix(0, r.model.lastAt()).Add(-back)
 	}
 	return t
 }
 
-func (g *game) compareEntries() {
+func (r *modelRun) compareEntries() {
 	var entries []bursar.Entry
 	for after := int64(0); ; after = int64(len(entries)) {
-		page, err := g.ledger.Journal(g.Context(), after, 50)
+		page, err := r.ledger.Journal(r.Context(), after, 50)
 		if err != nil {
-			g.rt.Fatal(err)
+			r.rt.Fatal(err)
 		}
 		if entries = append(entries, page...); len(page) == 0 {
 			break
 		}
 	}
-	if len(entries) != len(g.model.facts) {
-		g.rt.Fatalf("the journal has %d entries, the model %d", len(entries), len(g.model.facts))
+	if len(entries) != len(r.model.entries) {
+		r.rt.Fatalf("the journal has %d entries, the model %d", len(entries), len(r.model.entries))
 	}
 	for i, e := range entries {
 		units, _ := e.Amount.Units()
-		got := fact{at: int64(e.At), effective: int64(e.At), from: e.From, to: e.To, cents: units}
+		got := modelEntry{at: int64(e.At), effective: int64(e.At), from: e.From, to: e.To, cents: units}
 		if e.Backdated {
 			got.effective = int64(e.Effective)
 		}
-		if got != g.model.facts[i] || e.Seq != int64(i+1) {
-			g.rt.Fatalf("entry %d is %+v, the model says %+v", e.Seq, got, g.model.facts[i])
+		if got != r.model.entries[i] || e.Seq != int64(i+1) {
+			r.rt.Fatalf("entry %d is %+v, the model says %+v", e.Seq, got, r.model.entries[i])
 		}
 	}
 }
 
-// compareBalances asks for one account as of every position, and for the others as of some. Where each question goes to a
-// server it asks for fewer, which the many runs make up for.
-func (g *game) compareBalances() {
-	closely := rapid.IntRange(0, 3).Draw(g.rt, "account")
-	for i, account := range g.model.accounts {
+// compareBalances reads one account as of every position, and the others as of some. It reads less often on a server,
+// and the many runs make up for that.
+func (r *modelRun) compareBalances() {
+	closely := rapid.IntRange(0, 3).Draw(r.rt, "account")
+	for i, account := range r.model.accounts {
 		step := 1
-		if g.Store.SealsLater() {
+		if r.Store.SealsLater() {
 			step = 7
 		}
 		if i != closely {
 			step = 13
 		}
-		for n := 1; n <= len(g.model.facts); n += step {
-			at := g.model.facts[n-1].at
-			want, version := g.model.balance(account.path, n, always)
-			g.wantAsOf(account.path, bursar.AsOf{Seq: int64(n)}, want, version)
+		for n := 1; n <= len(r.model.entries); n += step {
+			at := r.model.entries[n-1].at
+			want, version := r.model.balance(account.path, n, always)
+			r.wantAsOf(account.path, bursar.AsOf{Seq: int64(n)}, want, version)
 			if n%7 == 0 {
-				g.wantAsOf(account.path, bursar.AsOf{At: time.Unix(0, at)}, want, version)
-				dated, _ := g.model.balance(account.path, len(g.model.facts), func(f *fact) bool { return f.effective <= at })
-				g.wantAsOf(account.path, bursar.AsOf{Effective: time.Unix(0, at)}, dated, version)
+				r.wantAsOf(account.path, bursar.AsOf{At: time.Unix(0, at)}, want, version)
+				dated, _ := r.model.balance(account.path, len(r.model.entries), func(e *modelEntry) bool {
+					return e.effective <= at
+				})
+				r.wantAsOf(account.path, bursar.AsOf{Effective: time.Unix(0, at)}, dated, version)
 			}
 		}
-		want, version := g.model.balance(account.path, len(g.model.facts), always)
-		g.wantAsOf(account.path, bursar.AsOf{}, want, version)
+		want, version := r.model.balance(account.path, len(r.model.entries), always)
+		r.wantAsOf(account.path, bursar.AsOf{}, want, version)
 	}
 }
 
-func (g *game) wantAsOf(path string, asOf bursar.AsOf, want, version int64) {
-	b, err := g.ledger.Balance(g.Context(), path, asOf)
+func (r *modelRun) wantAsOf(path string, asOf bursar.AsOf, want, version int64) {
+	b, err := r.ledger.Balance(r.Context(), path, asOf)
 	if err != nil {
-		g.rt.Fatal(err)
+		r.rt.Fatal(err)
 	}
 	if got, _ := b.Balance.Units(); got != want || b.Version != version {
-		g.rt.Fatalf("%s as of %+v has %d with version %d, the model says %d with %d", path, asOf, got, b.Version, want, version)
+		r.rt.Fatalf("%s as of %+v has %d with version %d, the model says %d with %d",
+			path, asOf, got, b.Version, want, version)
 	}
 }
 
-func (g *game) compareStatements() {
-	limit := rapid.SampledFrom([]int{1, 3, 40, 64, 0}).Draw(g.rt, "page")
-	account := rapid.SampledFrom(g.model.accounts).Draw(g.rt, "statement").path
-	n := len(g.model.facts)
+func (r *modelRun) compareStatements() {
+	limit := rapid.SampledFrom([]int{1, 3, 40, 64, 0}).Draw(r.rt, "page")
+	account := rapid.SampledFrom(r.model.accounts).Draw(r.rt, "statement").path
+	n := len(r.model.entries)
 	before := int64(0)
 	for before != 1 {
-		lines, err := g.ledger.Statement(g.Context(), account, bursar.StatementQuery{Before: before, Limit: limit})
+		lines, err := r.ledger.Statement(r.Context(), account, bursar.StatementQuery{Before: before, Limit: limit})
 		if err != nil || len(lines) == 0 {
-			g.rt.Fatalf("the statement of %s breaks off before version %d: %v", account, before, err)
+			r.rt.Fatalf("the statement of %s breaks off before version %d: %v", account, before, err)
 		}
 		for _, line := range lines {
-			for n--; g.model.facts[n].from != account && g.model.facts[n].to != account; n-- {
+			for n--; r.model.entries[n].from != account && r.model.entries[n].to != account; n-- {
 			}
-			balance, version := g.model.balance(account, n+1, always)
+			balance, version := r.model.balance(account, n+1, always)
 			got, _ := line.Balance.Units()
-			if line.Seq != int64(n+1) || got != balance || line.Version != version || int64(line.Effective) != g.model.facts[n].effective {
-				g.rt.Fatalf("line %+v of %s, the model says %d at %d with version %d", line, account, balance, n+1, version)
+			if line.Seq != int64(n+1) || got != balance || line.Version != version ||
+				int64(line.Effective) != r.model.entries[n].effective {
+				r.rt.Fatalf("line %+v of %s, the model says %d at %d with version %d", line, account, balance, n+1, version)
 			}
 		}
 		before = lines[len(lines)-1].Version

@@ -38,7 +38,10 @@ func asOfSeq(f *fixture) {
 	f.pay("world", "users:1", "100.00 USD") // 4
 	f.pay("users:1", "users:2", "30.00 USD")
 	f.pay("users:2", "users:1", "10.00 USD")
-	for seq, want := range map[int64]string{1: "0.00 USD of 0", 2: "0.00 USD of 1", 3: "0.00 USD of 1", 4: "100.00 USD of 2", 5: "70.00 USD of 3", 6: "80.00 USD of 4"} {
+	for seq, want := range map[int64]string{
+		1: "0.00 USD of 0", 2: "0.00 USD of 1", 3: "0.00 USD of 1",
+		4: "100.00 USD of 2", 5: "70.00 USD of 3", 6: "80.00 USD of 4",
+	} {
 		f.wantAsOf("users:1", bursar.AsOf{Seq: seq}, want)
 	}
 	f.wantAsOf("users:1", bursar.AsOf{}, "80.00 USD of 4")
@@ -60,19 +63,20 @@ func asOfTime(f *fixture) {
 		}
 		times = append(times, f.head().At.Time())
 	}
-	f.wantAsOf("users:1", bursar.AsOf{At: dawn.Add(-time.Hour)}, "0.00 USD of 0")
+	f.wantAsOf("users:1", bursar.AsOf{At: clockStart.Add(-time.Hour)}, "0.00 USD of 0")
 	f.wantAsOf("users:1", bursar.AsOf{At: time.Unix(0, 1)}, "0.00 USD of 0")
 	for i, at := range times {
 		f.wantAsOf("users:1", bursar.AsOf{At: at.Add(-1)}, fmt.Sprintf("%d.00 USD of %d", 10*i, i+1))
 		f.wantAsOf("users:1", bursar.AsOf{At: at}, fmt.Sprintf("%d.00 USD of %d", 10*i+10, i+2))
 	}
-	f.wantAsOf("users:1", bursar.AsOf{At: time.Time{}.In(time.FixedZone("elsewhere", 3600))}, "50.00 USD of 6") // zero is now
+	zero := time.Time{}.In(time.FixedZone("elsewhere", 3600))
+	f.wantAsOf("users:1", bursar.AsOf{At: zero}, "50.00 USD of 6") // zero is now
 }
 
 func asOfEffective(f *fixture) {
 	f.world()
 	f.account("users:1")
-	hour := func(n int) time.Time { return dawn.Add(time.Duration(n) * time.Hour) }
+	hour := func(n int) time.Time { return clockStart.Add(time.Duration(n) * time.Hour) }
 	f.clock.Set(hour(10))
 	f.pay("world", "users:1", "1.00 USD") // effective at 10
 	f.clock.Set(hour(20))
@@ -88,9 +92,10 @@ func asOfEffective(f *fixture) {
 		at   time.Time
 		want string // Version counts what was posted by then
 	}{
-		{hour(5).Add(-1), "0.00 USD of 1"}, {hour(5), "2.00 USD of 1"}, {hour(10).Add(-1), "2.00 USD of 1"}, {hour(10), "3.00 USD of 2"},
-		{hour(15).Add(-1), "3.00 USD of 2"}, {hour(15), "1.50 USD of 2"}, {hour(20), "1.50 USD of 3"}, {hour(29), "1.50 USD of 4"},
-		{hour(30), "5.50 USD of 5"},
+		{hour(5).Add(-1), "0.00 USD of 1"}, {hour(5), "2.00 USD of 1"},
+		{hour(10).Add(-1), "2.00 USD of 1"}, {hour(10), "3.00 USD of 2"},
+		{hour(15).Add(-1), "3.00 USD of 2"}, {hour(15), "1.50 USD of 2"},
+		{hour(20), "1.50 USD of 3"}, {hour(29), "1.50 USD of 4"}, {hour(30), "5.50 USD of 5"},
 	} {
 		f.wantAsOf("users:1", bursar.AsOf{Effective: test.at}, test.want)
 	}
@@ -102,11 +107,12 @@ func asOfAhead(f *fixture) {
 	head := f.head()
 	f.wantAsOf("users:1", bursar.AsOf{Seq: head.Seq}, "100.00 USD of 2")
 	f.wantAsOf("users:1", bursar.AsOf{At: head.At.Time()}, "100.00 USD of 2")
-	for _, asOf := range []bursar.AsOf{{Seq: head.Seq + 1}, {Seq: -1}, {At: head.At.Time().Add(1)}, {Effective: head.At.Time().Add(1)}} {
+	later := head.At.Time().Add(1)
+	for _, asOf := range []bursar.AsOf{{Seq: head.Seq + 1}, {Seq: -1}, {At: later}, {Effective: later}} {
 		_, err := f.ledger.Balance(f.Context(), "users:1", asOf)
 		f.wantError(err, bursar.CodeAsOfAhead, "")
 	}
-	_, err := f.ledger.Balance(f.Context(), "users:1", bursar.AsOf{At: dawn.AddDate(1000, 0, 0)})
+	_, err := f.ledger.Balance(f.Context(), "users:1", bursar.AsOf{At: clockStart.AddDate(1000, 0, 0)})
 	f.wantError(err, bursar.CodeTimeInvalid, "")
 	_, err = f.ledger.Balance(f.Context(), "users:1", bursar.AsOf{Seq: 1, At: head.At.Time()})
 	f.wantError(err, bursar.CodeMalformed, "")
@@ -124,8 +130,10 @@ func statementPages(f *fixture) {
 	for _, line := range all[8:] {
 		got = append(got, fmt.Sprintf("%d %v %s %v %v", line.Version, line.Kind, line.Other, line.Amount, line.Balance))
 	}
-	f.wantSame("the first lines", []string{"4 transfer users:2 -2.00 USD 97.00 USD", "3 transfer users:2 -1.00 USD 99.00 USD",
-		"2 transfer world 100.00 USD 100.00 USD", "1 open  0.00 USD 0.00 USD"}, got)
+	f.wantSame("the first lines", []string{
+		"4 transfer users:2 -2.00 USD 97.00 USD", "3 transfer users:2 -1.00 USD 99.00 USD",
+		"2 transfer world 100.00 USD 100.00 USD", "1 open  0.00 USD 0.00 USD",
+	}, got)
 	for limit := 1; limit <= 13; limit++ {
 		var pages []bursar.StatementLine
 		for before := int64(0); ; before = pages[len(pages)-1].Version {
@@ -159,7 +167,7 @@ func longHistory(f *fixture) {
 	for i := range results {
 		f.must(results[i].Err)
 	}
-	f.settle()
+	f.sealPosted()
 	for version := int64(1); version <= n+1; version += 31 {
 		want := fmt.Sprintf("%d.%02d USD of %d", (version-1)/100, (version-1)%100, version)
 		f.wantAsOf("users:1", bursar.AsOf{Seq: version + 1}, want) // the world's opening is the first entry
@@ -184,11 +192,12 @@ func longHistory(f *fixture) {
 	}
 }
 
-// wantCheckpoints looks for enough checkpoints to keep "as of" quick, each at the entry that it names.
+// wantCheckpoints wants enough checkpoints to keep "as of" quick, each at the entry that it names.
 func (f *fixture) wantCheckpoints(least int64) {
 	f.Helper()
 	const right = `SELECT count(*) FROM bursar_checkpoint c JOIN bursar_entry e ON e.entry = c.entry AND e.seq = c.seq
-		WHERE c.account = e.to_account AND c.version = e.to_version OR c.account = e.from_account AND c.version = e.from_version`
+		WHERE c.account = e.to_account AND c.version = e.to_version
+			OR c.account = e.from_account AND c.version = e.from_version`
 	all := f.number("SELECT count(*) FROM bursar_checkpoint")
 	if got := f.number(right); got != all || got < 2*least {
 		f.Errorf("%d checkpoints of %d are right, want all of them and at least %d", got, all, 2*least)
@@ -203,7 +212,9 @@ func accountPages(f *fixture) {
 	paths = append(paths, "user", "users", "users+", "users.1", "usert", "USERS:1")
 	f.account(paths...)
 	slices.Sort(paths)
-	for _, prefix := range []string{"", "users", "users:", "users:1", "users:29", "shops:", "nothing", "z", "U", "users%", "_sers"} {
+	for _, prefix := range []string{
+		"", "users", "users:", "users:1", "users:29", "shops:", "nothing", "z", "U", "users%", "_sers",
+	} {
 		var want []string
 		for _, path := range paths {
 			if strings.HasPrefix(path, prefix) {
@@ -240,7 +251,9 @@ func trialBalances(f *fixture) {
 	for _, total := range f.trialBalance() {
 		got[total.Currency.String()] = fmt.Sprintf("%d: %v %v %v", total.Accounts, total.Positive, total.Negative, total.Sum)
 	}
-	f.wantSame("the trial balance", map[string]string{"USD": "3: 200.00 USD -200.00 USD 0.00 USD", "JPY": "2: 777 JPY -777 JPY 0 JPY"}, got)
+	f.wantSame("the trial balance", map[string]string{
+		"USD": "3: 200.00 USD -200.00 USD 0.00 USD", "JPY": "2: 777 JPY -777 JPY 0 JPY",
+	}, got)
 	stop := errors.New("enough")
 	seen := 0
 	_, _, err := f.ledger.TrialBalance(f.Context(), func(bursar.Account) error { seen++; return stop })
@@ -255,10 +268,12 @@ func readTransfer(f *fixture) {
 	posted := f.post(full())
 	record, err := f.ledger.Transfer(f.Context(), id(1))
 	f.must(err)
-	if record.Kind != bursar.EntryLeg || record.Reference != "order 7" || record.Decided != posted.Decided || record.Refusal != nil {
+	if record.Kind != bursar.EntryLeg || record.Reference != "order 7" || record.Decided != posted.Decided ||
+		record.Refusal != nil {
 		f.Errorf("the transfer reads %+v", record)
 	}
-	f.wantSame("its entries", []string{"7 users:1>users:2 10.00 USD", "8 users:1>users:3 1.00 USD"}, shorts(record.Entries))
+	want := []string{"7 users:1>users:2 10.00 USD", "8 users:1>users:3 1.00 USD"}
+	f.wantSame("its entries", want, shorts(record.Entries))
 	opened, err := f.ledger.Transfer(f.Context(), bursar.IDOf("account.open", "users:3"))
 	f.must(err)
 	if opened.Kind != bursar.EntryOpen || len(opened.Entries) != 1 {

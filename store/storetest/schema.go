@@ -86,7 +86,7 @@ func noChecksum(f *fixture) {
 func migrateAtOnce(f *fixture) {
 	stores := []driver.Store{f.Store, f.Reopen(f.T), f.Reopen(f.T)}
 	books := make([]bursar.Book, len(stores))
-	errs := f.together(len(stores), func(i int) error {
+	errs := f.atOnce(len(stores), func(i int) error {
 		l, err := ledger.New(context.Background(), stores[i], &ledger.Options{Migrate: true, Clock: f.clock})
 		if err == nil {
 			books[i] = l.Book()

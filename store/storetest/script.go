@@ -10,20 +10,20 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// line is one line of a bookkeeper's script: what is done and, after the last " = ", what must come of it.
+// line is one line of a bookkeeper's script: a request and, after the last " = ", the answer that it must get.
 //
 //	# a remark
 //	clock 2026-01-02T00:00:00Z
 //	account users:1 USD [min=-50.00] [max=500.00] [nomin] = ok
-//	transfer users:1 > shops:7 25.00 USD, users:1 > fees 0.25 USD [id=pay] [ref=R7] [if=users:1>=30.00] [version=users:1:2]
-//	         [notafter=TIME] [effective=TIME] [note=TEXT] = ok
+//	transfer users:1 > shops:7 25.00 USD, users:1 > fees 0.25 USD [id=pay] [ref=R7] [if=users:1>=30.00]
+//	         [version=users:1:2] [notafter=TIME] [effective=TIME] [note=TEXT] = ok
 //	batch 3                        the next three transfers in one call
 //	balance users:1 [seq=4] [at=TIME] [effective=TIME] = 75.00 USD
 //	statement users:1 = 100.00 -25.00
 //	trial USD = 3 accounts 100.00 -100.00
 //
-// A transfer or an account comes to "ok", to "again" when its id was known with the same content, or to the code
-// and the field of an error.
+// The answer to a transfer or an account is "ok", "again" when its id was known with the same content, or the code and
+// the field of an error.
 type line struct {
 	number int
 	verb   string
@@ -50,7 +50,7 @@ func parseScript(text string) ([]line, error) {
 	return lines, nil
 }
 
-// verbs are the verbs of a script with the options that each takes. Those in silent come to nothing.
+// verbs are the verbs of a script with the options that each takes. The verbs in silent get no answer.
 var (
 	verbs = map[string][]string{
 		"clock": nil, "batch": nil, "statement": nil, "trial": nil,

@@ -30,9 +30,11 @@ func TestParseScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	version := int64(2)
-	want := bursar.Transfer{ID: bursar.IDOf("script", "pay"), Metadata: bursar.Metadata{"note": "x"},
+	want := bursar.Transfer{
+		ID: bursar.IDOf("script", "pay"), Metadata: bursar.Metadata{"note": "x"},
 		Legs:       []bursar.Leg{leg("a", "b", "1.00 USD"), leg("b", "c", "2.50 USD")},
-		Conditions: []bursar.Condition{{Path: "a", AtLeast: limit("3.00 USD")}, {Path: "b:c", Version: &version}}}
+		Conditions: []bursar.Condition{{Path: "a", AtLeast: limit("3.00 USD")}, {Path: "b:c", Version: &version}},
+	}
 	if diff := cmp.Diff(want, transfer); diff != "" {
 		t.Errorf("the transfer (-want +got):\n%s", diff)
 	}
@@ -56,8 +58,9 @@ func TestParseScriptRefuses(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{
-		"transfer a b 1.00 USD = ok", "transfer a > b 1.00 = ok", "transfer a > b 1.001 USD = ok", "transfer a > b 1.00 USD notafter=noon = ok",
-		"transfer a > b 1.00 USD if=a>=x = ok", "transfer a > b 1.00 USD version=2 = ok", "transfer a > b 1.00 USD version=a:x = ok",
+		"transfer a b 1.00 USD = ok", "transfer a > b 1.00 = ok", "transfer a > b 1.001 USD = ok",
+		"transfer a > b 1.00 USD notafter=noon = ok", "transfer a > b 1.00 USD if=a>=x = ok",
+		"transfer a > b 1.00 USD version=2 = ok", "transfer a > b 1.00 USD version=a:x = ok",
 		"transfer a > b 1.00 USD effective=2026 = ok", "transfer = ok",
 	} {
 		lines, err := parseScript(bad)
@@ -68,7 +71,9 @@ func TestParseScriptRefuses(t *testing.T) {
 			t.Errorf("%q is read as %+v", bad, got)
 		}
 	}
-	for _, bad := range []string{"account a = ok", "account a XXQ = ok", "account a USD min=x = ok", "account a USD max=1.001 = ok"} {
+	for _, bad := range []string{
+		"account a = ok", "account a XXQ = ok", "account a USD min=x = ok", "account a USD max=1.001 = ok",
+	} {
 		lines, err := parseScript(bad)
 		if err != nil {
 			t.Fatal(err)

@@ -31,7 +31,7 @@ func runScripts(t *testing.T, open func(*testing.T) Harness) {
 			if err != nil {
 				t.Fatalf("%s: %v", file, err)
 			}
-			f := &fixture{T: t, Harness: open(t), open: open, clock: clock.NewFake(dawn)}
+			f := &fixture{T: t, Harness: open(t), open: open, clock: clock.NewFake(clockStart)}
 			f.ledger = f.start(&ledger.Options{Migrate: true})
 			f.play(filepath.Base(file), lines)
 		})
@@ -56,8 +56,8 @@ func moduleRoot(t *testing.T) string {
 	}
 }
 
-// play runs a script line by line and holds each result against what the line says. At its end the books must
-// balance and the chain must hold.
+// play runs a script line by line and compares each answer with the line. At its end the books must balance and the
+// chain must be right.
 func (f *fixture) play(name string, lines []line) {
 	for len(lines) > 0 {
 		n, got, err := f.step(lines)
@@ -69,14 +69,14 @@ func (f *fixture) play(name string, lines []line) {
 				f.Errorf("%s:%d: %s comes to %q, want %q", name, l.number, l.verb, got[i], l.want)
 			}
 		}
-		f.settle()
+		f.sealPosted()
 		lines = lines[n:]
 	}
 	f.trialBalance()
 	f.wantChain(f.ledger)
 }
 
-// step runs the first line, or as many as make a batch. It returns how many lines it took and the results of the
+// step runs the first line, or as many lines as make a batch. It returns how many lines it took, and the answers of the
 // last of them.
 func (f *fixture) step(lines []line) (taken int, results []string, err error) {
 	l := &lines[0]
@@ -94,14 +94,14 @@ func (f *fixture) step(lines []line) (taken int, results []string, err error) {
 			return 0, nil, err
 		}
 		posted, err := f.ledger.OpenAccount(f.Context(), o)
-		return 1, []string{outcome(posted, err)}, nil
+		return 1, []string{answer(posted, err)}, nil
 	case "transfer":
 		t, err := l.transfer()
 		if err != nil {
 			return 0, nil, err
 		}
 		posted, err := f.ledger.Post(f.Context(), t)
-		return 1, []string{outcome(posted, err)}, nil
+		return 1, []string{answer(posted, err)}, nil
 	case "balance":
 		result, err = f.stepBalance(l)
 	case "statement":
@@ -112,7 +112,7 @@ func (f *fixture) step(lines []line) (taken int, results []string, err error) {
 	return 1, []string{result}, err
 }
 
-func (f *fixture) stepBatch(lines []line) (taken int, outcomes []string, err error) {
+func (f *fixture) stepBatch(lines []line) (taken int, answers []string, err error) {
 	var n int
 	if _, err := fmt.Sscanf(strings.Join(lines[0].words, " "), "%d", &n); err != nil || n < 1 || n >= len(lines) {
 		return 0, nil, fmt.Errorf("write: batch NUMBER, and as many transfers below")
@@ -128,13 +128,13 @@ func (f *fixture) stepBatch(lines []line) (taken int, outcomes []string, err err
 	}
 	results, err := f.ledger.PostBatch(f.Context(), batch)
 	for _, result := range results {
-		outcomes = append(outcomes, outcome(result.Posted, result.Err))
+		answers = append(answers, answer(result.Posted, result.Err))
 	}
-	return n + 1, outcomes, err
+	return n + 1, answers, err
 }
 
-// outcome is the last part of an account or transfer line.
-func outcome(posted bursar.Posted, err error) string {
+// answer is the answer to an account or transfer line, as a script writes it.
+func answer(posted bursar.Posted, err error) string {
 	switch {
 	case err != nil:
 		return strings.TrimSpace(string(bursar.CodeOf(err)) + " " + fieldOf(err))
@@ -152,7 +152,7 @@ func (f *fixture) stepBalance(l *line) (string, error) {
 	}
 	balance, err := f.ledger.Balance(f.Context(), l.words[0], asOf)
 	if err != nil {
-		return outcome(bursar.Posted{}, err), nil
+		return answer(bursar.Posted{}, err), nil
 	}
 	return balance.Balance.String(), nil
 }

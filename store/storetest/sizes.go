@@ -68,7 +68,7 @@ func largestBatch(f *fixture) {
 		batch[i] = move("users:1", "world", "1.00 USD")
 		batch[i].ID, batch[i].Reference = id(i), fmt.Sprintf("order %d", i)
 		if i%2 == 1 {
-			batch[i].Effective = dawn.AddDate(0, 0, -1)
+			batch[i].Effective = clockStart.AddDate(0, 0, -1)
 		}
 	}
 	for _, replayed := range []bool{false, true} {
@@ -102,7 +102,9 @@ func oneMore(f *fixture) {
 		{bursar.CodeMetadataInvalid, "metadata", func(t *bursar.Transfer) { t.Metadata = bursar.Metadata{wide(65): ""} }},
 		{bursar.CodeMetadataInvalid, "metadata", func(t *bursar.Transfer) { t.Metadata = bursar.Metadata{"k": wide(513)} }},
 		{bursar.CodeLegsInvalid, "legs", func(t *bursar.Transfer) { t.Legs = append(t.Legs, t.Legs[0]) }},
-		{bursar.CodeLegsInvalid, "conditions", func(t *bursar.Transfer) { t.Conditions = append(t.Conditions, t.Conditions[0]) }},
+		{bursar.CodeLegsInvalid, "conditions", func(t *bursar.Transfer) {
+			t.Conditions = append(t.Conditions, t.Conditions[0])
+		}},
 	} {
 		t := largest(func(i int) string { return []string{"a", "b"}[i%2] })
 		test.change(&t)

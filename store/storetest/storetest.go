@@ -1,19 +1,20 @@
-// Package storetest is the contract of a store: what driver.Store must do over any database engine, as tests.
+// Package storetest is the contract of a store, as tests: what driver.Store must do over any database engine.
 //
 // An engine's own tests call [Run] with a function that makes a [Harness], and keep only what is special about the
 // engine:
 //
 //	func TestStore(t *testing.T) { storetest.Run(t, open) }
 //
-// There is one file a subject. The bookkeeper's scripts in testdata/ledger run as part of it.
+// Every subject has a file of its own. The bookkeeper's scripts in testdata/ledger run too.
 //
-// The package does not test strategies, which package ledger/lawtest does, and not how a store behaves when
-// its database breaks.
+// The package does not test strategies: package ledger/lawtest does. Nor does it test how a store behaves when its
+// database breaks.
 package storetest
 
 import (
 	"context"
 	"database/sql"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,7 +40,7 @@ type Harness struct {
 	Tx func(tx *sql.Tx) driver.CallerTx
 }
 
-// Run holds a store against the contract. open makes a new empty database for each test; tests run in parallel.
+// Run checks a store against the contract. open makes a new empty database for each test. Tests run in parallel.
 func Run(t *testing.T, open func(t *testing.T) Harness) {
 	t.Helper()
 	for _, s := range subjects() {
@@ -48,12 +49,12 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 			for _, c := range s.cases {
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel()
-					f := &fixture{T: t, Harness: open(t), open: open, clock: clock.NewFake(dawn)}
+					f := &fixture{T: t, Harness: open(t), open: open, clock: clock.NewFake(clockStart)}
 					if !s.bare {
 						f.ledger = f.start(&ledger.Options{Migrate: true})
 					}
 					c.run(f)
-					if !s.bare && !f.bent {
+					if !s.bare && !f.tampered {
 						f.wantVerified()
 					}
 				})
@@ -100,17 +101,17 @@ func subjects() []subject {
 	}
 }
 
-// dawn is when the fixtures' clocks begin.
-var dawn = time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
+// clockStart is the time at which the fixtures' clocks start.
+var clockStart = time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
 
 // fixture is one test with a database of its own.
 type fixture struct {
 	*testing.T
 	Harness
-	open   func(*testing.T) Harness
-	clock  *clock.Fake
-	ledger *ledger.Ledger
-	bent   bool // rows were changed behind the ledger's back
+	open     func(*testing.T) Harness
+	clock    *clock.Fake
+	ledger   *ledger.Ledger
+	tampered bool // rows were changed without the ledger
 }
 
 // start makes a ledger over the fixture's store with the fixture's clock.
@@ -157,8 +158,8 @@ func (f *fixture) number(query string) (n int64) {
 	return n
 }
 
-// settle seals what has been posted, so that the past can be read. On an engine with one writer it does nothing.
-func (f *fixture) settle() {
+// sealPosted seals what has been posted, so that the past can be read. On an engine with one writer it does nothing.
+func (f *fixture) sealPosted() {
 	f.Helper()
 	f.seal(f.ledger)
 }
@@ -172,7 +173,7 @@ func (f *fixture) seal(l *ledger.Ledger) {
 // wantVerified checks everything that is stored, whatever the test was about.
 func (f *fixture) wantVerified() {
 	f.Helper()
-	f.settle()
+	f.sealPosted()
 	report, err := verify.Run(f.Context(), f.Store, f.ledger.Book(), nil)
 	f.must(err)
 	f.must(report.Err())
@@ -192,7 +193,7 @@ func (f *fixture) world() {
 	f.opening(bursar.Opening{Path: "world", Currency: currency("USD"), NoMin: true})
 }
 
-// funded opens accounts with 100.00 USD each, and the world that it came from.
+// funded opens the world, and accounts with 100.00 USD each from it.
 func (f *fixture) funded(paths ...string) {
 	f.Helper()
 	f.world()
@@ -206,7 +207,7 @@ func (f *fixture) opening(o bursar.Opening) bursar.Posted {
 	f.Helper()
 	posted, err := f.ledger.OpenAccount(f.Context(), o)
 	f.must(err)
-	f.settle()
+	f.sealPosted()
 	return posted
 }
 
@@ -220,7 +221,7 @@ func (f *fixture) post(t bursar.Transfer) bursar.Posted {
 	f.Helper()
 	posted, err := f.ledger.Post(f.Context(), t)
 	f.must(err)
-	f.settle()
+	f.sealPosted()
 	return posted
 }
 
@@ -259,7 +260,7 @@ func (f *fixture) wantBalance(path, want string) {
 // head is the journal's head once everything is sealed.
 func (f *fixture) head() bursar.Head {
 	f.Helper()
-	f.settle()
+	f.sealPosted()
 	head, err := f.ledger.Head(f.Context())
 	f.must(err)
 	return head
@@ -277,6 +278,22 @@ func (f *fixture) journal(l *ledger.Ledger) (all []bursar.Entry) {
 		}
 		all = append(all, page...)
 	}
+}
+
+// atOnce runs fn n times at once and returns the errors in order.
+func (f *fixture) atOnce(n int, fn func(i int) error) []error {
+	errs := make([]error, n)
+	begin := make(chan struct{})
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			<-begin
+			errs[i] = fn(i)
+		})
+	}
+	close(begin)
+	all.Wait()
+	return errs
 }
 
 // everything is all accounts of the ledger.

@@ -28,8 +28,10 @@ func legsInOrder(f *fixture) {
 	}}
 	posted := f.post(t)
 	entries := f.journal(f.ledger)[5:]
-	f.wantSame("the legs in the journal", []string{"6 users:1>users:2 60.00 USD", "7 users:2>users:3 45.00 USD",
-		"8 users:3>users:1 5.00 USD", "9 users:2>users:3 15.00 USD"}, shorts(entries))
+	f.wantSame("the legs in the journal", []string{
+		"6 users:1>users:2 60.00 USD", "7 users:2>users:3 45.00 USD",
+		"8 users:3>users:1 5.00 USD", "9 users:2>users:3 15.00 USD",
+	}, shorts(entries))
 	for i, e := range entries {
 		if e.Leg != i || e.Transfer != id(1) || e.Kind != bursar.EntryLeg || e.Decided != posted.Decided {
 			f.Errorf("leg %d is recorded as %+v", i, e)
@@ -93,17 +95,19 @@ func limitsReached(f *fixture) {
 	f.wantBalance("world", "-20.00 USD") // no minimum
 }
 
-// rowKeepsLimits writes past the ledger: the row itself refuses a balance outside its limits.
+// rowKeepsLimits writes without the ledger. The row itself refuses a balance outside its limits.
 func rowKeepsLimits(f *fixture) {
 	f.world()
 	f.opening(bursar.Opening{Path: "users:1", Currency: currency("USD"), Max: limit("100.00 USD")})
 	const row = " WHERE account = (SELECT account FROM bursar_account WHERE path = 'users:1')"
-	for _, change := range []string{"balance = -1, available = -1", "balance = 10001, available = 10001", "balance_hi = 1, available_hi = 1"} {
+	for _, change := range []string{
+		"balance = -1, available = -1", "balance = 10001, available = 10001", "balance_hi = 1, available_hi = 1",
+	} {
 		if _, err := f.DB.ExecContext(f.Context(), "UPDATE bursar_balance SET "+change+row); err == nil {
 			f.Errorf("the row took %s", change)
 		}
 	}
-	f.bent = true
+	f.tampered = true
 	f.exec("UPDATE bursar_balance SET balance = 10000, available = 10000" + row)
 }
 
@@ -124,6 +128,9 @@ func malformedTable() []malformed {
 	conditions := func(c ...bursar.Condition) bursar.Transfer {
 		return with(func(t *bursar.Transfer) { t.Conditions = c })
 	}
+	metadata := func(key, value string) bursar.Transfer {
+		return with(func(t *bursar.Transfer) { t.Metadata = bursar.Metadata{key: value} })
+	}
 	return []malformed{
 		{bursar.CodeLegsInvalid, "legs", bursar.Transfer{}},
 		{bursar.CodeLegsInvalid, "legs", bursar.Transfer{Legs: make([]bursar.Leg, 257)}},
@@ -131,9 +138,11 @@ func malformedTable() []malformed {
 		{bursar.CodeAmountNotPositive, "legs[0].amount", move("a", "b", "0.00 USD")},
 		{bursar.CodeAmountNotPositive, "legs[0].amount", move("a", "b", "-1.00 USD")},
 		{bursar.CodeSameAccount, "legs[0].to", move("a", "a", "1.00 USD")},
-		{bursar.CodeAccountInvalid, "legs[1].to", with(func(t *bursar.Transfer) { t.Legs = append(t.Legs, leg("a", "b c", "1.00 USD")) })},
+		{bursar.CodeAccountInvalid, "legs[1].to", with(func(t *bursar.Transfer) {
+			t.Legs = append(t.Legs, leg("a", "b c", "1.00 USD"))
+		})},
 		{bursar.CodeLegsInvalid, "conditions", conditions(make([]bursar.Condition, 65)...)},
-		{bursar.CodeAccountInvalid, "conditions[0].account", conditions(bursar.Condition{Version: &version})},
+		{bursar.CodeAccountInvalid, "conditions[0].path", conditions(bursar.Condition{Version: &version})},
 		{bursar.CodeMalformed, "conditions[0]", conditions(bursar.Condition{Path: "a"})},
 		{bursar.CodeMalformed, "conditions[0]", conditions(bursar.Condition{Path: "a", AtLeast: &money.Amount{}})},
 		{bursar.CodeMalformed, "conditions[0]", conditions(bursar.Condition{Path: "a", Version: &negative})},
@@ -141,11 +150,15 @@ func malformedTable() []malformed {
 			bursar.Condition{Path: "a", Version: &version, AtLeast: limit("1.00 USD")})},
 		{bursar.CodeReferenceInvalid, "reference", with(func(t *bursar.Transfer) { t.Reference = "a\nb" })},
 		{bursar.CodeReferenceInvalid, "reference", with(func(t *bursar.Transfer) { t.Reference = "a\xff" })},
-		{bursar.CodeMetadataInvalid, "metadata", with(func(t *bursar.Transfer) { t.Metadata = bursar.Metadata{"": "x"} })},
-		{bursar.CodeMetadataInvalid, "metadata", with(func(t *bursar.Transfer) { t.Metadata = bursar.Metadata{"k": "a\x00b"} })},
-		{bursar.CodeMetadataInvalid, "metadata", with(func(t *bursar.Transfer) { t.Metadata = bursar.Metadata{"k\xff": "x"} })},
-		{bursar.CodeTimeInvalid, "effective", with(func(t *bursar.Transfer) { t.Effective = dawn.AddDate(-400, 0, 0) })},
-		{bursar.CodeTimeInvalid, "not_after", with(func(t *bursar.Transfer) { t.NotAfter = dawn.AddDate(400, 0, 0) })},
+		{bursar.CodeMetadataInvalid, "metadata", metadata("", "x")},
+		{bursar.CodeMetadataInvalid, "metadata", metadata("k", "a\x00b")},
+		{bursar.CodeMetadataInvalid, "metadata", metadata("k\xff", "x")},
+		{bursar.CodeTimeInvalid, "effective", with(func(t *bursar.Transfer) {
+			t.Effective = clockStart.AddDate(-400, 0, 0)
+		})},
+		{bursar.CodeTimeInvalid, "not_after", with(func(t *bursar.Transfer) {
+			t.NotAfter = clockStart.AddDate(400, 0, 0)
+		})},
 	}
 }
 
@@ -164,8 +177,9 @@ func malformedTransfers(f *fixture) {
 // setState writes a state past the ledger, for which it has no verbs yet.
 func (f *fixture) setState(path string, state bursar.AccountState) {
 	f.Helper()
-	f.bent = true
-	f.exec(fmt.Sprintf("UPDATE bursar_balance SET state = %d WHERE account = (SELECT account FROM bursar_account WHERE path = '%s')", state, path))
+	f.tampered = true
+	f.exec(fmt.Sprintf(`UPDATE bursar_balance SET state = %d
+		WHERE account = (SELECT account FROM bursar_account WHERE path = '%s')`, state, path))
 }
 
 func accountRefuses(f *fixture) {
@@ -199,7 +213,7 @@ func accountRefuses(f *fixture) {
 	}
 }
 
-// precedence breaks ever more rules with one transfer and looks for the first of them.
+// precedence breaks more and more rules with one transfer. The refusal must name the first of them.
 func precedence(f *fixture) {
 	f.funded("users:1", "frozen")
 	f.setState("frozen", bursar.AccountFrozen)
@@ -207,21 +221,26 @@ func precedence(f *fixture) {
 	f.post(posted)
 	version := int64(77)
 	t := bursar.Transfer{ID: id(2), Legs: []bursar.Leg{leg("users:1", "world", "1000.00 USD")}}
+	add := func(to, amount string) func() {
+		return func() { t.Legs = append(t.Legs, leg("users:1", to, amount)) }
+	}
 	for _, step := range []struct {
 		code   bursar.Code
 		field  string
 		change func()
 	}{
 		{bursar.CodeInsufficientFunds, "legs[0]", func() {}},
-		{bursar.CodeVersionChanged, "conditions[0]", func() { t.Conditions = []bursar.Condition{{Path: "users:1", Version: &version}} }},
-		{bursar.CodeTooLate, "not_after", func() { t.NotAfter = dawn.Add(-1) }},
-		{bursar.CodeEffectiveInFuture, "effective", func() { t.Effective = dawn.AddDate(1, 0, 0) }},
-		{bursar.CodeCurrencyMismatch, "legs[1].amount", func() { t.Legs = append(t.Legs, leg("users:1", "world", "1.00 EUR")) }},
-		{bursar.CodeAccountFrozen, "legs[2]", func() { t.Legs = append(t.Legs, leg("users:1", "frozen", "1.00 USD")) }},
-		{bursar.CodeAccountNotFound, "legs[3].to", func() { t.Legs = append(t.Legs, leg("users:1", "nobody", "1.00 USD")) }},
+		{bursar.CodeVersionChanged, "conditions[0]", func() {
+			t.Conditions = []bursar.Condition{{Path: "users:1", Version: &version}}
+		}},
+		{bursar.CodeTooLate, "not_after", func() { t.NotAfter = clockStart.Add(-1) }},
+		{bursar.CodeEffectiveInFuture, "effective", func() { t.Effective = clockStart.AddDate(1, 0, 0) }},
+		{bursar.CodeCurrencyMismatch, "legs[1].amount", add("world", "1.00 EUR")},
+		{bursar.CodeAccountFrozen, "legs[2]", add("frozen", "1.00 USD")},
+		{bursar.CodeAccountNotFound, "legs[3].to", add("nobody", "1.00 USD")},
 		{bursar.CodeReferenceTaken, "reference", func() { t.Reference = "taken" }},
 		{bursar.CodeIDReused, "legs", func() { t.ID = id(1) }},
-		{bursar.CodeAmountNotPositive, "legs[4].amount", func() { t.Legs = append(t.Legs, leg("users:1", "world", "0.00 USD")) }},
+		{bursar.CodeAmountNotPositive, "legs[4].amount", add("world", "0.00 USD")},
 	} {
 		step.change()
 		f.refused(t, step.code, step.field)

@@ -27,7 +27,7 @@ type digest [16]byte
 // groups joins the rows of a file to transfers and gives an id to those without.
 //
 // Rows that follow each other with the same id are the legs of one transfer, in order. A row without an id is a
-// transfer of its own, whose id comes from its content and from how many equal rows stand before it: equal rows all
+// transfer of its own. Its id comes from its content and from how many equal rows stand before it, so equal rows all
 // post, and the same file read again gives the same ids. The count takes about 40 bytes for each such row.
 type groups struct {
 	rows    *Rows
@@ -44,7 +44,7 @@ func (g *groups) next() (*item, error) {
 		return nil, err
 	}
 	if first.Leg > 0 {
-		return nil, g.fault(first, columnLeg, bursar.Errorf(bursar.CodeLegsInvalid, "leg %d does not follow leg %d of the same id", first.Leg, first.Leg-1))
+		return nil, g.legs(first, columnLeg, "leg %d does not follow leg %d of the same id", first.Leg, first.Leg-1)
 	}
 	it := &item{rows: []Row{*first}}
 	for !first.ID.IsZero() {
@@ -63,7 +63,7 @@ func (g *groups) next() (*item, error) {
 			return nil, err
 		}
 	}
-	it.seal(g)
+	it.assemble(g)
 	return it, nil
 }
 
@@ -80,12 +80,13 @@ func (g *groups) row() (*Row, error) {
 func (g *groups) join(it *item, row *Row) error {
 	first, last := &it.rows[0], &it.rows[len(it.rows)-1]
 	switch {
-	case len(it.rows) == legsMax:
-		return g.fault(row, columnID, bursar.Errorf(bursar.CodeLegsInvalid, "a transfer has at most %d legs", legsMax))
+	case len(it.rows) == bursar.LegsMax:
+		return g.legs(row, columnID, "a transfer has at most %d legs", bursar.LegsMax)
 	case row.Leg >= 0 && row.Leg != len(it.rows):
-		return g.fault(row, columnLeg, bursar.Errorf(bursar.CodeLegsInvalid, "leg %d follows %d legs of the same id", row.Leg, len(it.rows)))
+		return g.legs(row, columnLeg, "leg %d follows %d legs of the same id", row.Leg, len(it.rows))
 	case row.Leg < 0 && same(row, last):
-		return g.fault(row, columnID, bursar.Errorf(bursar.CodeLegsInvalid, "the row repeats the row before it: take it out, or number the legs in the column leg if both are meant"))
+		return g.legs(row, columnID, "the row repeats the row before it: take it out, or number the legs in the column "+
+			"leg if both are meant")
 	case !row.Effective.IsZero() && !row.Effective.Equal(first.Effective):
 		return g.differs(row, columnEffective)
 	case row.Reference != "" && row.Reference != first.Reference:
@@ -106,15 +107,20 @@ func same(a, b *Row) bool {
 func equal[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
 
 func (g *groups) differs(row *Row, c column) error {
-	return g.fault(row, c, bursar.Errorf(bursar.CodeLegsInvalid, "it is not that of the transfer's first row: repeat it or leave it out"))
+	return g.legs(row, c, "it is not that of the transfer's first row: repeat it or leave it out")
+}
+
+// legs is the error of a row that does not fit as a leg.
+func (g *groups) legs(row *Row, c column, format string, args ...any) error {
+	return g.fault(row, c, bursar.Errorf(bursar.CodeLegsInvalid, format, args...))
 }
 
 func (g *groups) fault(row *Row, c column, err error) error {
 	return g.rows.place(&fault{line: row.Line, column: columnNames[c], err: err})
 }
 
-// seal makes the transfer of the rows.
-func (it *item) seal(g *groups) {
+// assemble makes the transfer of the rows.
+func (it *item) assemble(g *groups) {
 	first := &it.rows[0]
 	t := &it.transfer
 	t.ID, t.Effective, t.Reference, t.Metadata = first.ID, first.Effective, first.Reference, first.Metadata

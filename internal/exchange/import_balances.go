@@ -46,7 +46,8 @@ func (b *balances) compare(ctx context.Context, outcomes []outcome) error {
 			row := &o.item.rows[i]
 			e, ok := entries[o.first()+int64(i)]
 			if !ok || e.Transfer != o.item.transfer.ID || e.Leg != i {
-				return bursar.Errorf(bursar.CodeCorrupt, "position %d is not leg %d of %v: run bursar verify", o.first()+int64(i), i, o.item.transfer.ID)
+				return bursar.Errorf(bursar.CodeCorrupt, "position %d is not leg %d of %v: run bursar verify",
+					o.first()+int64(i), i, o.item.transfer.ID)
 			}
 			if err := b.side(row, &e, row.From, row.FromBalance, e.FromAfter.Balance); err != nil {
 				return err
@@ -88,7 +89,9 @@ func (b *balances) side(row *Row, e *bursar.Entry, account string, expected *mon
 	}
 	b.count++
 	if b.report != nil {
-		b.report(Mismatch{Line: row.Line, ID: e.Transfer, Account: account, Expected: *expected, Actual: actual, Off: change})
+		b.report(Mismatch{
+			Line: row.Line, ID: e.Transfer, Account: account, Expected: *expected, Actual: actual, Off: change,
+		})
 	}
 	return b.add(account, change)
 }

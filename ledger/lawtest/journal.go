@@ -8,10 +8,10 @@ import (
 	"github.com/bursar-ledger/bursar"
 )
 
-// limit is an account's bounds in units; nil is none.
+// limit is an account's bounds in units. A bound that is nil does not exist.
 type limit struct{ min, max *int64 }
 
-// limits are those of all accounts, as the ledger shows them.
+// limits are the limits of all accounts, as the ledger shows them.
 func (f *fixture) limits() map[string]limit {
 	f.t.Helper()
 	limits := make(map[string]limit)
@@ -64,7 +64,7 @@ func sides(e *bursar.Entry) []side {
 	return list
 }
 
-// conserved says where the balances that entries record do not sum to zero.
+// conserved returns a violation where the balances that entries record do not sum to zero.
 func conserved(entries []bursar.Entry) error {
 	balances := make(map[string]int64)
 	var sum int64
@@ -80,7 +80,7 @@ func conserved(entries []bursar.Entry) error {
 	return nil
 }
 
-// withinLimits says where a recorded balance is beyond its account's limits, or the sum of what was moved is.
+// withinLimits returns a violation where a recorded balance, or the sum of the amounts, is beyond its account's limits.
 func withinLimits(entries []bursar.Entry, limits map[string]limit) error {
 	moved := make(map[string]int64)
 	for i := range entries {
@@ -100,8 +100,8 @@ func withinLimits(entries []bursar.Entry, limits map[string]limit) error {
 	return nil
 }
 
-// versionsRise says where an account's entries do not follow one another in the journal: versions rise by one, and each
-// balance is the one before with the amount.
+// versionsRise returns a violation where an account's entries do not follow one another in the journal. Each version is
+// the one before plus one, and each balance is the one before plus the amount.
 func versionsRise(entries []bursar.Entry) error {
 	last := make(map[string]side)
 	for i := range entries {
@@ -117,7 +117,7 @@ func versionsRise(entries []bursar.Entry) error {
 	return nil
 }
 
-// placed says where positions have a gap, time does not rise, or the legs of a transfer are torn apart.
+// placed returns a violation where positions have a gap, time does not rise, or the legs of a transfer are torn apart.
 func placed(entries []bursar.Entry) error {
 	var before bursar.Entry
 	done := make(map[bursar.ID]bool)
@@ -129,8 +129,10 @@ func placed(entries []bursar.Entry) error {
 			return fmt.Errorf("entry %d is at %v, and the one before at %v", e.Seq, e.At, before.At)
 		case e.At < e.Decided:
 			return fmt.Errorf("entry %d is at %v and was decided at %v", e.Seq, e.At, e.Decided)
-		case e.Transfer == before.Transfer && e.Leg != before.Leg+1, e.Transfer != before.Transfer && (e.Leg != 0 || done[e.Transfer]):
-			return fmt.Errorf("entry %d is leg %d of %v, after leg %d of %v", e.Seq, e.Leg, e.Transfer, before.Leg, before.Transfer)
+		case e.Transfer == before.Transfer && e.Leg != before.Leg+1,
+			e.Transfer != before.Transfer && (e.Leg != 0 || done[e.Transfer]):
+			return fmt.Errorf("entry %d is leg %d of %v, after leg %d of %v",
+				e.Seq, e.Leg, e.Transfer, before.Leg, before.Transfer)
 		}
 		done[e.Transfer] = true
 		before = e
@@ -138,7 +140,8 @@ func placed(entries []bursar.Entry) error {
 	return nil
 }
 
-// once says which of the transfers are not in the journal exactly once, and which are there although they must not.
+// once returns a violation for each transfer that was posted and is not in the journal once, and for each that was not
+// posted and is there.
 func once(entries []bursar.Entry, posted map[bursar.ID]bool) error {
 	times := make(map[bursar.ID]int)
 	for i := range entries {
@@ -146,11 +149,11 @@ func once(entries []bursar.Entry, posted map[bursar.ID]bool) error {
 			times[entries[i].Transfer]++
 		}
 	}
-	var faults []error
+	var violations []error
 	for id, there := range posted {
 		if want := map[bool]int{true: 1}[there]; times[id] != want {
-			faults = append(faults, fmt.Errorf("%v is in the journal %d times, not %d", id, times[id], want))
+			violations = append(violations, fmt.Errorf("%v is in the journal %d times, not %d", id, times[id], want))
 		}
 	}
-	return errors.Join(faults...)
+	return errors.Join(violations...)
 }

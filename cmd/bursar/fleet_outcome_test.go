@@ -17,7 +17,7 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// awaitSealed runs the program's verify until nothing is unsealed, which the servers see to. It must succeed each time.
+// awaitSealed runs the program's verify until the servers have sealed everything. It must succeed each time.
 func (f *fleet) awaitSealed(ctx context.Context) error {
 	for {
 		out, err := exec.CommandContext(ctx, "bursar", "verify", "--db", f.url, "-o", "json").Output()
@@ -43,23 +43,23 @@ func (f *fleet) awaitSealed(ctx context.Context) error {
 	}
 }
 
-// rows are the shop's orders.
-func (f *fleet) rows() map[purchase]bursar.Leg {
+// rows are the shop's orders in the database.
+func (f *fleet) rows() map[order]bursar.Leg {
 	f.Helper()
 	if f.shop == nil {
 		return nil
 	}
-	found, err := f.server.Open(f.T).QueryContext(f.Context(), `SELECT id, buyer, seller, cents FROM orders`)
+	found, err := f.database.Open(f.T).QueryContext(f.Context(), `SELECT id, buyer, seller, cents FROM orders`)
 	f.must(err)
 	defer found.Close()
-	rows := make(map[purchase]bursar.Leg)
+	rows := make(map[order]bursar.Leg)
 	for found.Next() {
 		var number int
 		var cents int64
 		var leg bursar.Leg
 		f.must(found.Scan(&number, &leg.From, &leg.To, &cents))
 		leg.Amount = dollars(cents)
-		rows[purchase(number)] = leg
+		rows[order(number)] = leg
 	}
 	f.must(found.Err())
 	if len(rows) == 0 {
@@ -68,28 +68,28 @@ func (f *fleet) rows() map[purchase]bursar.Leg {
 	return rows
 }
 
-// askAgain asks the servers for everything that clients have asked for.
+// askAgain asks the servers for the transfer of every request.
 func (f *fleet) askAgain(ctx context.Context) {
-	wishes := make(chan wish)
-	var askers sync.WaitGroup
+	requests := make(chan request)
+	var clients sync.WaitGroup
 	for range 8 {
-		askers.Go(func() {
-			for w := range wishes {
-				if err := f.askFor(ctx, w); err != nil {
-					f.fault("%+v: %v", w, err)
+		clients.Go(func() {
+			for q := range requests {
+				if err := f.checkRemembered(ctx, q); err != nil {
+					f.violation("%+v: %v", q, err)
 				}
 			}
 		})
 	}
-	for w := range f.history.answers {
-		wishes <- w
+	for q := range f.history.answers {
+		requests <- q
 	}
-	close(wishes)
-	askers.Wait()
+	close(requests)
+	clients.Wait()
 }
 
-// askFor wants a server to remember what was acknowledged.
-func (f *fleet) askFor(ctx context.Context, w wish) error {
+// checkRemembered wants a server to remember the answers to a request.
+func (f *fleet) checkRemembered(ctx context.Context, q request) error {
 	var record struct {
 		Decided string `json:"decided"`
 		Refusal *struct {
@@ -102,22 +102,23 @@ func (f *fleet) askFor(ctx context.Context, w wish) error {
 			Amount money.Amount `json:"amount"`
 		} `json:"entries"`
 	}
-	if err := f.get(ctx, f.members[w.number%len(f.members)], "/v1/transfers/"+w.id().String(), &record); err != nil {
+	if err := f.get(ctx, f.servers[q.number%len(f.servers)], "/v1/transfers/"+q.id().String(), &record); err != nil {
 		return err
 	}
-	for _, a := range f.history.answers[w] {
+	for _, a := range f.history.answers[q] {
 		if a.code != "" {
 			if record.Refusal == nil || record.Refusal.Code != a.code || len(record.Entries) > 0 {
 				return fmt.Errorf("it was refused as %s, and is %+v", a.code, record)
 			}
 			continue
 		}
-		legs := w.legs(f.history.seed)
+		legs := q.legs(f.history.seed)
 		if record.Refusal != nil || len(record.Entries) != len(legs) || record.Decided != a.decided {
 			return fmt.Errorf("it was posted, decided at %s, and is %+v", a.decided, record)
 		}
 		for i, e := range record.Entries {
-			if (bursar.Leg{From: e.From, To: e.To, Amount: e.Amount}) != legs[i] || a.seq != 0 && e.Seq != a.seq-int64(len(legs)-1-i) {
+			found := bursar.Leg{From: e.From, To: e.To, Amount: e.Amount}
+			if found != legs[i] || a.seq != 0 && e.Seq != a.seq-int64(len(legs)-1-i) {
 				return fmt.Errorf("leg %d of %+v at %d is %+v", i, legs, a.seq, e)
 			}
 		}
@@ -125,12 +126,12 @@ func (f *fleet) askFor(ctx context.Context, w wish) error {
 	return nil
 }
 
-func (f *fleet) get(ctx context.Context, m *member, path string, into any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.address()+path, nil)
+func (f *fleet) get(ctx context.Context, s *server, path string, into any) error {
+	call, err := http.NewRequestWithContext(ctx, http.MethodGet, s.address()+path, nil)
 	if err != nil {
 		return err
 	}
-	response, err := f.http.Do(request)
+	response, err := f.http.Do(call)
 	if err != nil {
 		return err
 	}
@@ -144,13 +145,14 @@ func (f *fleet) get(ctx context.Context, m *member, path string, into any) error
 
 // balances wants the sum of all balances to be zero, by every server.
 func (f *fleet) balances(ctx context.Context) {
-	for _, m := range f.members {
+	for _, s := range f.servers {
 		var trial struct {
 			Totals []struct {
 				Sum money.Amount `json:"sum"`
 			} `json:"totals"`
 		}
-		if err := f.get(ctx, m, "/v1/trial-balance", &trial); err != nil || len(trial.Totals) != 1 || !trial.Totals[0].Sum.IsZero() {
+		err := f.get(ctx, s, "/v1/trial-balance", &trial)
+		if err != nil || len(trial.Totals) != 1 || !trial.Totals[0].Sum.IsZero() {
 			f.Errorf("trial balance: %+v, %v", trial, err)
 		}
 	}
@@ -160,8 +162,8 @@ func (f *fleet) balances(ctx context.Context) {
 func (f *fleet) logs() {
 	kinds := make(map[string]int)
 	example := make(map[string]string)
-	for _, m := range f.members {
-		for _, line := range m.said {
+	for _, s := range f.servers {
+		for _, line := range s.log {
 			kind := logKind(line)
 			kinds[kind]++
 			example[kind] = line

@@ -67,7 +67,8 @@ func (a *Ack) load() error {
 	case err != nil && !errors.Is(err, io.EOF):
 		return err
 	case !strings.HasPrefix(first, ackForm):
-		return bursar.Errorf(bursar.CodeMalformed, "%s is not an ack file: name one that an import made, or a new one", a.path)
+		return bursar.Errorf(bursar.CodeMalformed,
+			"%s is not an ack file: name one that an import made, or a new one", a.path)
 	case first != header:
 		return bursar.Errorf(bursar.CodeMalformed, "%s belongs to another book, %s: this one is %v", a.path,
 			brief.Text(strings.TrimSpace(first[len(ackForm):])), a.owner)
@@ -104,7 +105,8 @@ func (a *Ack) lines(reader *bufio.Reader, sound int64) error {
 			if _, err := reader.Peek(1); errors.Is(err, io.EOF) {
 				break // the line that a crash cut short
 			}
-			return bursar.Errorf(bursar.CodeMalformed, "%s:%d: %w: take the file away to go on; what is posted stays posted", a.path, number, fault)
+			return bursar.Errorf(bursar.CodeMalformed,
+				"%s:%d: %w: take the file away to go on; what is posted stays posted", a.path, number, fault)
 		}
 		a.note(entry)
 		sound += int64(len(line))
@@ -186,8 +188,8 @@ func (a *Ack) check(entries []bursar.Entry) error {
 	if a.last.seq == 0 || len(entries) == 1 && entries[0].Seq == a.last.seq && entries[0].Transfer == a.last.id {
 		return nil
 	}
-	return bursar.Errorf(bursar.CodeMalformed, "%s says that %v is at position %d, where the ledger does not have it: was a backup restored? Take the file away; what is posted is not posted twice",
-		a.path, a.last.id, a.last.seq)
+	return bursar.Errorf(bursar.CodeMalformed, "%s says that %v is at position %d, where the ledger does not have it: "+
+		"was a backup restored? Take the file away; what is posted is not posted twice", a.path, a.last.id, a.last.seq)
 }
 
 // syncFolder has a file's name on disk. Where folders cannot be synced, as on Windows, the system does without.
@@ -196,8 +198,11 @@ func syncFolder(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := folder.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, os.ErrPermission) && !errors.Is(err, os.ErrInvalid) {
-		return errors.Join(err, folder.Close())
+	err = folder.Sync()
+	for _, cannot := range []error{errors.ErrUnsupported, os.ErrPermission, os.ErrInvalid} {
+		if errors.Is(err, cannot) {
+			err = nil
+		}
 	}
-	return folder.Close()
+	return errors.Join(err, folder.Close())
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/bursar-ledger/bursar"
 )
@@ -33,29 +34,37 @@ func newCSV(r io.Reader) (*csvSource, error) {
 	s.reader.ReuseRecord = true
 	header, err := s.read()
 	if errors.Is(err, io.EOF) {
-		return nil, &fault{line: 1, err: bursar.Errorf(bursar.CodeMalformed, "the header is missing: the first line names the columns")}
+		return nil, malformedHeader("", "the header is missing: the first line names the columns")
 	}
 	if err != nil {
 		return nil, err
 	}
-	seen := map[column]bool{}
+	s.columns, err = headerColumns(header)
+	return s, err
+}
+
+// headerColumns are the columns that a header names.
+func headerColumns(header []string) (columns []column, err error) {
 	for _, name := range header {
 		c, known := columnOf(name)
 		switch {
 		case !known:
 			return nil, &fault{line: 1, column: name, err: unknownColumn()}
-		case seen[c]:
-			return nil, &fault{line: 1, column: name, err: bursar.Errorf(bursar.CodeMalformed, "the column is there twice")}
+		case slices.Contains(columns, c):
+			return nil, malformedHeader(name, "the column is there twice")
 		}
-		seen[c] = true
-		s.columns = append(s.columns, c)
+		columns = append(columns, c)
 	}
 	for _, c := range [...]column{columnFrom, columnTo, columnAmount} {
-		if !seen[c] {
-			return nil, &fault{line: 1, column: columnNames[c], err: bursar.Errorf(bursar.CodeMalformed, "the column is missing from the header")}
+		if !slices.Contains(columns, c) {
+			return nil, malformedHeader(columnNames[c], "the column is missing from the header")
 		}
 	}
-	return s, nil
+	return columns, nil
+}
+
+func malformedHeader(column, text string) error {
+	return &fault{line: 1, column: column, err: bursar.Errorf(bursar.CodeMalformed, "%s", text)}
 }
 
 func (s *csvSource) next(r *record) error {
@@ -78,7 +87,8 @@ func (s *csvSource) read() ([]string, error) {
 	if errors.As(err, &syntax) {
 		reason := bursar.Errorf(bursar.CodeMalformed, "%w", syntax.Err)
 		if errors.Is(syntax.Err, csv.ErrFieldCount) {
-			reason = bursar.Errorf(bursar.CodeMalformed, "the row has %d fields and the header %d", len(fields), len(s.columns))
+			reason = bursar.Errorf(bursar.CodeMalformed, "the row has %d fields and the header %d",
+				len(fields), len(s.columns))
 		}
 		return nil, &fault{line: syntax.StartLine, err: reason}
 	}
