@@ -271,7 +271,7 @@ func (a *audit) checkHead() {
 		a.find(a.last.seq+1, Heads, "the head is %d but the journal ends with %d: its tail is missing", h.Seq, a.last.seq)
 	case h.Seq < a.last.seq:
 		a.find(max(h.Seq, 0)+1, Heads, "the head is %d but the journal ends with %d", h.Seq, a.last.seq)
-	case !a.last.broken && h.At != a.last.at:
+	case !a.last.broken && h.At < a.last.at:
 		a.find(h.Seq, Heads, "the head says %v and its entry %v", h.At, a.last.at)
 	case !a.last.broken && h.Hash != a.last.hash:
 		a.find(h.Seq, Heads, "the head has another hash than its entry")
