@@ -253,6 +253,11 @@ var catalogue = [...]Description{
 		Remedy:  "try again with the same id when it is back",
 	},
 	{
+		Code: CodeClockJumped, Status: 503, Exit: exitTransient,
+		Meaning: "the machine's clock jumped while the program ran; nothing was written",
+		Remedy:  "set the clock right, or confirm it by a restart",
+	},
+	{
 		Code: CodeOutcomeUnknown, Status: 504, Exit: exitUnknown, Retryable: true,
 		Meaning: "the answer to the commit was lost: the transfer may or may not be posted",
 		Remedy:  "ask again with the same id: it posts at most once",

@@ -48,6 +48,7 @@ const (
 	CodeCanceled           Code = "canceled"
 	CodeClosed             Code = "closed"
 	CodeUnavailable        Code = "unavailable"
+	CodeClockJumped        Code = "clock_jumped"
 	CodeOutcomeUnknown     Code = "outcome_unknown"
 	CodeVerificationFailed Code = "verification_failed"
 	CodeCorrupt            Code = "corrupt"
@@ -98,6 +99,7 @@ var (
 	ErrCanceled           = &Error{Code: CodeCanceled}
 	ErrClosed             = &Error{Code: CodeClosed}
 	ErrUnavailable        = &Error{Code: CodeUnavailable}
+	ErrClockJumped        = &Error{Code: CodeClockJumped}
 	ErrOutcomeUnknown     = &Error{Code: CodeOutcomeUnknown}
 	ErrVerificationFailed = &Error{Code: CodeVerificationFailed}
 	ErrCorrupt            = &Error{Code: CodeCorrupt}

@@ -53,7 +53,7 @@ func (w *writer) judge(
 	if err := j.read(ctx, tx, await, jobs); err != nil {
 		return nil, err
 	}
-	now, err := bursar.InstantOf(w.clock.Now())
+	now, err := w.time.now(0)
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,13 @@ func New(ctx context.Context, store driver.Store, o *Options) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{store: store, book: book, clock: options.Clock, observer: options.Observer, logger: options.Logger}
+	w := &writer{
+		store: store, book: book, clock: options.Clock, time: newTimekeeper(options.Clock, o != nil && o.Clock != nil),
+		observer: options.Observer, logger: options.Logger,
+	}
+	if err := w.noteGap(ctx); err != nil {
+		return nil, err
+	}
 	l := &Ledger{view: view{book: book, read: store.Read}, store: store, writer: w, clock: options.Clock}
 	l.reach = l.reachTime
 	if store.SealsLater() && options.SealEvery > 0 {

@@ -165,7 +165,7 @@ func (w *writer) seal(ctx context.Context, tx driver.Tx, batch *driver.Batch, he
 		}
 		insert = tx.InsertClaimed
 	}
-	now, err := bursar.InstantOf(w.clock.Now())
+	now, err := w.time.now(0)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +197,7 @@ func (w *writer) sealOnce(ctx context.Context, wait bool) (more bool, err error)
 		if err := owns(&w.book, head); err != nil {
 			return err
 		}
-		now, err := bursar.InstantOf(w.clock.Now())
+		now, err := w.time.now(0)
 		if err != nil {
 			return err
 		}
@@ -230,7 +230,7 @@ func (w *writer) reach(ctx context.Context, at bursar.Instant) (more bool, err e
 		if err := owns(&w.book, head); err != nil {
 			return err
 		}
-		now, err := bursar.InstantOf(w.clock.Now())
+		now, err := w.time.now(0)
 		if err != nil {
 			return err
 		}

@@ -86,10 +86,11 @@ var (
 func (w *world) join(name string, run func(*client)) *client {
 	n := len(w.clients)
 	c := &client{world: w, name: name, key: int64(40-n) << 24, posted: make(map[bursar.ID]bursar.Posted)}
+	fake := clock.NewFake(time.Unix(int64(n*5%7), 0))
 	c.writer = &writer{
-		store:  c,
-		book:   w.book,
-		clock:  clock.NewFake(time.Unix(int64(n*5%7), 0)),
+		store: c,
+		book:  w.book,
+		clock: fake, time: newTimekeeper(fake, true),
 		logger: slog.New(slog.DiscardHandler),
 	}
 	c.next, c.stop = iter.Pull(func(yield func(struct{}) bool) {

@@ -27,7 +27,8 @@ type job struct {
 type writer struct {
 	store    driver.Store
 	book     bursar.Book
-	clock    Clock
+	clock    Clock // measures how long batches take
+	time     *timekeeper
 	observer *Observer
 	logger   *slog.Logger
 	unsealed func() // told of entries that were committed unsealed; nil when nobody seals in the background
