@@ -16,7 +16,7 @@ type problem struct {
 	Code      bursar.Code `json:"code"`
 	Field     string      `json:"field,omitempty" doc:"The field or parameter at fault." example:"legs[1].amount"`
 	Retryable bool        `json:"retryable" doc:"The same request may be sent again as it is."`
-	Request   string      `json:"request,omitempty" doc:"The id of the request, also in X-Request-Id and in the server's log."`
+	Request   string      `json:"request,omitempty" doc:"The request's id, as in X-Request-Id and the server's log."`
 }
 
 const errorsURL = "https://github.com/bursar-ledger/bursar/blob/main/docs/errors.md#"
@@ -46,11 +46,15 @@ func (s *server) problem(id string, err error) *problem {
 	if p.Status < http.StatusInternalServerError && errors.As(err, &coded) && coded.Message != "" {
 		p.Detail, p.Field = coded.Message, coded.Field
 	}
-	// That the database is unavailable is told by outage.
-	if p.Status >= http.StatusInternalServerError && code != bursar.CodeBusy && code != bursar.CodeClosed && code != bursar.CodeUnavailable {
+	if p.Status >= http.StatusInternalServerError && !expected(code) {
 		s.logger.Error("a request failed", "request", id, "code", string(code), "error", err)
 	}
 	return p
+}
+
+// expected reports whether an operator need not hear of each such error. Outage tells of the database.
+func expected(code bursar.Code) bool {
+	return code == bursar.CodeBusy || code == bursar.CodeClosed || code == bursar.CodeUnavailable
 }
 
 // malformed is an error about a field or parameter that cannot be read.

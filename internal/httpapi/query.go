@@ -68,8 +68,8 @@ func (c *call) limit() (int, error) {
 // instant is a parameter that is a time.
 func (c *call) instant(name string) (at bursar.Instant, err error) {
 	if err := at.UnmarshalText([]byte(c.query.Get(name))); err != nil {
-		e := bursar.Errorf(bursar.CodeTimeInvalid, "%q is not a time in RFC 3339 from 1678 to 2261, such as 2026-01-31T12:00:00Z; a + is written %%2B",
-			brief.Text(c.query.Get(name)))
+		e := bursar.Errorf(bursar.CodeTimeInvalid, "%q is not a time in RFC 3339 from 1678 to 2261, "+
+			"such as 2026-01-31T12:00:00Z; a + is written %%2B", brief.Text(c.query.Get(name)))
 		e.Field = name
 		return 0, e
 	}
