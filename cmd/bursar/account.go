@@ -197,7 +197,7 @@ func pageOf(left, limit int64) int {
 
 func accountColumns() []column {
 	return []column{
-		left("id"), left("currency"), left("state"), right("balance"), right("held"), right("available"),
+		left("path"), left("currency"), left("state"), right("balance"), right("held"), right("available"),
 		wide("min"), wide("max"), right("version"), wide("opened"), wide("metadata"),
 	}
 }

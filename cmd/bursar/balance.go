@@ -76,7 +76,7 @@ func (f *pointFlags) asOf() (a bursar.AsOf, err error) {
 
 func (e *env) showBalance(b bursar.Balance) error {
 	return e.show(b,
-		field{"account", b.Path},
+		field{"path", b.Path},
 		field{"balance", b.Balance.String()},
 		field{"held", b.Held.String()},
 		field{"available", b.Available.String()},
@@ -87,7 +87,7 @@ func (e *env) showBalance(b bursar.Balance) error {
 
 // trialView is an account's line of the trial balance.
 type trialView struct {
-	Account   string `json:"account"`
+	Path      string `json:"path"`
 	Currency  string `json:"currency"`
 	Balance   string `json:"balance"`
 	Held      string `json:"held"`
@@ -99,18 +99,20 @@ type trialView struct {
 func (e *env) trialBalance(ctx context.Context, l *ledger.Ledger) error {
 	var views []trialView
 	totals, _, err := l.TrialBalance(ctx, func(a bursar.Account) error {
-		if n := len(views); n > 0 && a.Path <= views[n-1].Account {
+		if n := len(views); n > 0 && a.Path <= views[n-1].Path {
 			views = views[:0] // begun anew
 		}
-		views = append(views, trialView{a.Path, a.Currency.String(), a.Balance.String(), a.Held.String(), a.Available.String()})
+		views = append(views, trialView{
+			a.Path, a.Currency.String(), a.Balance.String(), a.Held.String(), a.Available.String(),
+		})
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	out := e.list(left("account"), wide("currency"), right("balance"), right("held"), right("available"))
+	out := e.list(left("path"), wide("currency"), right("balance"), right("held"), right("available"))
 	for _, v := range views {
-		if err := out.add(v, v.Account, v.Currency, v.Balance, v.Held, v.Available); err != nil {
+		if err := out.add(v, v.Path, v.Currency, v.Balance, v.Held, v.Available); err != nil {
 			return err
 		}
 	}

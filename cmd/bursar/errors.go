@@ -39,35 +39,23 @@ With CODE it prints that error alone. CSV and JSON have every field.`,
 	return cmd
 }
 
-// errorView is a row of the error table as it is printed.
-type errorView struct {
-	Code       bursar.Code `json:"code"`
-	Status     int         `json:"status"`
-	Exit       int         `json:"exit"`
-	Retryable  bool        `json:"retryable"`
-	Remembered bool        `json:"remembered"`
-	Meaning    string      `json:"meaning"`
-	Remedy     string      `json:"remedy"`
-}
-
 func errorColumns() []column {
 	return []column{
 		left("code"), right("status"), right("exit"), left("retryable"), left("remembered"), left("meaning"), wide("remedy"),
 	}
 }
 
-func (v errorView) cells() []string {
+func errorCells(d *bursar.Description) []string {
 	return []string{
-		string(v.Code), strconv.Itoa(v.Status), strconv.Itoa(v.Exit), strconv.FormatBool(v.Retryable),
-		strconv.FormatBool(v.Remembered), v.Meaning, v.Remedy,
+		string(d.Code), strconv.Itoa(d.Status), strconv.Itoa(d.Exit), strconv.FormatBool(d.Retryable),
+		strconv.FormatBool(d.Remembered), d.Meaning, d.Remedy,
 	}
 }
 
 func (e *env) listErrors() error {
 	out := e.list(errorColumns()...)
 	for _, d := range bursar.Catalogue() {
-		v := errorView(d)
-		if err := out.add(v, v.cells()...); err != nil {
+		if err := out.add(d, errorCells(&d)...); err != nil {
 			return err
 		}
 	}
@@ -79,12 +67,11 @@ func (e *env) showError(code bursar.Code) error {
 	if d.Code != code {
 		return hintf(usagef("there is no error code %q", code), "bursar errors lists them")
 	}
-	v := errorView(d)
 	var fields []field
-	for i, cell := range v.cells() {
+	for i, cell := range errorCells(&d) {
 		fields = append(fields, field{errorColumns()[i].name, cell})
 	}
-	return e.show(v, fields...)
+	return e.show(d, fields...)
 }
 
 // errorsMarkdown is docs/errors.md.

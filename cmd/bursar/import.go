@@ -18,6 +18,7 @@ import (
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/exchange"
 	"github.com/bursar-ledger/bursar/ledger"
+	"github.com/bursar-ledger/bursar/money"
 )
 
 // importFlags are what import takes besides the file.
@@ -170,12 +171,20 @@ type findings struct {
 // The records of -o json: one object for each finding, and the summary as the last one.
 type (
 	refusedView struct {
-		Finding string `json:"finding"`
-		exchange.Refusal
+		Finding string      `json:"finding"`
+		Line    int         `json:"line"`
+		ID      bursar.ID   `json:"id"`
+		Code    bursar.Code `json:"code"`
+		Detail  string      `json:"detail"`
 	}
 	mismatchView struct {
-		Finding string `json:"finding"`
-		exchange.Mismatch
+		Finding  string       `json:"finding"`
+		Line     int          `json:"line"`
+		ID       bursar.ID    `json:"id"`
+		Path     string       `json:"path"`
+		Expected money.Amount `json:"expected"`
+		Actual   money.Amount `json:"actual"`
+		Off      money.Amount `json:"off"`
 	}
 	summaryView struct {
 		Finding string `json:"finding"`
@@ -187,21 +196,17 @@ type (
 
 // printFindings lists refusals and mismatches. A table leaves out the columns that would be empty.
 func (e *env) printFindings(found *findings, summary exchange.Summary, took time.Duration) error {
-	unless := func(c column, empty bool) column {
-		c.wide = c.wide || empty
-		return c
-	}
-	noRefused, noMismatch := len(found.refused) == 0, len(found.mismatches) == 0
-	out := e.list(left("finding"), right("line"), wide("id"), unless(left("account"), noMismatch), unless(right("expected"), noMismatch),
-		unless(right("actual"), noMismatch), unless(right("off"), noMismatch), unless(left("code"), noRefused), unless(left("message"), noRefused))
+	out := e.list(found.columns()...)
 	for _, r := range found.refused {
-		err := out.add(refusedView{"refused", r}, "refused", strconv.Itoa(r.Line), r.ID.String(), "", "", "", "", string(r.Code), r.Message)
+		view := refusedView{"refused", r.Line, r.ID, r.Code, r.Message}
+		err := out.add(view, "refused", strconv.Itoa(r.Line), r.ID.String(), "", "", "", "", string(r.Code), r.Message)
 		if err != nil {
 			return err
 		}
 	}
 	for _, m := range found.mismatches {
-		err := out.add(mismatchView{"mismatch", m}, "mismatch", strconv.Itoa(m.Line), m.ID.String(), m.Account,
+		view := mismatchView{"mismatch", m.Line, m.ID, m.Account, m.Expected, m.Actual, m.Off}
+		err := out.add(view, "mismatch", strconv.Itoa(m.Line), m.ID.String(), m.Account,
 			m.Expected.String(), m.Actual.String(), m.Off.String(), "", "")
 		if err != nil {
 			return err
@@ -213,10 +218,27 @@ func (e *env) printFindings(found *findings, summary exchange.Summary, took time
 			return err
 		}
 	}
-	if noRefused && noMismatch && e.output == formatTable {
+	if len(found.refused)+len(found.mismatches) == 0 && e.output == formatTable {
 		return nil
 	}
 	return out.flush()
+}
+
+// columns are those of both kinds of finding. A table shows those of the kinds that were found.
+func (f *findings) columns() []column {
+	ofRefused := func(c column) column {
+		c.wide = len(f.refused) == 0
+		return c
+	}
+	ofMismatch := func(c column) column {
+		c.wide = len(f.mismatches) == 0
+		return c
+	}
+	return []column{
+		left("finding"), right("line"), wide("id"),
+		ofMismatch(left("path")), ofMismatch(right("expected")), ofMismatch(right("actual")), ofMismatch(right("off")),
+		ofRefused(left("code")), ofRefused(left("detail")),
+	}
 }
 
 // printSummary says on stderr how far the import came.

@@ -95,7 +95,9 @@ func noVariables(string) string { return "" }
 // free afterwards, and what was answered is in the file.
 func TestServeAnswersWhatIsUnderWay(t *testing.T) {
 	s := startServing(t, noVariables, "--listen", "127.0.0.1:0")
-	for _, body := range []string{`{"id":"outside:bank","currency":"USD","min":"none"}`, `{"id":"users:alice","currency":"USD"}`} {
+	for _, body := range []string{
+		`{"path":"outside:bank","currency":"USD","min":"none"}`, `{"path":"users:alice","currency":"USD"}`,
+	} {
 		if got := s.post("/v1/accounts", body).StatusCode; got != http.StatusCreated {
 			t.Fatalf("status %d", got)
 		}

@@ -121,16 +121,10 @@ type reportView struct {
 	Accounts int64            `json:"accounts"`
 	Requests int64            `json:"requests"`
 	Refused  int64            `json:"refused"`
-	Head     headView         `json:"head"`
+	Head     bursar.Head      `json:"head"`
 	Found    int64            `json:"found"`
 	Findings []verify.Finding `json:"findings"`
 	Warnings []string         `json:"warnings"`
-}
-
-type headView struct {
-	Seq  int64          `json:"seq"`
-	At   bursar.Instant `json:"at"`
-	Hash string         `json:"hash"`
 }
 
 func (e *env) showReport(r *verify.Report) error {
@@ -146,8 +140,9 @@ func (e *env) showReport(r *verify.Report) error {
 		if r.Unsealed > 0 {
 			unsealed = fmt.Sprintf(" of which %d are not sealed", r.Unsealed)
 		}
-		_, err := fmt.Fprintf(e.stdout, "ok: book %s: %d entries%s, %d accounts, %d requests of which %d were refused; head %d at %v, hash %x\n",
-			r.Book.Name, r.Entries, unsealed, r.Accounts, r.Requests, r.Refusals, r.Head.Seq, r.Head.At, r.Head.Hash)
+		_, err := fmt.Fprintf(e.stdout, "ok: book %s: %d entries%s, %d accounts, %d requests of which %d were refused; "+
+			"head %d at %v, hash %v\n", r.Book.Name, r.Entries, unsealed, r.Accounts, r.Requests, r.Refusals,
+			r.Head.Seq, r.Head.At, r.Head.Hash)
 		return err
 	}
 	out := e.list(right("seq"), left("check"), left("detail"))
@@ -164,9 +159,10 @@ func (e *env) showReport(r *verify.Report) error {
 }
 
 func reportOf(r *verify.Report) reportView {
-	v := reportView{OK: r.OK(), Book: r.Book.Name, UUID: bursar.ID(r.Book.UUID), Entries: r.Entries, Unsealed: r.Unsealed, Accounts: r.Accounts,
-		Requests: r.Requests, Refused: r.Refusals, Found: r.Found, Findings: r.Findings, Warnings: r.Warnings,
-		Head: headView{Seq: r.Head.Seq, At: r.Head.At, Hash: hex.EncodeToString(r.Head.Hash[:])}}
+	v := reportView{
+		OK: r.OK(), Book: r.Book.Name, UUID: r.Book.UUID, Entries: r.Entries, Unsealed: r.Unsealed, Accounts: r.Accounts,
+		Requests: r.Requests, Refused: r.Refusals, Head: r.Head, Found: r.Found, Findings: r.Findings, Warnings: r.Warnings,
+	}
 	if v.Findings == nil {
 		v.Findings = []verify.Finding{}
 	}

@@ -37,13 +37,14 @@ func TestVerify(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
 		t.Fatal(err)
 	}
-	call(0, "verify", "--anchor", fmt.Sprintf("%d:%s", report.Head.Seq, report.Head.Hash))
+	hash := report.Head.Hash.String()
+	call(0, "verify", "--anchor", fmt.Sprintf("%d:%s", report.Head.Seq, hash))
 	for anchor, code := range map[string]bursar.Code{
-		"2:" + report.Head.Hash: bursar.CodeVerificationFailed,
-		"9:" + report.Head.Hash: bursar.CodeVerificationFailed,
-		"3":                     bursar.CodeMalformed,
-		"0:" + report.Head.Hash: bursar.CodeMalformed,
-		"3:abc":                 bursar.CodeMalformed,
+		"2:" + hash: bursar.CodeVerificationFailed,
+		"9:" + hash: bursar.CodeVerificationFailed,
+		"3":         bursar.CodeMalformed,
+		"0:" + hash: bursar.CodeMalformed,
+		"3:abc":     bursar.CodeMalformed,
 	} {
 		if _, talk := call(bursar.Describe(code).Exit, "verify", "--anchor", anchor); !strings.Contains(talk, "anchor") {
 			t.Errorf("--anchor %s: %q", anchor, talk)
