@@ -77,7 +77,8 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 			t.Errorf("%s: no example", path)
 		}
 		args := append(strings.Fields(path)[1:], "--help")
-		if code, stdout, stderr := line(t, t.Context(), args...); code != 0 || !strings.Contains(stdout, "Usage:") || stderr != "" {
+		code, stdout, stderr := line(t, t.Context(), args...)
+		if code != 0 || !strings.Contains(stdout, "Usage:") || stderr != "" {
 			t.Errorf("%s --help: exit code %d, %q", path, code, stderr)
 		}
 	}

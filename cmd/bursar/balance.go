@@ -22,12 +22,16 @@ func newBalanceCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "balance [PATH]",
 		Short: "Print an account's balance, now or in the past, or all balances",
-		Long: `Print an account's balance: now, after the entry at --seq, after all entries with a ledger time of at most --at, or
-counting the entries with an effective time of at most --effective, whenever they were posted. A point that the
-journal has not reached is refused.
+		Long: `Print an account's balance, now or at one point in the past:
+
+  --seq        after the entry at this position
+  --at         after all entries with a ledger time up to this one
+  --effective  counting entries with an effective time up to this one, whenever they were posted
+
+A point that the journal has not reached is refused.
 
 Without PATH it prints the trial balance: every account, and for each currency the sum of all balances, which is
-zero. In CSV the sums are the last rows, those without an account.`,
+zero. In CSV the sums are the last rows; they have no path.`,
 		Example: `  bursar balance users:alice
   bursar balance users:alice --seq 17
   bursar balance users:alice --effective 2026-01-31T23:59:59Z -o json

@@ -17,7 +17,8 @@ func newErrorsCommand(e *env) *cobra.Command {
 		Use:   "errors [CODE]",
 		Short: "Print the table of errors, or one of them with its remedy",
 		Long: `Print the table of errors in order of precedence: when several apply to one request, the first one is reported.
-With CODE it prints that error alone. CSV and JSON have every field.`,
+
+With CODE it prints that error alone. CSV and JSON also have the remedies.`,
 		Example: `  bursar errors
   bursar errors insufficient_funds
   bursar errors -o json
@@ -79,12 +80,15 @@ func errorsMarkdown(table []bursar.Description) string {
 	var b strings.Builder
 	b.WriteString(`# Errors
 
-Every way in which a call can fail has a code. The library returns it in ` + "`bursar.Error`" + `, the HTTP interface in the
-field ` + "`code`" + ` of its problem document, the command line on stderr and as its exit code.
+Every way in which a call can fail has a code. The library returns it in ` + "`bursar.Error`" + `. The HTTP interface
+has it in the field ` + "`code`" + ` of a problem. The command line prints it on stderr and exits with the code of its kind.
 
-The rows stand in order of precedence: when several apply to one request, the first one is reported. The same call
-may simply be made again after a *retryable* error. A *remembered* refusal is kept under the transfer's id: the same
-transfer sent again is refused again, and a new attempt needs a new id.
+The rows stand in order of precedence: when several apply to one request, the first one is reported. After a
+*retryable* error the same call may be made again as it is. A *remembered* refusal is kept under the transfer's id: the
+same transfer sent again is refused again, and a new attempt needs a new id.
+
+An error also says in words what happened. Where one field is at fault, it names the field as JSON does, such as
+` + "`legs[1].amount`" + ` or ` + "`path`" + `.
 
 ` + "`bursar errors --markdown`" + ` writes this document.
 

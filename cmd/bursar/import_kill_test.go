@@ -122,8 +122,8 @@ func (k *killing) run(t *testing.T, after time.Duration) bool {
 		ctx, cancel = context.WithTimeout(ctx, after) // at its end the program gets SIGKILL
 		defer cancel()
 	}
-	cmd := exec.CommandContext(ctx, "bursar", "--db", k.database, "import", "--ack", "ack", "--open", "users:*", "--open", "outside=min:none",
-		"--batch", strconv.Itoa(k.batch), "-o", "csv", "rows.csv")
+	cmd := exec.CommandContext(ctx, "bursar", "--db", k.database, "import", "--ack", "ack",
+		"--open", "users:*", "--open", "outside=min:none", "--batch", strconv.Itoa(k.batch), "-o", "csv", "rows.csv")
 	cmd.Dir = k.folder
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

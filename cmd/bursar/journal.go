@@ -13,13 +13,13 @@ import (
 	"github.com/bursar-ledger/bursar/ledger"
 )
 
-// How long --follow waits before it asks again: longer each time that nothing was new.
+// How long --follow waits before it asks again. It waits longer each time that there was nothing new.
 const (
 	followPauseMin = 100 * time.Millisecond
 	followPauseMax = time.Second
 )
 
-// journalFlags are what journal takes.
+// journalFlags are the flags of journal.
 type journalFlags struct {
 	after, limit int64
 	follow       bool
@@ -30,8 +30,9 @@ func newJournalCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "journal",
 		Short: "Print the journal, entry by entry",
-		Long: `Print the entries of the journal in order, one line each: all of them, or those after a position. With --follow it
-goes on with entries as they are sealed, until it is interrupted or --limit is reached.`,
+		Long: `Print the entries of the journal in order, one line each: all of them, or those after a position.
+
+With --follow it goes on and prints entries as they are sealed, until you interrupt it or --limit is reached.`,
 		Example: `  bursar journal
   bursar journal --after 1000 --limit 100 -o csv
   bursar journal --follow -o json`,

@@ -33,8 +33,9 @@ func TestServersThatLetNobodyIn(t *testing.T) {
 					t.Errorf("%v, want exit code 8", err)
 				}
 				text := string(output)
-				if !strings.HasPrefix(text, "bursar: error: unavailable: ") ||
-					!strings.Contains(text, "bursar: hint: is "+bad.Redacted()+" the right database?") || strings.Contains(text, password) {
+				hint := "bursar: hint: is " + bad.Redacted() + " the right database?"
+				if !strings.HasPrefix(text, "bursar: error: unavailable: ") || !strings.Contains(text, hint) ||
+					strings.Contains(text, password) {
 					t.Errorf("it says\n%s", text)
 				}
 			})

@@ -22,7 +22,8 @@ func TestLostAnswerNamesTheID(t *testing.T) {
 		if err := l.Close(ctx); err != nil {
 			return err
 		}
-		_, err := postOnce(ctx, l, bursar.Transfer{Legs: []bursar.Leg{{From: "a", To: "b", Amount: money.MustParse("1 USD")}}})
+		leg := bursar.Leg{From: "a", To: "b", Amount: money.MustParse("1 USD")}
+		_, err := postOnce(ctx, l, bursar.Transfer{Legs: []bursar.Leg{leg}})
 		return err
 	})
 	var hinted *hintedError

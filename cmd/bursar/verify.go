@@ -20,20 +20,22 @@ func newVerifyCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check everything that is stored against a replay of the journal",
-		Long: `Replay the journal of a book from its first entry, compare every stored row with what the replay says, and change
-nothing. A sound ledger gives one line with what was checked and the head. Otherwise the findings are printed in order
-of position, the first bad position and the check that failed there go to stderr, and the exit code is that of
+		Long: `Replay the journal of a book from its first entry, and compare every stored row with the replay. Nothing is
+changed.
+
+A sound ledger gives one line with what was checked and the head. Otherwise the findings are printed in order of
+position. The first bad position and the check that failed there go to stderr, and the exit code is that of
 verification_failed.
 
-The checks: hashes, positions and times of the journal; versions, balances and limits of every account at every
+These are checked: hashes, positions and times of the journal; versions, balances and limits of every account at every
 position; entries against what was asked for; balances, the head, checkpoints and the index of backdated entries
 against the replay; that balances sum to zero in every currency; that no row is left over; and what the database
-engine finds in its own tables and indexes. Entries that are committed and not sealed are checked after the journal, and
-stay as they are; a finding there names the entry by its row key.
+engine finds in its own tables and indexes. Entries that are not sealed yet are checked last and stay as they are; a
+finding there names the entry by its row key.
 
-What cannot be seen from inside is a journal whose tail was cut off, or that was written anew from some position on,
-with everything else made to fit. Both change hashes: keep the head that verify prints outside of the database, and
-give it back with --anchor.
+One thing cannot be seen from inside: a journal whose tail was cut off, or written anew from some position on, with
+everything else made to fit. Both change hashes. So keep the head that verify prints outside of the database, and give
+it back with --anchor.
 
 In JSON it prints one object with the counts, the head and the findings; in CSV the findings.`,
 		Example: `  bursar verify
@@ -41,7 +43,8 @@ In JSON it prints one object with the counts, the head and the findings; in CSV 
   bursar verify --anchor 3:2b1c…`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return e.verify(cmd.Context(), anchors) },
 	}
-	cmd.Flags().StringArrayVar(&anchors, "anchor", nil, "position and hash that an earlier verify printed, as `SEQ:HASH`; may be repeated")
+	cmd.Flags().StringArrayVar(&anchors, "anchor", nil,
+		"position and hash that an earlier verify printed, as `SEQ:HASH`; may be repeated")
 	return cmd
 }
 

@@ -29,10 +29,11 @@ func TestVerify(t *testing.T) {
 	call(0, "account", "open", "world", "--currency", "USD", "--min", "none")
 	call(0, "account", "open", "users:alice", "--currency", "USD")
 	call(0, "transfer", "world", "users:alice", "25.00 USD")
-	if out, talk := call(0, "verify"); !strings.HasPrefix(out, "ok: book main: 3 entries, 2 accounts, 3 requests") || talk != "" {
+	out, talk := call(0, "verify")
+	if !strings.HasPrefix(out, "ok: book main: 3 entries, 2 accounts, 3 requests") || talk != "" {
 		t.Errorf("sound: %q, %q", out, talk)
 	}
-	out, _ := call(0, "verify", "-o", "json")
+	out, _ = call(0, "verify", "-o", "json")
 	var report reportView
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
 		t.Fatal(err)
@@ -60,7 +61,7 @@ func TestVerify(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	out, talk := call(bursar.Describe(bursar.CodeVerificationFailed).Exit, "verify")
+	out, talk = call(bursar.Describe(bursar.CodeVerificationFailed).Exit, "verify")
 	if !strings.Contains(talk, "position 2: gapless: ") || !strings.Contains(out, "2  gapless ") {
 		t.Errorf("without its second entry:\n%s%s", out, talk)
 	}
