@@ -189,7 +189,7 @@ func (e *env) listAccounts(ctx context.Context, l *ledger.Ledger, q bursar.Accou
 	}
 }
 
-// pageOf is the size of the next page when left are wanted of a limit, which is 0 for no limit.
+// pageOf is the size of the next page. left is what is still wanted of a limit; a limit of 0 is none.
 func pageOf(left, limit int64) int {
 	if limit == 0 {
 		return bursar.PageMax

@@ -15,7 +15,7 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// arguments checks that a command has at most the named arguments, and the first few of them.
+// arguments checks that a command line has the first few of the named arguments, and no more than these names.
 func arguments(needed int, names ...string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		switch {
@@ -30,7 +30,7 @@ func arguments(needed int, names ...string) cobra.PositionalArgs {
 }
 
 // shield moves all arguments behind "--" when one of them looks like a negative amount. Otherwise "-5.00 USD" would be
-// taken for flags named 5, dot and 0. So it reaches the ledger, which says what is wrong with it.
+// taken for flags named 5, dot and 0. Behind "--" it reaches the ledger, and the ledger says what is wrong with it.
 func shield(root *cobra.Command, args []string) []string {
 	if !slices.ContainsFunc(args, negative) {
 		return args

@@ -57,11 +57,15 @@ zero. In CSV the sums are the last rows; they have no path.`,
 			})
 		},
 	}
+	f.define(cmd)
+	return cmd
+}
+
+func (f *pointFlags) define(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.Var(countFlag{&f.seq, 1, math.MaxInt64}, "seq", "after the entry at this `position`")
 	flags.StringVar(&f.at, "at", "", "at this ledger `time`, such as 2026-01-31T12:00:00Z")
 	flags.StringVar(&f.effective, "effective", "", "at this effective `time`")
-	return cmd
 }
 
 func (f *pointFlags) asOf() (a bursar.AsOf, err error) {
@@ -98,8 +102,8 @@ type trialView struct {
 	Available string `json:"available"`
 }
 
-// trialBalance prints every account and then the sums. Nothing is printed before all is read: the snapshot stays short
-// however slow the reader of stdout is, and the store may begin its reading anew.
+// trialBalance prints every account and then the sums. It reads all before it prints. So a slow reader of stdout does
+// not keep the snapshot open, and the store may begin its reading anew.
 func (e *env) trialBalance(ctx context.Context, l *ledger.Ledger) error {
 	var views []trialView
 	totals, _, err := l.TrialBalance(ctx, func(a bursar.Account) error {

@@ -80,8 +80,8 @@ func errorsMarkdown(table []bursar.Description) string {
 	var b strings.Builder
 	b.WriteString(`# Errors
 
-Every way in which a call can fail has a code. The library returns it in ` + "`bursar.Error`" + `. The HTTP interface
-has it in the field ` + "`code`" + ` of a problem. The command line prints it on stderr and exits with the code of its kind.
+Every way in which a call can fail has a code. The library returns it in ` + "`bursar.Error`" + `, the HTTP interface
+in the field ` + "`code`" + ` of a problem. The command line prints it on stderr and has exit codes for it.
 
 The rows stand in order of precedence: when several apply to one request, the first one is reported. After a
 *retryable* error the same call may be made again as it is. A *remembered* refusal is kept under the transfer's id: the

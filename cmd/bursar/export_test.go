@@ -116,7 +116,7 @@ func withLibrary(t *testing.T, database string, fn func(*ledger.Ledger)) {
 	fn(l)
 }
 
-// hledger comes to the trial balance of every account, whatever its currency and size.
+// TestHledgerAgrees has hledger add up the exported journal: every account has the balance of the ledger.
 func TestHledgerAgrees(t *testing.T) {
 	needs(t, "hledger")
 	database := hardLedger(t)
@@ -159,7 +159,7 @@ func TestHledgerAgrees(t *testing.T) {
 	hledger(t, journal, "check", "accounts", "commodities")
 }
 
-// What hledger reads of a transfer beside its money.
+// TestHledgerReadsTheRest looks at what hledger reads of a transfer besides its money.
 func TestHledgerReadsTheRest(t *testing.T) {
 	needs(t, "hledger")
 	code, journal, stderr := line(t, t.Context(), "--db", hardLedger(t), "export", "--format", "hledger")
@@ -191,7 +191,7 @@ func TestHledgerReadsTheRest(t *testing.T) {
 	}
 }
 
-// A file appears complete or not at all.
+// TestExportToAFile lets an export fail: the file that was there stays as it was.
 func TestExportToAFile(t *testing.T) {
 	database := hardLedger(t)
 	name := filepath.Join(t.TempDir(), "out.jsonl")
@@ -218,7 +218,7 @@ func TestExportToAFile(t *testing.T) {
 	}
 }
 
-// A reader that has seen enough ends the export without a word about it.
+// TestExportIntoAClosedPipe closes the pipe early: the export ends without a word about it.
 func TestExportIntoAClosedPipe(t *testing.T) {
 	database := "sqlite:" + filepath.Join(t.TempDir(), "bursar.db")
 	var rows strings.Builder

@@ -115,7 +115,7 @@ func (e *env) importFile(ctx context.Context, name string, f *importFlags) (err 
 	})
 }
 
-// input opens a file, or stdin for "-", and tells its size, -1 when that is not known.
+// input opens a file, or stdin for "-". It also returns the size, or -1 when that is not known.
 func (e *env) input(name string) (io.ReadCloser, int64, error) {
 	if name == "-" {
 		return io.NopCloser(e.stdin), -1, nil

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// endless is a pipe that holds some text and into which nobody writes any more.
+// endless is a pipe with some text in it. Nobody writes into it any more, and nobody closes it.
 type endless struct {
 	text    io.Reader
 	waiting func() // called when a read begins to wait
@@ -25,7 +25,7 @@ func (e *endless) Read(p []byte) (int, error) {
 	return 0, io.EOF
 }
 
-// An interrupt ends an import that waits for its input, and the next one goes on from there.
+// TestInterruptedImport interrupts an import that waits for its input: it ends, and the next one goes on from there.
 func TestInterruptedImport(t *testing.T) {
 	database := "sqlite:" + filepath.Join(t.TempDir(), "bursar.db")
 	const rows = "from,to,amount\nx,a,1.00 USD\nx,a,1.00 USD\nx,a,1.00 USD\n"

@@ -14,8 +14,7 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
 
-// TestMain registers the program, so that scripts say exec bursar and tests exec.Command("bursar"), and two more that
-// TestFleet runs.
+// TestMain registers the program: scripts say exec bursar, and tests exec.Command("bursar"). TestFleet runs two more.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"bursar": main, leashed: runLeashed, fleetShop: runFleetShop})
 }

@@ -68,7 +68,7 @@ func (e *env) serve(ctx context.Context, address, tokenFile string) error {
 		return err
 	}
 	defer listener.Close() // closing twice is harmless, and a ledger that does not open leaves no port behind
-	// The address that was taken decides, not the one that was asked for: names resolve as they like.
+	// What decides is the address that the listener has. A name may stand for any address.
 	if token == "" && !isLoopback(listener.Addr()) {
 		return usagef("%v can be reached from other machines: give a token with --token-file or BURSAR_TOKEN, "+
 			"or listen on 127.0.0.1", listener.Addr())

@@ -199,7 +199,7 @@ func TestServeWithToken(t *testing.T) {
 	}
 }
 
-// TestServeRefusesToStart looks for the exit code, the words, and that no database was made.
+// TestServeRefusesToStart wants the exit code, the words, and no database.
 func TestServeRefusesToStart(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -57,6 +57,11 @@ Each --leg is a further leg, in the order given. With a --leg you may leave FROM
 		}
 		return arguments(3, "FROM", "TO", "AMOUNT", "CURRENCY")(nil, args)
 	}
+	f.define(cmd)
+	return cmd
+}
+
+func (f *transferFlags) define(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.id, "id", "", "`UUID` that makes the transfer happen once (default a new one)")
 	flags.StringVar(&f.reference, "reference", "", "`text` that no other transfer has")
@@ -64,7 +69,6 @@ Each --leg is a further leg, in the order given. With a --leg you may leave FROM
 	flags.StringVar(&f.effective, "effective", "", "`time` to date the transfer back to, such as 2026-01-31T12:00:00Z")
 	flags.StringVar(&f.notAfter, "not-after", "", "refuse the transfer when it is decided later than this `time`")
 	flags.StringArrayVar(&f.legs, "leg", nil, "a further leg `FROM,TO,AMOUNT`; may be repeated")
-	return cmd
 }
 
 func (f *transferFlags) transfer(args []string) (t bursar.Transfer, err error) {

@@ -7,7 +7,7 @@ import (
 	"github.com/bursar-ledger/bursar"
 )
 
-// problem is an error as RFC 9457 writes it, with what a program wants to branch on.
+// problem is an error as RFC 9457 writes it. It also has the names of a bursar.Error: code, detail and field.
 type problem struct {
 	Type      string      `json:"type" format:"uri" doc:"Names the kind of problem: where it is explained."`
 	Title     string      `json:"title" doc:"What happened, the same words for every problem of this code."`
@@ -21,7 +21,7 @@ type problem struct {
 
 const errorsURL = "https://github.com/bursar-ledger/bursar/blob/main/docs/errors.md#"
 
-// statusError is an error with a more exact HTTP status than its code has, and perhaps a header that goes with it.
+// statusError is an error with a more exact HTTP status than that of its code. It may have a header to go with it.
 type statusError struct {
 	status        int
 	header, value string
@@ -31,8 +31,8 @@ type statusError struct {
 func (e *statusError) Error() string { return e.err.Error() }
 func (e *statusError) Unwrap() error { return e.err }
 
-// problem describes an error to the caller. What went wrong inside is told to the logger, and the caller gets the
-// table's words: messages of databases and file systems are nobody else's business.
+// problem describes an error to the caller. What went wrong inside goes to the log, and the caller gets the words of
+// the table: messages of databases and file systems are not for the caller.
 func (s *server) problem(id string, err error) *problem {
 	code := bursar.CodeOf(err)
 	row := bursar.Describe(code)

@@ -133,8 +133,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// requestID is the caller's own X-Request-Id when it is short and plain, so that it can be found in the logs of
-// both sides, and otherwise a new one.
+// requestID is the caller's own X-Request-Id if it is short and plain: then both sides have it in their logs. Otherwise
+// it is a new one.
 func requestID(r *http.Request) string {
 	const most = 64
 	id := r.Header.Get("X-Request-Id")
@@ -157,7 +157,7 @@ func exact(r *http.Request) bool {
 	return strings.HasPrefix(escaped, "/") && path.Clean(escaped) == escaped
 }
 
-// lost says why no route serves the request: the path is unknown, or the method is.
+// lost says why no route serves the request: there is no such path, or it has other methods.
 func (s *server) lost(r *http.Request) error {
 	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
