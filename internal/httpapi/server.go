@@ -29,7 +29,7 @@ type Options struct {
 	Draining <-chan struct{}
 	// Timeout bounds what the ledger does for one request. Defaults to 30 seconds.
 	Timeout time.Duration
-	// RequestsMax is how many requests are worked on at once; one more is Busy. Defaults to 1,024.
+	// RequestsMax is how many requests are worked on at once; one more is refused as busy. Defaults to 1,024.
 	RequestsMax int
 	// BatchesMax is the same for batches, which need more memory each. Defaults to 16.
 	BatchesMax int
