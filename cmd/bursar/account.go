@@ -20,7 +20,7 @@ func newAccountCommand(e *env) *cobra.Command {
 	return cmd
 }
 
-// openingFlags are what account open takes.
+// openingFlags are the flags of account open.
 type openingFlags struct {
 	currency, min, max, id string
 	meta                   []string
@@ -31,13 +31,14 @@ func newAccountOpenCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "open PATH --currency CODE",
 		Short: "Open an account",
-		Long: `Open an account. Its path is made of segments of letters, digits and . _ - @ + joined by colons.
+		Long: `Open an account. PATH is its name: segments of letters, digits and . _ - @ + joined by colons.
 
-The currency is a code of ISO 4217, or an asset declared with its decimals, such as CHIP/0 or BTC/8. The available
-balance may not fall below --min, which is zero unless given; "none" is for accounts that stand for the outside
-world. The balance may not rise above --max.
+The currency is a code of ISO 4217, or an asset with its number of decimals, such as CHIP/0 or BTC/8.
 
-Opening an account again with the same settings does nothing and prints the first result.`,
+The available balance never falls below --min. That is zero unless you say otherwise; "none" is for accounts that stand
+for the outside world. The balance never rises above --max.
+
+Opening an account again with the same settings changes nothing and prints the first result.`,
 		Example: `  bursar account open users:alice --currency USD
   bursar account open users:bob --currency USD --min "-100.00 USD" --max "5000.00 USD"
   bursar account open outside:bank --currency USD --min none --meta iban=DE00123`,
@@ -137,8 +138,9 @@ func newAccountListCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [PREFIX]",
 		Short: "List accounts in order of path",
-		Long: `List accounts in order of path, byte by byte: all of them, or those whose path begins with PREFIX. With --limit
-the last path printed is what --after wants for the next page.`,
+		Long: `List accounts in order of path, compared byte by byte: all of them, or those whose path begins with PREFIX.
+
+--limit prints one page. For the next page give the last path printed to --after.`,
 		Example: `  bursar account list
   bursar account list users: --limit 100
   bursar account list users: --limit 100 --after users:bob -o json`,
@@ -187,7 +189,7 @@ func (e *env) listAccounts(ctx context.Context, l *ledger.Ledger, q bursar.Accou
 	}
 }
 
-// pageOf is the size of the next page when left are wanted of a limit, which is 0 for no limit.
+// pageOf is the size of the next page. left is what is still wanted of a limit; a limit of 0 is none.
 func pageOf(left, limit int64) int {
 	if limit == 0 {
 		return bursar.PageMax
@@ -197,7 +199,7 @@ func pageOf(left, limit int64) int {
 
 func accountColumns() []column {
 	return []column{
-		left("id"), left("currency"), left("state"), right("balance"), right("held"), right("available"),
+		left("path"), left("currency"), left("state"), right("balance"), right("held"), right("available"),
 		wide("min"), wide("max"), right("version"), wide("opened"), wide("metadata"),
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// arguments says which arguments a command has, the first few of which must be there.
+// arguments checks that a command line has the first few of the named arguments, and no more than these names.
 func arguments(needed int, names ...string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		switch {
@@ -29,8 +29,8 @@ func arguments(needed int, names ...string) cobra.PositionalArgs {
 	}
 }
 
-// shield moves arguments that look like negative amounts behind "--" together with all others, so that "-5.00 USD"
-// reaches the ledger, which says what is wrong with it, and is not taken for flags named 5, dot and 0.
+// shield moves all arguments behind "--" when one of them looks like a negative amount. Otherwise "-5.00 USD" would be
+// taken for flags named 5, dot and 0. Behind "--" it reaches the ledger, and the ledger says what is wrong with it.
 func shield(root *cobra.Command, args []string) []string {
 	if !slices.ContainsFunc(args, negative) {
 		return args
@@ -60,13 +60,14 @@ func shield(root *cobra.Command, args []string) []string {
 	return slices.Concat(path, flags, []string{"--"}, words)
 }
 
-// negative reports whether an argument is meant as a number below zero, of whatever form. No flag begins like that.
+// negative reports whether an argument is meant as a number below zero, in whatever form. No flag begins like that.
 func negative(arg string) bool {
 	rest, found := strings.CutPrefix(arg, "-")
 	if !found || rest == "" {
 		return false
 	}
-	return rest[0] == '.' || '0' <= rest[0] && rest[0] <= '9' || strings.HasPrefix(rest, "Inf") || strings.HasPrefix(rest, "NaN")
+	digit := '0' <= rest[0] && rest[0] <= '9'
+	return digit || rest[0] == '.' || strings.HasPrefix(rest, "Inf") || strings.HasPrefix(rest, "NaN")
 }
 
 // takesNext reports whether the value of a flag, written as arg, is the argument after it.

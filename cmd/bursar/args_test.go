@@ -37,14 +37,14 @@ func TestShield(t *testing.T) {
 func TestListing(t *testing.T) {
 	rows := [][][]string{{{"a", "1.00 USD", "x"}, {"users:alice", "-20.00 USD", "y"}}, {{"b", "3000.00 USD", "a\tb"}}, {}}
 	for format, want := range map[string]string{
-		"table": "account          amount\na              1.00 USD\nusers:alice  -20.00 USD\nb            3000.00 USD\n",
-		"csv":   "account,amount,note\na,1.00 USD,x\nusers:alice,-20.00 USD,y\nb,3000.00 USD,a\tb\n",
+		"table": "path             amount\na              1.00 USD\nusers:alice  -20.00 USD\nb            3000.00 USD\n",
+		"csv":   "path,amount,note\na,1.00 USD,x\nusers:alice,-20.00 USD,y\nb,3000.00 USD,a\tb\n",
 		"json":  "[\"a\",\"1.00 USD\",\"x\"]\n[\"users:alice\",\"-20.00 USD\",\"y\"]\n[\"b\",\"3000.00 USD\",\"a\\tb\"]\n",
 	} {
 		t.Run(format, func(t *testing.T) {
 			var b bytes.Buffer
 			e := &env{stdout: &b, output: format}
-			l := e.list(left("account"), right("amount"), wide("note"))
+			l := e.list(left("path"), right("amount"), wide("note"))
 			for _, page := range rows {
 				for _, row := range page {
 					if err := l.add(row, row...); err != nil {
@@ -77,7 +77,8 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 			t.Errorf("%s: no example", path)
 		}
 		args := append(strings.Fields(path)[1:], "--help")
-		if code, stdout, stderr := line(t, t.Context(), args...); code != 0 || !strings.Contains(stdout, "Usage:") || stderr != "" {
+		code, stdout, stderr := line(t, t.Context(), args...)
+		if code != 0 || !strings.Contains(stdout, "Usage:") || stderr != "" {
 			t.Errorf("%s --help: exit code %d, %q", path, code, stderr)
 		}
 	}

@@ -22,12 +22,16 @@ func newBalanceCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "balance [PATH]",
 		Short: "Print an account's balance, now or in the past, or all balances",
-		Long: `Print an account's balance: now, after the entry at --seq, after all entries with a ledger time of at most --at, or
-counting the entries with an effective time of at most --effective, whenever they were posted. A point that the
-journal has not reached is refused.
+		Long: `Print an account's balance, now or at one point in the past:
+
+  --seq        after the entry at this position
+  --at         after all entries with a ledger time up to this one
+  --effective  counting entries with an effective time up to this one, whenever they were posted
+
+A point that the journal has not reached is refused.
 
 Without PATH it prints the trial balance: every account, and for each currency the sum of all balances, which is
-zero. In CSV the sums are the last rows, those without an account.`,
+zero. In CSV the sums are the last rows; they have no path.`,
 		Example: `  bursar balance users:alice
   bursar balance users:alice --seq 17
   bursar balance users:alice --effective 2026-01-31T23:59:59Z -o json
@@ -53,11 +57,15 @@ zero. In CSV the sums are the last rows, those without an account.`,
 			})
 		},
 	}
+	f.define(cmd)
+	return cmd
+}
+
+func (f *pointFlags) define(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.Var(countFlag{&f.seq, 1, math.MaxInt64}, "seq", "after the entry at this `position`")
 	flags.StringVar(&f.at, "at", "", "at this ledger `time`, such as 2026-01-31T12:00:00Z")
 	flags.StringVar(&f.effective, "effective", "", "at this effective `time`")
-	return cmd
 }
 
 func (f *pointFlags) asOf() (a bursar.AsOf, err error) {
@@ -76,7 +84,7 @@ func (f *pointFlags) asOf() (a bursar.AsOf, err error) {
 
 func (e *env) showBalance(b bursar.Balance) error {
 	return e.show(b,
-		field{"account", b.Path},
+		field{"path", b.Path},
 		field{"balance", b.Balance.String()},
 		field{"held", b.Held.String()},
 		field{"available", b.Available.String()},
@@ -87,30 +95,32 @@ func (e *env) showBalance(b bursar.Balance) error {
 
 // trialView is an account's line of the trial balance.
 type trialView struct {
-	Account   string `json:"account"`
+	Path      string `json:"path"`
 	Currency  string `json:"currency"`
 	Balance   string `json:"balance"`
 	Held      string `json:"held"`
 	Available string `json:"available"`
 }
 
-// trialBalance prints every account and then the sums. Nothing is printed before all is read: the snapshot stays short
-// however slow the reader of stdout is, and the store may begin its reading anew.
+// trialBalance prints every account and then the sums. It reads all before it prints. So a slow reader of stdout does
+// not keep the snapshot open, and the store may begin its reading anew.
 func (e *env) trialBalance(ctx context.Context, l *ledger.Ledger) error {
 	var views []trialView
 	totals, _, err := l.TrialBalance(ctx, func(a bursar.Account) error {
-		if n := len(views); n > 0 && a.Path <= views[n-1].Account {
+		if n := len(views); n > 0 && a.Path <= views[n-1].Path {
 			views = views[:0] // begun anew
 		}
-		views = append(views, trialView{a.Path, a.Currency.String(), a.Balance.String(), a.Held.String(), a.Available.String()})
+		views = append(views, trialView{
+			a.Path, a.Currency.String(), a.Balance.String(), a.Held.String(), a.Available.String(),
+		})
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	out := e.list(left("account"), wide("currency"), right("balance"), right("held"), right("available"))
+	out := e.list(left("path"), wide("currency"), right("balance"), right("held"), right("available"))
 	for _, v := range views {
-		if err := out.add(v, v.Account, v.Currency, v.Balance, v.Held, v.Available); err != nil {
+		if err := out.add(v, v.Path, v.Currency, v.Balance, v.Held, v.Available); err != nil {
 			return err
 		}
 	}

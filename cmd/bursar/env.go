@@ -36,9 +36,9 @@ type env struct {
 // closeTimeout bounds how long a command waits for posts that are on their way.
 const closeTimeout = 30 * time.Second
 
-// withLedger opens the ledger that the flags name, runs fn and closes it. A file without a schema is migrated
-// first, and says so, because a mistyped name looks like a new file. A server's database is not, because it may be someone
-// else's, nor is what has an older schema.
+// withLedger opens the ledger that the flags name, runs fn and closes it. A file without a schema is migrated first.
+// stderr says so, because a mistyped name looks like a new file. A server's database is not migrated, because it may be
+// someone else's. A database with an older schema is not migrated either.
 func (e *env) withLedger(ctx context.Context, fn func(context.Context, *ledger.Ledger) error) (err error) {
 	s, have, _, err := e.openStore(ctx)
 	if err != nil {
@@ -49,7 +49,9 @@ func (e *env) withLedger(ctx context.Context, fn func(context.Context, *ledger.L
 		return hintf(bursar.Errorf(bursar.CodeSchemaBehind, "there is no ledger in %s", redacted(e.db)),
 			"bursar migrate makes one, if that is the right database")
 	}
-	l, err := ledger.New(ctx, s, &ledger.Options{Book: e.book, Migrate: have == 0, Strategy: ledger.Queue{}, Logger: e.logger})
+	l, err := ledger.New(ctx, s, &ledger.Options{
+		Book: e.book, Migrate: have == 0, Strategy: ledger.Queue{}, Logger: e.logger,
+	})
 	if err != nil {
 		return err
 	}
@@ -62,8 +64,8 @@ func (e *env) withLedger(ctx context.Context, fn func(context.Context, *ledger.L
 	return errors.Join(err, l.Close(closing))
 }
 
-// openStore opens the database that the flags name, and reports the schema that it has and the one this program wants.
-// The caller closes it.
+// openStore opens the database that the flags name. It reports the schema that the database has and the one that this
+// program wants. The caller closes the store.
 func (e *env) openStore(ctx context.Context) (s driver.Store, have, want int, err error) {
 	if s, err = store.Open(e.db); err != nil {
 		return nil, 0, 0, err
@@ -77,10 +79,10 @@ func (e *env) openStore(ctx context.Context) (s driver.Store, have, want int, er
 	return nil, 0, 0, errors.Join(err, s.Close())
 }
 
-// isFile reports whether a database URL names a file of this machine's.
+// isFile reports whether a database URL names a file on this machine.
 func isFile(database string) bool { return strings.HasPrefix(database, "sqlite:") }
 
-// redacted is a database URL that may be shown: without a password, in its authority or among its parameters.
+// redacted is a database URL without its passwords, so that it may be shown.
 func redacted(database string) string {
 	if isFile(database) {
 		return database
@@ -117,8 +119,8 @@ func newRootCommand(e *env) *cobra.Command {
 		Short: "A double-entry ledger that keeps money right under concurrency",
 		Long: `Bursar is a double-entry ledger that keeps money right under concurrency.
 
-Data goes to stdout, talk to stderr. The exit code is 0 when all went well, 2 when the command line or a
-request could not be read, and otherwise that of the error's code: bursar errors lists them.`,
+Data goes to stdout, messages to stderr. The exit code is 0 when all went well and 2 when the command line or a
+request could not be read. Every other error has the exit code of its kind: bursar errors lists them.`,
 		Example: `  bursar account open outside:bank --currency USD --min none
   bursar account open users:alice --currency USD
   bursar transfer outside:bank users:alice 25.00 USD
@@ -149,8 +151,8 @@ request could not be read, and otherwise that of the error's code: bursar errors
 	return root
 }
 
-// prepare gives every command what they have in common: commands that only hold others explain themselves, the rest
-// refuse arguments that they do not name, and env learns when a command begins.
+// prepare gives all commands what they have in common. A command that only holds others explains itself. Any other
+// refuses arguments that it does not name, and env learns when it begins.
 func prepare(e *env, cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		prepare(e, sub)

@@ -17,7 +17,8 @@ func newErrorsCommand(e *env) *cobra.Command {
 		Use:   "errors [CODE]",
 		Short: "Print the table of errors, or one of them with its remedy",
 		Long: `Print the table of errors in order of precedence: when several apply to one request, the first one is reported.
-With CODE it prints that error alone. CSV and JSON have every field.`,
+
+With CODE it prints that error alone. CSV and JSON also have the remedies.`,
 		Example: `  bursar errors
   bursar errors insufficient_funds
   bursar errors -o json
@@ -39,35 +40,23 @@ With CODE it prints that error alone. CSV and JSON have every field.`,
 	return cmd
 }
 
-// errorView is a row of the error table as it is printed.
-type errorView struct {
-	Code       bursar.Code `json:"code"`
-	Status     int         `json:"status"`
-	Exit       int         `json:"exit"`
-	Retryable  bool        `json:"retryable"`
-	Remembered bool        `json:"remembered"`
-	Meaning    string      `json:"meaning"`
-	Remedy     string      `json:"remedy"`
-}
-
 func errorColumns() []column {
 	return []column{
 		left("code"), right("status"), right("exit"), left("retryable"), left("remembered"), left("meaning"), wide("remedy"),
 	}
 }
 
-func (v errorView) cells() []string {
+func errorCells(d *bursar.Description) []string {
 	return []string{
-		string(v.Code), strconv.Itoa(v.Status), strconv.Itoa(v.Exit), strconv.FormatBool(v.Retryable),
-		strconv.FormatBool(v.Remembered), v.Meaning, v.Remedy,
+		string(d.Code), strconv.Itoa(d.Status), strconv.Itoa(d.Exit), strconv.FormatBool(d.Retryable),
+		strconv.FormatBool(d.Remembered), d.Meaning, d.Remedy,
 	}
 }
 
 func (e *env) listErrors() error {
 	out := e.list(errorColumns()...)
 	for _, d := range bursar.Catalogue() {
-		v := errorView(d)
-		if err := out.add(v, v.cells()...); err != nil {
+		if err := out.add(d, errorCells(&d)...); err != nil {
 			return err
 		}
 	}
@@ -79,12 +68,11 @@ func (e *env) showError(code bursar.Code) error {
 	if d.Code != code {
 		return hintf(usagef("there is no error code %q", code), "bursar errors lists them")
 	}
-	v := errorView(d)
 	var fields []field
-	for i, cell := range v.cells() {
+	for i, cell := range errorCells(&d) {
 		fields = append(fields, field{errorColumns()[i].name, cell})
 	}
-	return e.show(v, fields...)
+	return e.show(d, fields...)
 }
 
 // errorsMarkdown is docs/errors.md.
@@ -92,12 +80,15 @@ func errorsMarkdown(table []bursar.Description) string {
 	var b strings.Builder
 	b.WriteString(`# Errors
 
-Every way in which a call can fail has a code. The library returns it in ` + "`bursar.Error`" + `, the HTTP interface in the
-field ` + "`code`" + ` of its problem document, the command line on stderr and as its exit code.
+Every way in which a call can fail has a code. The library returns it in ` + "`bursar.Error`" + `, the HTTP interface
+in the field ` + "`code`" + ` of a problem. The command line prints it on stderr and has exit codes for it.
 
-The rows stand in order of precedence: when several apply to one request, the first one is reported. The same call
-may simply be made again after a *retryable* error. A *remembered* refusal is kept under the transfer's id: the same
-transfer sent again is refused again, and a new attempt needs a new id.
+The rows stand in order of precedence: when several apply to one request, the first one is reported. After a
+*retryable* error the same call may be made again as it is. A *remembered* refusal is kept under the transfer's id: the
+same transfer sent again is refused again, and a new attempt needs a new id.
+
+An error also says in words what happened. Where one field is at fault, it names the field as JSON does, such as
+` + "`legs[1].amount`" + ` or ` + "`path`" + `.
 
 ` + "`bursar errors --markdown`" + ` writes this document.
 

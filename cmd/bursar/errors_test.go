@@ -18,6 +18,7 @@ func TestErrorsDocument(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
 	if diff := cmp.Diff(string(want), stdout); diff != "" {
-		t.Errorf("docs/errors.md is behind, run: go run ./cmd/bursar errors --markdown > docs/errors.md (-file +table):\n%s", diff)
+		t.Errorf("docs/errors.md is behind (-file +table):\n%s\n"+
+			"run: go run ./cmd/bursar errors --markdown > docs/errors.md", diff)
 	}
 }

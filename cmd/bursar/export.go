@@ -17,7 +17,7 @@ import (
 	"github.com/bursar-ledger/bursar/ledger"
 )
 
-// exportFlags are what export takes.
+// exportFlags are the flags of export.
 type exportFlags struct {
 	options exchange.ExportOptions
 	out     string
@@ -28,12 +28,13 @@ func newExportCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write the journal as CSV, JSON lines or for hledger",
-		Long: `Write the transfers of the journal in order. CSV and JSON lines are what import reads: into an empty ledger, with
---open '**=min:none', they give the same transfers with the same balances. The hledger format is a journal for hledger
-and other plain text accounting.
+		Long: `Write the transfers of the journal in order.
 
-An export covers the journal up to the head that it finds at the start, and says on stderr which position that is:
---after that position exports what is new.`,
+CSV and JSON lines are what import reads. Imported into an empty ledger with --open '**=min:none', they make the same
+transfers with the same balances. The hledger format is a journal for hledger and other plain text accounting.
+
+An export ends at the position that the journal has when it begins. stderr says which: --after that position exports
+what is new.`,
 		Example: `  bursar export > journal.csv
   bursar export --format jsonl --after 1000 --out new.jsonl
   bursar export --format hledger | hledger -f - balance
@@ -44,7 +45,8 @@ An export covers the journal up to the head that it finds at the start, and says
 	flags.StringVar(&f.options.Format, "format", exchange.FormatCSV, "csv, jsonl or hledger")
 	flags.Var(countFlag{&f.options.After, 0, math.MaxInt64}, "after", "transfers after this `position`")
 	flags.StringVar(&f.options.Account, "account", "", "only transfers that touch an account with this `prefix`")
-	flags.BoolVar(&f.options.Dated, "dated", false, "give every row an effective time, if need be its ledger time (csv and jsonl)")
+	flags.BoolVar(&f.options.Dated, "dated", false,
+		"give every row an effective time: its ledger time if it has no other (csv and jsonl)")
 	flags.StringVar(&f.out, "out", "-", "`file` to write, complete or not at all; - is stdout")
 	return cmd
 }
@@ -56,7 +58,8 @@ func (e *env) export(ctx context.Context, f *exportFlags) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if have == 0 {
-		return hintf(bursar.Errorf(bursar.CodeSchemaBehind, "there is no ledger in %s", redacted(e.db)), "--db and BURSAR_DB say where the ledger is")
+		return hintf(bursar.Errorf(bursar.CodeSchemaBehind, "there is no ledger in %s", redacted(e.db)),
+			"--db and BURSAR_DB say where the ledger is")
 	}
 	l, err := ledger.New(ctx, s, &ledger.Options{Book: e.book})
 	if err != nil {
@@ -79,12 +82,13 @@ func (e *env) export(ctx context.Context, f *exportFlags) (err error) {
 		_ = bar.Clear()
 	}
 	if err == nil {
-		fmt.Fprintf(e.stderr, "bursar: %d transfers with %d legs, up to position %d\n", exported.Transfers, exported.Entries, exported.Seq)
+		fmt.Fprintf(e.stderr, "bursar: %d transfers with %d legs, up to position %d\n",
+			exported.Transfers, exported.Entries, exported.Seq)
 	}
 	return err
 }
 
-// writeOut runs write over stdout or a file. A regular file appears under its name only when it is complete and on disk.
+// writeOut runs write over stdout or a file. A regular file gets its name only when it is complete and on disk.
 func (e *env) writeOut(name string, write func(io.Writer) error) error {
 	if name == "-" {
 		return write(e.stdout)

@@ -52,9 +52,11 @@ func hardLedger(t *testing.T) string {
 	t.Helper()
 	database := "sqlite:" + filepath.Join(t.TempDir(), "hard.db")
 	withLibrary(t, database, func(l *ledger.Ledger) {
-		for path, currency := range map[string]string{"outside:dollars": "USD", "users": "USD", "users:1": "USD", "users:2": "USD", "zero": "USD",
+		for path, currency := range map[string]string{
+			"outside:dollars": "USD", "users": "USD", "users:1": "USD", "users:2": "USD", "zero": "USD",
 			"-x.y": "CHIP/0", "+x@y": "CHIP/0", "out:_": "ETH/18", "in:1": "ETH/18", "tiny": "P.2_X/30", "unused": "USDT/6",
-			"yen": "JPY", "outside:yen": "JPY", "outside:tiny": "P.2_X/30", "dinars": "BHD", "outside:dinars": "BHD"} {
+			"yen": "JPY", "outside:yen": "JPY", "outside:tiny": "P.2_X/30", "dinars": "BHD", "outside:dinars": "BHD",
+		} {
 			c, err := money.ParseCurrency(currency)
 			if err != nil {
 				t.Fatal(err)
@@ -65,12 +67,26 @@ func hardLedger(t *testing.T) string {
 		}
 		for i, transfer := range []bursar.Transfer{
 			{Legs: []bursar.Leg{hard("outside:dollars", "users:1", "1234567.89 USD")}, Reference: `(7) ; * ! = "1,000.00" | x`},
-			{Legs: []bursar.Leg{hard("users:1", "users:2", "0.01 USD"), hard("users:1", "users:2", "0.01 USD"), hard("users:2", "users", "0.02 USD")}},
-			{Legs: []bursar.Leg{hard("+x@y", "-x.y", "1000 CHIP/0"), hard("out:_", "in:1", "123456789012345678.123456789012345678 ETH/18"),
-				hard("outside:yen", "yen", "5000000 JPY"), hard("outside:dinars", "dinars", "1.001 BHD")}, Metadata: bursar.Metadata{"memo": hardMemo}},
-			{Legs: []bursar.Leg{hard("outside:tiny", "tiny", "0.000000000000000000000000000001 P.2_X/30")}, Reference: "=2020-01-01"},
-			{Legs: []bursar.Leg{hard("outside:dollars", "zero", "5.00 USD"), hard("zero", "outside:dollars", "5.00 USD")},
-				Effective: time.Date(1999, 12, 31, 23, 59, 59, 0, time.UTC), Metadata: bursar.Metadata{"date": "1/1", "date2": "x", "a b:c,d": "", "type": "X"}},
+			{Legs: []bursar.Leg{
+				hard("users:1", "users:2", "0.01 USD"), hard("users:1", "users:2", "0.01 USD"),
+				hard("users:2", "users", "0.02 USD"),
+			}},
+			{
+				Legs: []bursar.Leg{
+					hard("+x@y", "-x.y", "1000 CHIP/0"), hard("out:_", "in:1", "123456789012345678.123456789012345678 ETH/18"),
+					hard("outside:yen", "yen", "5000000 JPY"), hard("outside:dinars", "dinars", "1.001 BHD"),
+				},
+				Metadata: bursar.Metadata{"memo": hardMemo},
+			},
+			{
+				Legs:      []bursar.Leg{hard("outside:tiny", "tiny", "0.000000000000000000000000000001 P.2_X/30")},
+				Reference: "=2020-01-01",
+			},
+			{
+				Legs:      []bursar.Leg{hard("outside:dollars", "zero", "5.00 USD"), hard("zero", "outside:dollars", "5.00 USD")},
+				Effective: time.Date(1999, 12, 31, 23, 59, 59, 0, time.UTC),
+				Metadata:  bursar.Metadata{"date": "1/1", "date2": "x", "a b:c,d": "", "type": "X"},
+			},
 		} {
 			transfer.ID = bursar.IDOf("hard", i)
 			if _, err := l.Post(t.Context(), transfer); err != nil {
@@ -100,7 +116,7 @@ func withLibrary(t *testing.T, database string, fn func(*ledger.Ledger)) {
 	fn(l)
 }
 
-// hledger comes to the trial balance of every account, whatever its currency and size.
+// TestHledgerAgrees has hledger add up the exported journal: every account has the balance of the ledger.
 func TestHledgerAgrees(t *testing.T) {
 	needs(t, "hledger")
 	database := hardLedger(t)
@@ -143,14 +159,16 @@ func TestHledgerAgrees(t *testing.T) {
 	hledger(t, journal, "check", "accounts", "commodities")
 }
 
-// What hledger reads of a transfer beside its money.
+// TestHledgerReadsTheRest looks at what hledger reads of a transfer besides its money.
 func TestHledgerReadsTheRest(t *testing.T) {
 	needs(t, "hledger")
 	code, journal, stderr := line(t, t.Context(), "--db", hardLedger(t), "export", "--format", "hledger")
 	if code != 0 {
 		t.Fatal(stderr)
 	}
-	for tag, want := range map[string]string{"^memo$": hardMemo, "^bursar-reference$": `(7) ; * ! = "1,000.00" | x`, "^meta-date$": "1/1", "^type$": "X"} {
+	for tag, want := range map[string]string{
+		"^memo$": hardMemo, "^bursar-reference$": `(7) ; * ! = "1,000.00" | x`, "^meta-date$": "1/1", "^type$": "X",
+	} {
 		values := strings.Split(strings.TrimSuffix(hledger(t, journal, "tags", "--values", tag), "\n"), "\n")
 		for i := range values {
 			plain, err := url.PathUnescape(values[i])
@@ -173,7 +191,7 @@ func TestHledgerReadsTheRest(t *testing.T) {
 	}
 }
 
-// A file appears complete or not at all.
+// TestExportToAFile lets an export fail: the file that was there stays as it was.
 func TestExportToAFile(t *testing.T) {
 	database := hardLedger(t)
 	name := filepath.Join(t.TempDir(), "out.jsonl")
@@ -187,7 +205,8 @@ func TestExportToAFile(t *testing.T) {
 		t.Errorf("a failed export has left %q: %v", text, err)
 	}
 	_, want, _ := line(t, t.Context(), "--db", database, "export", "--format", "jsonl")
-	if code, stdout, stderr := line(t, t.Context(), "--db", database, "export", "--format", "jsonl", "--out", name); code != 0 || stdout != "" {
+	code, stdout, stderr := line(t, t.Context(), "--db", database, "export", "--format", "jsonl", "--out", name)
+	if code != 0 || stdout != "" {
 		t.Errorf("exit code %d, stdout %q: %s", code, stdout, stderr)
 	}
 	text, err := os.ReadFile(name)
@@ -199,7 +218,7 @@ func TestExportToAFile(t *testing.T) {
 	}
 }
 
-// A reader that has seen enough ends the export without a word about it.
+// TestExportIntoAClosedPipe closes the pipe early: the export ends without a word about it.
 func TestExportIntoAClosedPipe(t *testing.T) {
 	database := "sqlite:" + filepath.Join(t.TempDir(), "bursar.db")
 	var rows strings.Builder
@@ -230,7 +249,8 @@ func TestExportIntoAClosedPipe(t *testing.T) {
 	if err := stdout.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err != nil && !strings.Contains(err.Error(), "broken pipe") { // the signal ends it, or it ends by itself
+	// The signal ends it, or it ends by itself.
+	if err := cmd.Wait(); err != nil && !strings.Contains(err.Error(), "broken pipe") {
 		t.Error(err)
 	}
 	if strings.Contains(stderr.String(), "panic") || strings.Contains(stderr.String(), "error") {

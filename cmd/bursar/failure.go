@@ -23,7 +23,7 @@ func (u *usageError) Error() string { return u.message }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
 
-// hintedError is an error that knows better what to do than the error table.
+// hintedError is an error with a hint that is better than the remedy of the error table.
 type hintedError struct {
 	error
 	hint string
@@ -35,8 +35,8 @@ func hintf(err error, format string, args ...any) error {
 	return &hintedError{err, fmt.Sprintf(format, args...)}
 }
 
-// report says on stderr why cmd failed, if it did, and returns the exit code. A reader of stdout that has gone away has
-// seen all it wanted: that is no failure.
+// report says on stderr why cmd failed, if it did, and returns the exit code. A reader of stdout that has gone away is
+// no failure: it has seen all it wanted.
 func (e *env) report(cmd *cobra.Command, err, output error) int {
 	switch {
 	case errors.Is(output, syscall.EPIPE) && (err == nil || errors.Is(err, syscall.EPIPE)):
@@ -74,7 +74,7 @@ func (e *env) verdict(cmd *cobra.Command, err error) (exit int, hint string) {
 	}
 }
 
-// say writes lines of talk on stderr, none of which can steer a terminal.
+// say writes lines on stderr. None of them can steer a terminal.
 func (e *env) say(kind, text string) {
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" {

@@ -18,9 +18,10 @@ import (
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/exchange"
 	"github.com/bursar-ledger/bursar/ledger"
+	"github.com/bursar-ledger/bursar/money"
 )
 
-// importFlags are what import takes besides the file.
+// importFlags are the flags of import.
 type importFlags struct {
 	format string
 	open   []string
@@ -33,20 +34,21 @@ func newImportCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import FILE|-",
 		Short: "Post the transfers of a CSV or JSON lines file",
-		Long: `Post the transfers of a file, each row a leg, in the order of the rows. docs/import.md describes the file; its columns are
-id, leg, effective, from, to, amount, currency, reference, memo, metadata, from_balance and to_balance, of which from,
-to and amount must be there. "-" reads stdin.
+		Long: `Post the transfers of a file in the order of its rows. Each row is a leg. "-" reads stdin.
 
-The import may be stopped in any way and run again from the start: what is posted is not posted twice, whether rows have
-ids or not. With --ack a file remembers what is posted, so that a later run passes over it quickly.
+The columns are id, leg, effective, from, to, amount, currency, reference, memo, metadata, from_balance and to_balance.
+from, to and amount must be there. docs/import.md describes the file.
 
-A row that makes no sense ends the import before anything of its batch is posted. A transfer that the ledger refuses does
-not; refusals are listed at the end, and the exit code is that of the first one. Expected balances that do not come out
-are listed too and leave the exit code alone.
+You may stop the import in any way and run it again from the start. Nothing is posted twice, whether rows have ids or
+not. With --ack a file remembers what is posted, and a later run passes over it quickly.
 
---open PATTERN says that accounts may be opened when they do not exist, in the currency of the row: * stands for one
-segment, ** at the end for all that follow. Options after = set limits: min:none, min:AMOUNT and max:AMOUNT, with commas
-between them. The first pattern that matches counts.`,
+A row that makes no sense ends the import before anything of its batch is posted. A transfer that the ledger refuses
+does not end it: refusals are listed at the end, and the exit code is that of the first one. Expected balances that do
+not come out are listed too, and leave the exit code alone.
+
+--open PATTERN opens accounts that do not exist, in the currency of the row. In a pattern * stands for one segment, and
+** at the end for all that follow. Options after = set limits: min:none, min:AMOUNT and max:AMOUNT, with commas between
+them. The first pattern that matches counts.`,
 		Example: `  bursar import payments.csv
   bursar import --open 'users:*' --open 'outside:**=min:none' --ack payments.ack payments.csv
   zcat old.jsonl.gz | bursar import --format jsonl -o json -`,
@@ -63,7 +65,7 @@ between them. The first pattern that matches counts.`,
 	return cmd
 }
 
-// formatOf is the format that was asked for, or the one that a file's name tells.
+// formatOf is the format that was asked for, or else the one that the file's name ends with.
 func (f *importFlags) formatOf(name string) string {
 	switch ext := filepath.Ext(name); {
 	case f.format != "":
@@ -113,7 +115,7 @@ func (e *env) importFile(ctx context.Context, name string, f *importFlags) (err 
 	})
 }
 
-// input opens a file, or stdin for "-", and tells its size, -1 when that is not known.
+// input opens a file, or stdin for "-". It also returns the size, or -1 when that is not known.
 func (e *env) input(name string) (io.ReadCloser, int64, error) {
 	if name == "-" {
 		return io.NopCloser(e.stdin), -1, nil
@@ -135,8 +137,11 @@ func (e *env) input(name string) (io.ReadCloser, int64, error) {
 	}
 }
 
-// importRows runs the import, and tells what came of it even if it ended early.
-func (e *env) importRows(ctx context.Context, l *ledger.Ledger, rows *exchange.Rows, options *exchange.ImportOptions, bar *progressbar.ProgressBar) error {
+// importRows runs the import. It tells what came of it, even if it ended early.
+func (e *env) importRows(
+	ctx context.Context, l *ledger.Ledger, rows *exchange.Rows, options *exchange.ImportOptions,
+	bar *progressbar.ProgressBar,
+) error {
 	var found findings
 	options.Refused = func(r exchange.Refusal) { found.refused = append(found.refused, r) }
 	options.Mismatch = func(m exchange.Mismatch) { found.mismatches = append(found.mismatches, m) }
@@ -155,7 +160,8 @@ func (e *env) importRows(ctx context.Context, l *ledger.Ledger, rows *exchange.R
 		return err
 	case len(found.refused) > 0:
 		first := found.refused[0]
-		return bursar.Errorf(first.Code, "%d of %d transfers were refused, the first on line %d", summary.Refused, summary.Transfers, first.Line)
+		return bursar.Errorf(first.Code, "%d of %d transfers were refused, the first on line %d",
+			summary.Refused, summary.Transfers, first.Line)
 	default:
 		return nil
 	}
@@ -170,12 +176,20 @@ type findings struct {
 // The records of -o json: one object for each finding, and the summary as the last one.
 type (
 	refusedView struct {
-		Finding string `json:"finding"`
-		exchange.Refusal
+		Finding string      `json:"finding"`
+		Line    int         `json:"line"`
+		ID      bursar.ID   `json:"id"`
+		Code    bursar.Code `json:"code"`
+		Detail  string      `json:"detail"`
 	}
 	mismatchView struct {
-		Finding string `json:"finding"`
-		exchange.Mismatch
+		Finding  string       `json:"finding"`
+		Line     int          `json:"line"`
+		ID       bursar.ID    `json:"id"`
+		Path     string       `json:"path"`
+		Expected money.Amount `json:"expected"`
+		Actual   money.Amount `json:"actual"`
+		Off      money.Amount `json:"off"`
 	}
 	summaryView struct {
 		Finding string `json:"finding"`
@@ -187,21 +201,17 @@ type (
 
 // printFindings lists refusals and mismatches. A table leaves out the columns that would be empty.
 func (e *env) printFindings(found *findings, summary exchange.Summary, took time.Duration) error {
-	unless := func(c column, empty bool) column {
-		c.wide = c.wide || empty
-		return c
-	}
-	noRefused, noMismatch := len(found.refused) == 0, len(found.mismatches) == 0
-	out := e.list(left("finding"), right("line"), wide("id"), unless(left("account"), noMismatch), unless(right("expected"), noMismatch),
-		unless(right("actual"), noMismatch), unless(right("off"), noMismatch), unless(left("code"), noRefused), unless(left("message"), noRefused))
+	out := e.list(found.columns()...)
 	for _, r := range found.refused {
-		err := out.add(refusedView{"refused", r}, "refused", strconv.Itoa(r.Line), r.ID.String(), "", "", "", "", string(r.Code), r.Message)
+		view := refusedView{"refused", r.Line, r.ID, r.Code, r.Message}
+		err := out.add(view, "refused", strconv.Itoa(r.Line), r.ID.String(), "", "", "", "", string(r.Code), r.Message)
 		if err != nil {
 			return err
 		}
 	}
 	for _, m := range found.mismatches {
-		err := out.add(mismatchView{"mismatch", m}, "mismatch", strconv.Itoa(m.Line), m.ID.String(), m.Account,
+		view := mismatchView{"mismatch", m.Line, m.ID, m.Account, m.Expected, m.Actual, m.Off}
+		err := out.add(view, "mismatch", strconv.Itoa(m.Line), m.ID.String(), m.Account,
 			m.Expected.String(), m.Actual.String(), m.Off.String(), "", "")
 		if err != nil {
 			return err
@@ -213,10 +223,27 @@ func (e *env) printFindings(found *findings, summary exchange.Summary, took time
 			return err
 		}
 	}
-	if noRefused && noMismatch && e.output == formatTable {
+	if len(found.refused)+len(found.mismatches) == 0 && e.output == formatTable {
 		return nil
 	}
 	return out.flush()
+}
+
+// columns are those of both kinds of finding. A table shows those of the kinds that were found.
+func (f *findings) columns() []column {
+	ofRefused := func(c column) column {
+		c.wide = len(f.refused) == 0
+		return c
+	}
+	ofMismatch := func(c column) column {
+		c.wide = len(f.mismatches) == 0
+		return c
+	}
+	return []column{
+		left("finding"), right("line"), wide("id"),
+		ofMismatch(left("path")), ofMismatch(right("expected")), ofMismatch(right("actual")), ofMismatch(right("off")),
+		ofRefused(left("code")), ofRefused(left("detail")),
+	}
 }
 
 // printSummary says on stderr how far the import came.
@@ -225,7 +252,10 @@ func (e *env) printSummary(s exchange.Summary, took time.Duration) {
 	for _, more := range []struct {
 		n    int64
 		what string
-	}{{s.Acknowledged, "acknowledged before"}, {s.Refused, "refused"}, {s.Opened, "accounts opened"}, {s.Mismatches, "balances off"}} {
+	}{
+		{s.Acknowledged, "acknowledged before"}, {s.Refused, "refused"},
+		{s.Opened, "accounts opened"}, {s.Mismatches, "balances off"},
+	} {
 		if more.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", more.n, more.what))
 		}
@@ -233,30 +263,32 @@ func (e *env) printSummary(s exchange.Summary, took time.Duration) {
 	for _, net := range s.Net {
 		parts = append(parts, "net "+net.String())
 	}
-	fmt.Fprintf(e.stderr, "bursar: %d rows in %.2f s, %d a second: %s\n", s.Rows, took.Seconds(), perSecond(s.Rows, took), strings.Join(parts, ", "))
+	fmt.Fprintf(e.stderr, "bursar: %d rows in %.2f s, %d a second: %s\n",
+		s.Rows, took.Seconds(), perSecond(s.Rows, took), strings.Join(parts, ", "))
 }
 
 func perSecond(n int64, took time.Duration) int64 {
 	return n * 1000 / max(took.Milliseconds(), 1)
 }
 
-// bar is a progress bar on stderr when that is a terminal, and otherwise one that is not seen. A total of -1 is one that
-// is not known.
+// bar is a progress bar on stderr. It is not seen when stderr is no terminal. A total of -1 is unknown.
 func (e *env) bar(what string, total int64, options ...progressbar.Option) *progressbar.ProgressBar {
-	// A bar that draws itself, which one of an unknown length does, does so in a goroutine that Clear takes no heed of.
+	// A bar of unknown length would draw itself, in a goroutine that Clear does not stop.
 	drawn := progressbar.OptionSetSpinnerChangeInterval(0)
 	file, ok := e.stderr.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return progressbar.NewOptions64(-1, drawn, progressbar.OptionSetWriter(io.Discard), progressbar.OptionSetVisibility(false))
+		return progressbar.NewOptions64(-1, drawn, progressbar.OptionSetWriter(io.Discard),
+			progressbar.OptionSetVisibility(false))
 	}
 	options = append([]progressbar.Option{
-		drawn, progressbar.OptionSetWriter(file), progressbar.OptionSetDescription(what), progressbar.OptionThrottle(100 * time.Millisecond),
-		progressbar.OptionSetRenderBlankState(true), progressbar.OptionShowCount(), progressbar.OptionFullWidth(),
+		drawn, progressbar.OptionSetWriter(file), progressbar.OptionSetDescription(what),
+		progressbar.OptionThrottle(100 * time.Millisecond), progressbar.OptionSetRenderBlankState(true),
+		progressbar.OptionShowCount(), progressbar.OptionFullWidth(),
 	}, options...)
 	return progressbar.NewOptions64(total, options...)
 }
 
-// patientReader reads until its context ends, even when a read waits for a pipe into which nobody writes.
+// patientReader reads until its context ends. It ends even while a read waits for a pipe into which nobody writes.
 type patientReader struct {
 	ctx context.Context
 	r   io.Reader
@@ -270,7 +302,7 @@ func (p *patientReader) Read(b []byte) (int, error) {
 		n   int
 		err error
 	}
-	// The read that is left behind when the context ends must not write into b, which its owner may then use.
+	// When the context ends, the read is left behind. It must not write into b then, because b is its owner's again.
 	own := make([]byte, len(b))
 	done := make(chan answer, 1)
 	go func() {

@@ -39,8 +39,8 @@ type killing struct {
 	balances           map[string]money.Amount
 }
 
-// killImport kills an import at random moments until it has been killed often enough, lets it end, and wants every row
-// posted once, whatever the moments were. BURSAR_SEED has the moments and rows of an earlier run come again.
+// killImport kills an import at random moments, often enough, and then lets it end. Every row must be posted once,
+// whatever the moments were. BURSAR_SEED repeats the moments and rows of an earlier run.
 func killImport(t *testing.T, k *killing) {
 	seed := rand.Uint64()
 	if text := os.Getenv("BURSAR_SEED"); text != "" {
@@ -55,7 +55,7 @@ func killImport(t *testing.T, k *killing) {
 	k.database = "sqlite:" + filepath.Join(k.folder, "bursar.db")
 	k.write(t, random)
 	killed := 0
-	// Each life is to be about as long as its share of the whole import; it is a guess, and put right below.
+	// How long one life of the import is: a guess at its share of the whole. The loop corrects it.
 	longest := time.Duration(k.rows/k.kills) * 100 * time.Microsecond
 	for killed < k.kills {
 		before := k.acknowledged(t)
@@ -122,8 +122,8 @@ func (k *killing) run(t *testing.T, after time.Duration) bool {
 		ctx, cancel = context.WithTimeout(ctx, after) // at its end the program gets SIGKILL
 		defer cancel()
 	}
-	cmd := exec.CommandContext(ctx, "bursar", "--db", k.database, "import", "--ack", "ack", "--open", "users:*", "--open", "outside=min:none",
-		"--batch", strconv.Itoa(k.batch), "-o", "csv", "rows.csv")
+	cmd := exec.CommandContext(ctx, "bursar", "--db", k.database, "import", "--ack", "ack",
+		"--open", "users:*", "--open", "outside=min:none", "--batch", strconv.Itoa(k.batch), "-o", "csv", "rows.csv")
 	cmd.Dir = k.folder
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

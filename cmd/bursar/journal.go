@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 	"math"
 	"strconv"
 	"time"
@@ -12,16 +11,15 @@ import (
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/clock"
 	"github.com/bursar-ledger/bursar/ledger"
-	"github.com/bursar-ledger/bursar/money"
 )
 
-// How long --follow waits before it asks again: longer each time that nothing was new.
+// How long --follow waits before it asks again. It waits longer each time that there was nothing new.
 const (
 	followPauseMin = 100 * time.Millisecond
 	followPauseMax = time.Second
 )
 
-// journalFlags are what journal takes.
+// journalFlags are the flags of journal.
 type journalFlags struct {
 	after, limit int64
 	follow       bool
@@ -32,8 +30,9 @@ func newJournalCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "journal",
 		Short: "Print the journal, entry by entry",
-		Long: `Print the entries of the journal in order, one line each: all of them, or those after a position. With --follow it
-goes on with entries as they are sealed, until it is interrupted or --limit is reached.`,
+		Long: `Print the entries of the journal in order, one line each: all of them, or those after a position.
+
+With --follow it goes on and prints entries as they are sealed, until you interrupt it or --limit is reached.`,
 		Example: `  bursar journal
   bursar journal --after 1000 --limit 100 -o csv
   bursar journal --follow -o json`,
@@ -83,68 +82,40 @@ func (e *env) printJournal(ctx context.Context, l *ledger.Ledger, f journalFlags
 
 func (l *listing) addEntries(entries []bursar.Entry) error {
 	for i := range entries {
-		v := viewEntry(&entries[i])
-		if err := l.add(v, v.cells()...); err != nil {
+		if err := l.add(entries[i], entryCells(&entries[i])...); err != nil {
 			return err
 		}
 	}
 	return l.flush()
 }
 
-// entryView is an entry as it is printed. An act on an account has no from; a transfer that was not backdated took
-// effect at its ledger time.
-type entryView struct {
-	Seq         int64            `json:"seq"`
-	At          bursar.Instant   `json:"at"`
-	Hash        string           `json:"hash"` // hexadecimal
-	Kind        bursar.EntryKind `json:"kind"`
-	Transfer    bursar.ID        `json:"transfer"`
-	Leg         int              `json:"leg"`
-	From        string           `json:"from,omitempty"`
-	To          string           `json:"to"`
-	Amount      money.Amount     `json:"amount"`
-	FromVersion int64            `json:"from_version,omitempty"`
-	FromBalance *money.Amount    `json:"from_balance,omitempty"`
-	FromHeld    *money.Amount    `json:"from_held,omitempty"`
-	ToVersion   int64            `json:"to_version"`
-	ToBalance   money.Amount     `json:"to_balance"`
-	ToHeld      money.Amount     `json:"to_held"`
-	Effective   bursar.Instant   `json:"effective"`
-	Decided     bursar.Instant   `json:"decided"`
-}
-
-func viewEntry(e *bursar.Entry) entryView {
-	v := entryView{
-		Seq: e.Seq, At: e.At, Hash: hex.EncodeToString(e.Hash[:]), Kind: e.Kind, Transfer: e.Transfer, Leg: e.Leg,
-		From: e.From, To: e.To, Amount: e.Amount,
-		ToVersion: e.ToAfter.Version, ToBalance: e.ToAfter.Balance, ToHeld: e.ToAfter.Held,
-		Effective: e.At, Decided: e.Decided,
-	}
-	if e.Backdated {
-		v.Effective = e.Effective
-	}
-	if e.From != "" {
-		v.FromVersion, v.FromBalance, v.FromHeld = e.FromAfter.Version, &e.FromAfter.Balance, &e.FromAfter.Held
-	}
-	return v
-}
-
 func entryColumns() []column {
 	return []column{
-		right("seq"), left("at"), wide("hash"), left("kind"), left("transfer"), wide("leg"), left("from"), left("to"),
-		right("amount"), wide("from_version"), wide("from_balance"), wide("from_held"), wide("to_version"),
-		wide("to_balance"), wide("to_held"), wide("effective"), wide("decided"),
+		right("seq"), left("at"), wide("hash"), left("kind"), left("transfer"), wide("leg"), wide("request_hash"),
+		left("from"), left("to"), right("amount"), wide("from_version"), wide("from_balance"), wide("from_held"),
+		wide("to_version"), wide("to_balance"), wide("to_held"), wide("effective"), wide("backdated"), wide("decided"),
 	}
 }
 
-func (v *entryView) cells() []string {
-	version, balance, held := "", "", ""
-	if v.FromBalance != nil {
-		version, balance, held = strconv.FormatInt(v.FromVersion, 10), v.FromBalance.String(), v.FromHeld.String()
+// entryCells are an entry's cells. An act on an account has no from. A transfer that was not dated back took effect at
+// its ledger time.
+func entryCells(e *bursar.Entry) []string {
+	from, effective := [3]string{}, e.At
+	if e.From != "" {
+		from = afterCells(e.FromAfter)
 	}
+	if e.Backdated {
+		effective = e.Effective
+	}
+	to := afterCells(e.ToAfter)
 	return []string{
-		strconv.FormatInt(v.Seq, 10), v.At.String(), v.Hash, v.Kind.String(), v.Transfer.String(), strconv.Itoa(v.Leg),
-		v.From, v.To, v.Amount.String(), version, balance, held, strconv.FormatInt(v.ToVersion, 10),
-		v.ToBalance.String(), v.ToHeld.String(), v.Effective.String(), v.Decided.String(),
+		strconv.FormatInt(e.Seq, 10), e.At.String(), e.Hash.String(), e.Kind.String(), e.Transfer.String(),
+		strconv.Itoa(e.Leg), e.RequestHash.String(), e.From, e.To, e.Amount.String(), from[0], from[1], from[2],
+		to[0], to[1], to[2], effective.String(), strconv.FormatBool(e.Backdated), e.Decided.String(),
 	}
+}
+
+// afterCells are the version, the balance and the held amount of an account after an entry.
+func afterCells(a bursar.After) [3]string {
+	return [3]string{strconv.FormatInt(a.Version, 10), a.Balance.String(), a.Held.String()}
 }

@@ -20,9 +20,9 @@ func newMigrateCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the database's schema up to date",
-		Long: `Bring the database's schema up to date and print the versions before and after. Doing it twice does nothing.
+		Long: `Bring the database's schema up to date, and print the versions before and after. Doing it twice does no harm.
 
-With --print it prints the SQL of the migrations that are missing and leaves the database alone.`,
+With --print it prints the SQL of the missing migrations and leaves the database alone.`,
 		Example: `  bursar migrate
   bursar migrate --print > migrations.sql`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -36,7 +36,7 @@ With --print it prints the SQL of the migrations that are missing and leaves the
 	return cmd
 }
 
-// migrated is what migrate has to say.
+// migrated is what migrate prints: the versions of the schema.
 type migrated struct {
 	From int `json:"from"`
 	To   int `json:"to"`
@@ -94,8 +94,8 @@ func (e *env) printMigrations(ctx context.Context) error {
 	return nil
 }
 
-// schemaUntouched is the version of the database's schema. Opening a SQLite file would create it, so one that is not
-// there is not opened.
+// schemaUntouched is the version of the database's schema. A SQLite file that is not there is not opened, because that
+// would create it.
 func (e *env) schemaUntouched(ctx context.Context) (have int, err error) {
 	if file, found := strings.CutPrefix(e.db, "sqlite:"); found {
 		if _, err := os.Stat(strings.TrimPrefix(file, "//")); errors.Is(err, fs.ErrNotExist) {

@@ -41,7 +41,7 @@ func (f formatFlag) Set(s string) error {
 	return nil
 }
 
-// column is one column of a listing. Its name is the one of the field in JSON.
+// column is one column of a listing. It has the name of the field in JSON.
 type column struct {
 	name  string
 	right bool // set to the right: amounts and numbers
@@ -53,8 +53,8 @@ func left(name string) column  { return column{name: name} }
 func right(name string) column { return column{name: name, right: true} }
 func wide(name string) column  { return column{name: name, wide: true} }
 
-// listing prints records of one kind in the format of -o. Call add for each and flush after the last one; flushing in
-// between, after each page, makes a stream of it: table columns then widen as they must, but never narrow.
+// listing prints records of one kind in the format of -o. Call add for each, and flush after the last one. Flush after
+// each page makes a stream of it: the columns of a table then widen as they must, but never narrow.
 type listing struct {
 	out     *bufio.Writer
 	format  string
@@ -191,7 +191,7 @@ func printable(s string) string {
 	return quoted[1 : len(quoted)-1]
 }
 
-// sink is stdout with its first error remembered: a command that ends with an error may have ended for that reason.
+// sink is stdout, and remembers its first error. A command that ends with an error may have ended for that reason.
 type sink struct {
 	w   io.Writer
 	err error

@@ -14,19 +14,17 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
 
-// TestMain registers the program, so that scripts say exec bursar and tests exec.Command("bursar"), and two more that
-// TestFleet runs.
+// TestMain registers the program: scripts say exec bursar, and tests exec.Command("bursar"). TestFleet runs two more.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"bursar": main, leashed: runLeashed, fleetShop: runFleetShop})
 }
 
-// TestScripts runs testdata/*.txtar, one file per feature, each with a database of its own on every engine that a test can
-// have. Besides the commands of testscript there is
+// TestScripts runs testdata/*.txtar on every engine that a test can have. There is one file for each feature, and each
+// has a database of its own. Scripts have one command and two conditions more than testscript:
 //
-//	exits CODE COMMAND ARGUMENT...
-//
-// which wants that exit code, the condition [has:PROGRAM], which is [exec:PROGRAM] except that the absence of a
-// program listed in BURSAR_REQUIRE is a failure, and the condition [sqlite]: the database is the file bursar.db.
+//	exits CODE COMMAND ARGUMENT...   the command ends with this exit code
+//	[has:PROGRAM]                    as [exec:PROGRAM], but a failure when BURSAR_REQUIRE lists the missing program
+//	[sqlite]                         the database is the file bursar.db
 func TestScripts(t *testing.T) {
 	for engine, database := range map[string]func(testing.TB) string{
 		"sqlite":   func(testing.TB) string { return "" }, // the default

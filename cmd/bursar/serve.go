@@ -18,7 +18,7 @@ import (
 	"github.com/bursar-ledger/bursar/ledger"
 )
 
-// The patience of the server. A client that sends or reads more slowly is cut off, so that it holds no place for ever.
+// How long the server waits. A client that sends or reads more slowly is cut off, so that it holds no place for ever.
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 60 * time.Second
@@ -33,12 +33,14 @@ func newServeCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the ledger over HTTP",
-		Long: `Serve the ledger over HTTP until SIGINT or SIGTERM. Requests under way are then answered first; a second
-signal ends the process at once. /openapi.json describes the interface.
+		Long: `Serve the ledger over HTTP until SIGINT or SIGTERM. Requests under way are answered first. A second signal
+ends the process at once. /openapi.json describes the interface.
 
-A database that cannot be reached at the start ends the command with the exit code of unavailable, so that whatever
-supervises it starts it again. One that goes away later is waited for: /healthz and requests answer 503 until it is back,
-and stderr says when it went and came. Several servers may work on one database of a server's; clients then send a
+If the database cannot be reached at the start, the command ends with the exit code of unavailable, so that its
+supervisor starts it again. If the database goes away later, the server waits for it: /healthz and requests answer 503
+until it is back, and stderr says when it went and when it came back.
+
+On PostgreSQL, MariaDB and MySQL several servers may work on one database. A client that got no answer sends its
 transfer again, to any of them, under the same id.
 
 On a loopback address no token is needed. On any other address a token is required: the content of --token-file,
@@ -52,7 +54,7 @@ or else BURSAR_TOKEN. There is no flag for the token itself, because other users
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&listen, "listen", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
-	flags.StringVar(&tokenFile, "token-file", "", "`file` with the token that requests must carry; BURSAR_TOKEN without it")
+	flags.StringVar(&tokenFile, "token-file", "", "`file` with the token that requests must carry (default BURSAR_TOKEN)")
 	return cmd
 }
 
@@ -66,9 +68,10 @@ func (e *env) serve(ctx context.Context, address, tokenFile string) error {
 		return err
 	}
 	defer listener.Close() // closing twice is harmless, and a ledger that does not open leaves no port behind
-	// The address that was taken decides, not the one that was asked for: names resolve as they like.
+	// What decides is the address that the listener has. A name may stand for any address.
 	if token == "" && !isLoopback(listener.Addr()) {
-		return usagef("%v can be reached from other machines: give a token with --token-file or BURSAR_TOKEN, or listen on 127.0.0.1", listener.Addr())
+		return usagef("%v can be reached from other machines: give a token with --token-file or BURSAR_TOKEN, "+
+			"or listen on 127.0.0.1", listener.Addr())
 	}
 	e.logger = slog.New(slog.NewTextHandler(e.stderr, nil))
 	return e.withLedger(ctx, func(ctx context.Context, l *ledger.Ledger) error {
@@ -131,7 +134,8 @@ func listenOn(ctx context.Context, address string) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, hintf(fmt.Errorf("%s is taken by another program: %w", address, err), "stop that program, or choose another address with --listen")
+		return nil, hintf(fmt.Errorf("%s is taken by another program: %w", address, err),
+			"stop that program, or choose another address with --listen")
 	case err != nil:
 		return nil, hintf(err, "--listen takes an address of this machine, such as 127.0.0.1:8080")
 	}

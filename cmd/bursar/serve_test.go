@@ -95,7 +95,9 @@ func noVariables(string) string { return "" }
 // free afterwards, and what was answered is in the file.
 func TestServeAnswersWhatIsUnderWay(t *testing.T) {
 	s := startServing(t, noVariables, "--listen", "127.0.0.1:0")
-	for _, body := range []string{`{"id":"outside:bank","currency":"USD","min":"none"}`, `{"id":"users:alice","currency":"USD"}`} {
+	for _, body := range []string{
+		`{"path":"outside:bank","currency":"USD","min":"none"}`, `{"path":"users:alice","currency":"USD"}`,
+	} {
 		if got := s.post("/v1/accounts", body).StatusCode; got != http.StatusCreated {
 			t.Fatalf("status %d", got)
 		}
@@ -146,7 +148,8 @@ func TestServeAnswersWhatIsUnderWay(t *testing.T) {
 	}
 	var out strings.Builder
 	e := &env{stdin: strings.NewReader(""), stdout: &out, stderr: io.Discard, getenv: noVariables}
-	if code := run(t.Context(), e, []string{"balance", "users:alice", "--db", "sqlite:" + s.db}); code != 0 || !strings.Contains(out.String(), "25.00 USD") {
+	code := run(t.Context(), e, []string{"balance", "users:alice", "--db", "sqlite:" + s.db})
+	if code != 0 || !strings.Contains(out.String(), "25.00 USD") {
 		t.Errorf("afterwards: exit %d, %s", code, out.String())
 	}
 }
@@ -196,7 +199,7 @@ func TestServeWithToken(t *testing.T) {
 	}
 }
 
-// TestServeRefusesToStart looks for the exit code, the words, and that no database was made.
+// TestServeRefusesToStart wants the exit code, the words, and no database.
 func TestServeRefusesToStart(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -217,11 +220,20 @@ func TestServeRefusesToStart(t *testing.T) {
 	}{
 		{"everywhere without a token", []string{"--listen", ":0"}, usageExit, []string{"other machines", "--token-file"}},
 		{"everywhere in IPv4", []string{"--listen", "0.0.0.0:0"}, usageExit, []string{"other machines"}},
-		{"empty token file", []string{"--listen", ":0", "--token-file", filepath.Join(dir, "empty")}, usageExit, []string{"holds no token"}},
+		{
+			"empty token file", []string{"--listen", ":0", "--token-file", filepath.Join(dir, "empty")}, usageExit,
+			[]string{"holds no token"},
+		},
 		{"two words", []string{"--token-file", filepath.Join(dir, "blank")}, usageExit, []string{"no header can carry"}},
 		{"not ASCII", []string{"--token-file", filepath.Join(dir, "odd")}, usageExit, []string{"no header can carry"}},
-		{"no token file", []string{"--token-file", filepath.Join(dir, "none")}, plainExit, []string{"none", "hint: --token-file"}},
-		{"port in use", []string{"--listen", taken.Addr().String()}, plainExit, []string{"taken by another program", "hint: stop that program"}},
+		{
+			"no token file", []string{"--token-file", filepath.Join(dir, "none")}, plainExit,
+			[]string{"none", "hint: --token-file"},
+		},
+		{
+			"port in use", []string{"--listen", taken.Addr().String()}, plainExit,
+			[]string{"taken by another program", "hint: stop that program"},
+		},
 		{"no address", []string{"--listen", "here"}, plainExit, []string{"hint: --listen takes"}},
 		{"argument", []string{"8080"}, usageExit, []string{"unexpected argument"}},
 	} {

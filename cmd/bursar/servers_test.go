@@ -10,8 +10,8 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
 
-// TestServersThatLetNobodyIn names a database that is not there, a user whom the server does not know, and a port where
-// nobody listens: each is the database's absence, with a hint, and no password is shown.
+// TestServersThatLetNobodyIn names a database that is not there, an unknown user, and a port where nobody listens. Each
+// is unavailable, with a hint, and no password is shown.
 func TestServersThatLetNobodyIn(t *testing.T) {
 	const password = "hunter2hunter2"
 	for _, server := range []*sqltest.Server{sqltest.Postgres(t), sqltest.MariaDB(t)} {
@@ -33,8 +33,9 @@ func TestServersThatLetNobodyIn(t *testing.T) {
 					t.Errorf("%v, want exit code 8", err)
 				}
 				text := string(output)
-				if !strings.HasPrefix(text, "bursar: error: unavailable: ") ||
-					!strings.Contains(text, "bursar: hint: is "+bad.Redacted()+" the right database?") || strings.Contains(text, password) {
+				hint := "bursar: hint: is " + bad.Redacted() + " the right database?"
+				if !strings.HasPrefix(text, "bursar: error: unavailable: ") || !strings.Contains(text, hint) ||
+					strings.Contains(text, password) {
 					t.Errorf("it says\n%s", text)
 				}
 			})

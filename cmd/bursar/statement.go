@@ -20,8 +20,10 @@ func newStatementCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "statement PATH",
 		Short: "List an account's entries with the running balance",
-		Long: `List the latest entries of an account, the oldest of them first, with the balance after each. Amounts received are
-positive, amounts sent negative. When there are earlier entries, stderr names the --before that shows them.`,
+		Long: `List the latest entries of an account, the oldest of them first, with the balance after each. Amounts
+received are positive, amounts sent negative.
+
+When there are earlier entries, stderr names the --before that shows them.`,
 		Example: `  bursar statement users:alice
   bursar statement users:alice --limit 10 --before 31
   bursar statement users:alice -o csv`,
@@ -37,8 +39,10 @@ positive, amounts sent negative. When there are earlier entries, stderr names th
 			})
 		},
 	}
-	cmd.Flags().Var(countFlag{&q.limit, 1, bursar.PageMax}, "limit", fmt.Sprintf("at most `N` entries, up to %d", bursar.PageMax))
-	cmd.Flags().Var(countFlag{&q.before, 1, math.MaxInt64}, "before", "entries before this `version` of the account")
+	flags := cmd.Flags()
+	flags.Var(countFlag{&q.limit, 1, bursar.PageMax}, "limit",
+		fmt.Sprintf("at most `N` entries, up to %d", bursar.PageMax))
+	flags.Var(countFlag{&q.before, 1, math.MaxInt64}, "before", "entries before this `version` of the account")
 	return cmd
 }
 

@@ -105,7 +105,8 @@ func TestClosedPipeIsQuiet(t *testing.T) {
 			}
 		})
 	}
-	if _, stdout, _ := line(t, t.Context(), db, "balance", "users:alice", "-o", "csv"); !strings.Contains(stdout, "users:alice,1.00 USD,") {
+	_, stdout, _ := line(t, t.Context(), db, "balance", "users:alice", "-o", "csv")
+	if !strings.Contains(stdout, "users:alice,1.00 USD,") {
 		t.Errorf("the transfer whose answer nobody read: %s", stdout)
 	}
 }

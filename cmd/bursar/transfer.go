@@ -13,7 +13,7 @@ import (
 	"github.com/bursar-ledger/bursar/ledger"
 )
 
-// transferFlags are what transfer takes besides its first leg.
+// transferFlags are the flags of transfer.
 type transferFlags struct {
 	id, reference, effective, notAfter string
 	meta, legs                         []string
@@ -29,10 +29,10 @@ func newTransferCommand(e *env) *cobra.Command {
 The amount is a decimal number and its currency, in one argument or two: "25.00 USD" or 25.00 USD. It may have fewer
 decimals than the currency, never more.
 
-The id makes the transfer happen once: the same id with the same content prints the first result again, with other
-content it is refused. Without --id one is made, and named should the answer be lost.
+The id makes the transfer happen once. The same id with the same content prints the first result again; with other
+content it is refused. Without --id one is made, and stderr names it when the answer is lost.
 
-Further legs follow the first in the order given; FROM TO AMOUNT may be left out when there is a --leg.`,
+Each --leg is a further leg, in the order given. With a --leg you may leave FROM TO AMOUNT out.`,
 		Example: `  bursar transfer outside:bank users:alice 25.00 USD
   bursar transfer users:alice users:bob "10.00 USD" --id 0192f0c1-2345-7abc-8def-0123456789ab --reference order-17
   bursar transfer users:alice users:bob 10.00 USD --leg "users:alice,fees:sales,0.35 USD" --meta order=17
@@ -57,6 +57,11 @@ Further legs follow the first in the order given; FROM TO AMOUNT may be left out
 		}
 		return arguments(3, "FROM", "TO", "AMOUNT", "CURRENCY")(nil, args)
 	}
+	f.define(cmd)
+	return cmd
+}
+
+func (f *transferFlags) define(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.id, "id", "", "`UUID` that makes the transfer happen once (default a new one)")
 	flags.StringVar(&f.reference, "reference", "", "`text` that no other transfer has")
@@ -64,7 +69,6 @@ Further legs follow the first in the order given; FROM TO AMOUNT may be left out
 	flags.StringVar(&f.effective, "effective", "", "`time` to date the transfer back to, such as 2026-01-31T12:00:00Z")
 	flags.StringVar(&f.notAfter, "not-after", "", "refuse the transfer when it is decided later than this `time`")
 	flags.StringArrayVar(&f.legs, "leg", nil, "a further leg `FROM,TO,AMOUNT`; may be repeated")
-	return cmd
 }
 
 func (f *transferFlags) transfer(args []string) (t bursar.Transfer, err error) {
@@ -111,7 +115,7 @@ func (f *transferFlags) allLegs(args []string) (legs []bursar.Leg, err error) {
 	return legs, nil
 }
 
-// postOnce posts t under an id that the caller learns when the transfer may have to be sent again.
+// postOnce posts t under an id. The error names the id when the transfer may have to be sent again.
 func postOnce(ctx context.Context, l *ledger.Ledger, t bursar.Transfer) (bursar.Posted, error) {
 	if t.ID.IsZero() {
 		var err error
@@ -127,7 +131,7 @@ func postOnce(ctx context.Context, l *ledger.Ledger, t bursar.Transfer) (bursar.
 	return posted, err
 }
 
-// showPosted prints the answer to a transfer or an opening. Its place in the journal is empty until it is sealed.
+// showPosted prints the answer to a transfer or an opening. seq and at are empty until the entry is sealed.
 func (e *env) showPosted(p bursar.Posted) error {
 	seq, at := "", ""
 	if p.Seq > 0 {

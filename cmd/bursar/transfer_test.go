@@ -15,14 +15,15 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// TestLostAnswerNamesTheID wants the made id in the hint, without which the caller could not ask again.
+// TestLostAnswerNamesTheID wants the id in the hint. The program made it, so the caller could not ask again otherwise.
 func TestLostAnswerNamesTheID(t *testing.T) {
 	e := &env{db: "sqlite:" + filepath.Join(t.TempDir(), "bursar.db"), stderr: new(bytes.Buffer)}
 	err := e.withLedger(t.Context(), func(ctx context.Context, l *ledger.Ledger) error {
 		if err := l.Close(ctx); err != nil {
 			return err
 		}
-		_, err := postOnce(ctx, l, bursar.Transfer{Legs: []bursar.Leg{{From: "a", To: "b", Amount: money.MustParse("1 USD")}}})
+		leg := bursar.Leg{From: "a", To: "b", Amount: money.MustParse("1 USD")}
+		_, err := postOnce(ctx, l, bursar.Transfer{Legs: []bursar.Leg{leg}})
 		return err
 	})
 	var hinted *hintedError

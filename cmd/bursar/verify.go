@@ -20,20 +20,22 @@ func newVerifyCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check everything that is stored against a replay of the journal",
-		Long: `Replay the journal of a book from its first entry, compare every stored row with what the replay says, and change
-nothing. A sound ledger gives one line with what was checked and the head. Otherwise the findings are printed in order
-of position, the first bad position and the check that failed there go to stderr, and the exit code is that of
+		Long: `Replay the journal of a book from its first entry, and compare every stored row with the replay. Nothing is
+changed.
+
+A sound ledger gives one line with what was checked and the head. Otherwise the findings are printed in order of
+position. The first bad position and the check that failed there go to stderr, and the exit code is that of
 verification_failed.
 
-The checks: hashes, positions and times of the journal; versions, balances and limits of every account at every
+These are checked: hashes, positions and times of the journal; versions, balances and limits of every account at every
 position; entries against what was asked for; balances, the head, checkpoints and the index of backdated entries
 against the replay; that balances sum to zero in every currency; that no row is left over; and what the database
-engine finds in its own tables and indexes. Entries that are committed and not sealed are checked after the journal, and
-stay as they are; a finding there names the entry by its row key.
+engine finds in its own tables and indexes. Entries that are not sealed yet are checked last and stay as they are; a
+finding there names the entry by its row key.
 
-What cannot be seen from inside is a journal whose tail was cut off, or that was written anew from some position on,
-with everything else made to fit. Both change hashes: keep the head that verify prints outside of the database, and
-give it back with --anchor.
+One thing cannot be seen from inside: a journal whose tail was cut off, or written anew from some position on, with
+everything else made to fit. Both change hashes. So keep the head that verify prints outside of the database, and give
+it back with --anchor.
 
 In JSON it prints one object with the counts, the head and the findings; in CSV the findings.`,
 		Example: `  bursar verify
@@ -41,7 +43,8 @@ In JSON it prints one object with the counts, the head and the findings; in CSV 
   bursar verify --anchor 3:2b1c…`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return e.verify(cmd.Context(), anchors) },
 	}
-	cmd.Flags().StringArrayVar(&anchors, "anchor", nil, "position and hash that an earlier verify printed, as `SEQ:HASH`; may be repeated")
+	cmd.Flags().StringArrayVar(&anchors, "anchor", nil,
+		"position and hash that an earlier verify printed, as `SEQ:HASH`; may be repeated")
 	return cmd
 }
 
@@ -121,16 +124,10 @@ type reportView struct {
 	Accounts int64            `json:"accounts"`
 	Requests int64            `json:"requests"`
 	Refused  int64            `json:"refused"`
-	Head     headView         `json:"head"`
+	Head     bursar.Head      `json:"head"`
 	Found    int64            `json:"found"`
 	Findings []verify.Finding `json:"findings"`
 	Warnings []string         `json:"warnings"`
-}
-
-type headView struct {
-	Seq  int64          `json:"seq"`
-	At   bursar.Instant `json:"at"`
-	Hash string         `json:"hash"`
 }
 
 func (e *env) showReport(r *verify.Report) error {
@@ -146,8 +143,9 @@ func (e *env) showReport(r *verify.Report) error {
 		if r.Unsealed > 0 {
 			unsealed = fmt.Sprintf(" of which %d are not sealed", r.Unsealed)
 		}
-		_, err := fmt.Fprintf(e.stdout, "ok: book %s: %d entries%s, %d accounts, %d requests of which %d were refused; head %d at %v, hash %x\n",
-			r.Book.Name, r.Entries, unsealed, r.Accounts, r.Requests, r.Refusals, r.Head.Seq, r.Head.At, r.Head.Hash)
+		_, err := fmt.Fprintf(e.stdout, "ok: book %s: %d entries%s, %d accounts, %d requests of which %d were refused; "+
+			"head %d at %v, hash %v\n", r.Book.Name, r.Entries, unsealed, r.Accounts, r.Requests, r.Refusals,
+			r.Head.Seq, r.Head.At, r.Head.Hash)
 		return err
 	}
 	out := e.list(right("seq"), left("check"), left("detail"))
@@ -164,9 +162,10 @@ func (e *env) showReport(r *verify.Report) error {
 }
 
 func reportOf(r *verify.Report) reportView {
-	v := reportView{OK: r.OK(), Book: r.Book.Name, UUID: bursar.ID(r.Book.UUID), Entries: r.Entries, Unsealed: r.Unsealed, Accounts: r.Accounts,
-		Requests: r.Requests, Refused: r.Refusals, Found: r.Found, Findings: r.Findings, Warnings: r.Warnings,
-		Head: headView{Seq: r.Head.Seq, At: r.Head.At, Hash: hex.EncodeToString(r.Head.Hash[:])}}
+	v := reportView{
+		OK: r.OK(), Book: r.Book.Name, UUID: r.Book.UUID, Entries: r.Entries, Unsealed: r.Unsealed, Accounts: r.Accounts,
+		Requests: r.Requests, Refused: r.Refusals, Head: r.Head, Found: r.Found, Findings: r.Findings, Warnings: r.Warnings,
+	}
 	if v.Findings == nil {
 		v.Findings = []verify.Finding{}
 	}

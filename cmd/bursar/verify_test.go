@@ -29,21 +29,23 @@ func TestVerify(t *testing.T) {
 	call(0, "account", "open", "world", "--currency", "USD", "--min", "none")
 	call(0, "account", "open", "users:alice", "--currency", "USD")
 	call(0, "transfer", "world", "users:alice", "25.00 USD")
-	if out, talk := call(0, "verify"); !strings.HasPrefix(out, "ok: book main: 3 entries, 2 accounts, 3 requests") || talk != "" {
+	out, talk := call(0, "verify")
+	if !strings.HasPrefix(out, "ok: book main: 3 entries, 2 accounts, 3 requests") || talk != "" {
 		t.Errorf("sound: %q, %q", out, talk)
 	}
-	out, _ := call(0, "verify", "-o", "json")
+	out, _ = call(0, "verify", "-o", "json")
 	var report reportView
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
 		t.Fatal(err)
 	}
-	call(0, "verify", "--anchor", fmt.Sprintf("%d:%s", report.Head.Seq, report.Head.Hash))
+	hash := report.Head.Hash.String()
+	call(0, "verify", "--anchor", fmt.Sprintf("%d:%s", report.Head.Seq, hash))
 	for anchor, code := range map[string]bursar.Code{
-		"2:" + report.Head.Hash: bursar.CodeVerificationFailed,
-		"9:" + report.Head.Hash: bursar.CodeVerificationFailed,
-		"3":                     bursar.CodeMalformed,
-		"0:" + report.Head.Hash: bursar.CodeMalformed,
-		"3:abc":                 bursar.CodeMalformed,
+		"2:" + hash: bursar.CodeVerificationFailed,
+		"9:" + hash: bursar.CodeVerificationFailed,
+		"3":         bursar.CodeMalformed,
+		"0:" + hash: bursar.CodeMalformed,
+		"3:abc":     bursar.CodeMalformed,
 	} {
 		if _, talk := call(bursar.Describe(code).Exit, "verify", "--anchor", anchor); !strings.Contains(talk, "anchor") {
 			t.Errorf("--anchor %s: %q", anchor, talk)
@@ -59,7 +61,7 @@ func TestVerify(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	out, talk := call(bursar.Describe(bursar.CodeVerificationFailed).Exit, "verify")
+	out, talk = call(bursar.Describe(bursar.CodeVerificationFailed).Exit, "verify")
 	if !strings.Contains(talk, "position 2: gapless: ") || !strings.Contains(out, "2  gapless ") {
 		t.Errorf("without its second entry:\n%s%s", out, talk)
 	}

@@ -34,7 +34,7 @@ func newVersionCommand(e *env) *cobra.Command {
 	}
 }
 
-// version is what is known of a build.
+// version is what this program knows of its build.
 type version struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision"` // of the source; empty when it was not built from a repository
@@ -47,7 +47,9 @@ type version struct {
 
 func newVersion() (version, error) {
 	files, err := fs.Glob(sqlite.Migrations(), "*.up.sql") // every engine has as many
-	v := version{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Schema: len(files)}
+	v := version{
+		Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Schema: len(files),
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v, err

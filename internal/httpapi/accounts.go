@@ -5,123 +5,90 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// accountRequest is the body of an opening as the document shows it; readOpening reads it.
+// accountRequest is a bursar.Opening as it is sent.
 type accountRequest struct {
-	ID        string          `json:"id" doc:"The path." example:"players:alice"`
-	Currency  money.Currency  `json:"currency"`
-	Min       lowest          `json:"min,omitempty"`
-	Max       money.Amount    `json:"max,omitzero" doc:"The most that the balance may be. No maximum when absent."`
-	Metadata  bursar.Metadata `json:"metadata,omitempty"`
-	RequestID bursar.ID       `json:"request_id,omitzero" doc:"Makes the opening idempotent. Made of the path when absent."`
+	ID       bursar.ID       `json:"id,omitzero" doc:"Makes the opening idempotent. Made of the path when absent."`
+	Path     string          `json:"path" doc:"Names the account." example:"players:alice"`
+	Currency money.Currency  `json:"currency"`
+	Min      *minimum        `json:"min,omitempty"`
+	Max      *money.Amount   `json:"max,omitempty" doc:"The most that the balance may be. No maximum when absent."`
+	Metadata bursar.Metadata `json:"metadata,omitempty"`
+}
+
+// opening is what the ledger is asked for.
+func (a *accountRequest) opening() bursar.Opening {
+	o := bursar.Opening{ID: a.ID, Path: a.Path, Currency: a.Currency, Max: a.Max, Metadata: a.Metadata}
+	if a.Min != nil {
+		o.NoMin = a.Min.none
+		if !o.NoMin {
+			o.Min = &a.Min.amount
+		}
+	}
+	return o
+}
+
+// minimum is an amount, or the word none.
+type minimum struct {
+	none   bool
+	amount money.Amount
+}
+
+const noMinimum = "none"
+
+func (m *minimum) read(d *decoder) (err error) {
+	m.amount, m.none, err = d.amountOr(noMinimum)
+	return err
+}
+
+// Schema is what the document shows for it.
+func (minimum) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{AnyOf: []*huma.Schema{enum(noMinimum), amountText{}.Schema(nil)},
+		Description: "The least that the available balance may be: zero when absent, none for no minimum."}
+}
+
+func openAccount(ctx context.Context, c *call, sent *accountRequest) (bursar.Posted, string, error) {
+	posted, err := c.ledger.OpenAccount(ctx, sent.opening())
+	return posted, "/v1/accounts/" + url.PathEscape(sent.Path), err
 }
 
 // accountPage is a page of accounts in order of path.
 type accountPage struct {
 	Accounts []bursar.Account `json:"accounts"`
-	Next     string           `json:"next,omitempty" doc:"The after of the next page. Absent on the last page; the page may turn out empty."`
+	Next     string           `json:"next,omitempty"`
 }
 
-// statementPage is a page of an account's history, latest first.
-type statementPage struct {
-	Account string                 `json:"account"`
-	Lines   []bursar.StatementLine `json:"lines"`
-	Next    int64                  `json:"next,omitempty" doc:"The before of the next page. Absent on the last page."`
-}
-
-func openAccount(ctx context.Context, c *call) (answer, error) {
-	var o bursar.Opening
-	err := decode(c.body, func(d *decoder) (err error) {
-		o, err = readOpening(d)
-		return err
-	})
+func listAccounts(ctx context.Context, c *call) (page accountPage, err error) {
+	q := bursar.AccountQuery{Prefix: c.query.Get("prefix"), After: c.query.Get("after")}
+	if q.Limit, err = c.limit(); err != nil {
+		return page, err
+	}
+	accounts, err := c.ledger.Accounts(ctx, q)
 	if err != nil {
-		return answer{}, err
+		return page, err
 	}
-	posted, err := c.ledger.OpenAccount(ctx, o)
-	if err != nil {
-		return answer{}, err
+	page.Accounts = listed(accounts)
+	if len(accounts) == q.Limit {
+		page.Next = accounts[q.Limit-1].Path
 	}
-	return answer{body: posted, created: !posted.Replayed, replayed: posted.Replayed, location: "/v1/accounts/" + url.PathEscape(o.Path)}, nil
+	return page, nil
 }
 
-func readOpening(d *decoder) (o bursar.Opening, err error) {
-	err = d.object(func(key string) (err error) {
-		switch key {
-		case "id":
-			o.Path, err = d.text()
-		case "currency":
-			o.Currency, err = readCurrency(d)
-		case "min":
-			err = readMin(d, &o)
-		case "max":
-			var a money.Amount
-			a, err = d.amount()
-			o.Max = &a
-		case "metadata":
-			o.Metadata, err = d.metadata()
-		case "request_id":
-			o.ID, err = d.uuid()
-		default:
-			err = errUnknown
-		}
-		return err
-	})
-	return o, err
+func getAccount(ctx context.Context, c *call) (bursar.Account, error) {
+	return c.ledger.Account(ctx, c.r.PathValue("path"))
 }
 
-func readCurrency(d *decoder) (currency money.Currency, err error) {
-	text, err := d.text()
-	if err != nil {
-		return currency, err
-	}
-	currency, err = money.ParseCurrency(text)
-	if err != nil {
-		d.reject(bursar.Errorf(bursar.CodeCurrencyInvalid, "%w", err))
-	}
-	return currency, nil
-}
-
-// readMin reads the word none or an amount.
-func readMin(d *decoder, o *bursar.Opening) error {
-	a, none, err := d.amountOr("none")
-	if o.NoMin = none; !none {
-		o.Min = &a
-	}
-	return err
-}
-
-func listAccounts(ctx context.Context, c *call) (answer, error) {
-	limit, err := c.limit()
-	if err != nil {
-		return answer{}, err
-	}
-	accounts, err := c.ledger.Accounts(ctx, bursar.AccountQuery{Prefix: c.query.Get("prefix"), After: c.query.Get("after"), Limit: limit})
-	if err != nil {
-		return answer{}, err
-	}
-	page := accountPage{Accounts: listed(accounts)}
-	if len(accounts) == limit {
-		page.Next = accounts[limit-1].Path
-	}
-	return answer{body: page}, nil
-}
-
-func getAccount(ctx context.Context, c *call) (answer, error) {
-	account, err := c.ledger.Account(ctx, c.r.PathValue("id"))
-	return answer{body: account}, err
-}
-
-func getBalance(ctx context.Context, c *call) (answer, error) {
+func getBalance(ctx context.Context, c *call) (bursar.Balance, error) {
 	asOf, err := c.asOf()
 	if err != nil {
-		return answer{}, err
+		return bursar.Balance{}, err
 	}
-	balance, err := c.ledger.Balance(ctx, c.r.PathValue("id"), asOf)
-	return answer{body: balance}, err
+	return c.ledger.Balance(ctx, c.r.PathValue("path"), asOf)
 }
 
 // asOf is the point in the past that the parameters name.
@@ -143,25 +110,31 @@ func (c *call) asOf() (asOf bursar.AsOf, err error) {
 	return asOf, err
 }
 
-func getStatement(ctx context.Context, c *call) (answer, error) {
-	limit, err := c.limit()
-	if err != nil {
-		return answer{}, err
+// statementPage is a page of an account's history, latest first.
+type statementPage struct {
+	Path  string                 `json:"path"`
+	Lines []bursar.StatementLine `json:"lines"`
+	Next  int64                  `json:"next,omitempty" doc:"The before of the next page. Absent on the last page."`
+}
+
+func getStatement(ctx context.Context, c *call) (page statementPage, err error) {
+	var q bursar.StatementQuery
+	if q.Limit, err = c.limit(); err != nil {
+		return page, err
 	}
-	before, err := c.count("before", 1, 0)
-	if err != nil {
-		return answer{}, err
+	if q.Before, err = c.count("before", 1, 0); err != nil {
+		return page, err
 	}
-	account := c.r.PathValue("id")
-	lines, err := c.ledger.Statement(ctx, account, bursar.StatementQuery{Before: before, Limit: limit})
+	page.Path = c.r.PathValue("path")
+	lines, err := c.ledger.Statement(ctx, page.Path, q)
 	if err != nil {
-		return answer{}, err
+		return page, err
 	}
-	page := statementPage{Account: account, Lines: listed(lines)}
+	page.Lines = listed(lines)
 	if n := len(lines); n > 0 && lines[n-1].Version > 1 {
 		page.Next = lines[n-1].Version
 	}
-	return answer{body: page}, nil
+	return page, nil
 }
 
 // listed makes an empty list of none, which JSON writes as [] and not as null.

@@ -2,13 +2,12 @@ package httpapi
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
-	"errors"
 	"io"
-	"slices"
+	"reflect"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/bursar-ledger/bursar"
@@ -17,19 +16,48 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// decoder reads a JSON body field by field. The grammar is encoding/json's; the strictness is ours, because
-// Unmarshal takes keys in any case, the last of two equal ones, and repairs text that is not UTF-8.
+// decoder reads a JSON body into a struct, by the json tags of its fields. The grammar is encoding/json's. The
+// strictness is ours: Unmarshal takes keys in any case, keeps the last of two equal ones, and repairs text that is not
+// UTF-8.
 //
-// There are two kinds of error. What breaks the structure (syntax, an unknown or repeated field, a value of the
-// wrong type) ends the reading, and is returned. A text in the right place that says nothing useful, such as an
-// amount of "ten", is kept as the fault while the reading goes on: so a batch loses one transfer and not all, and
-// malformed comes before everything else, as in the error table.
+// There are two kinds of error. What breaks the structure ends the reading, and is returned: a syntax error, an unknown
+// or repeated field, a value of the wrong type. A value that says nothing useful, such as an amount of "ten", is a
+// fault. The reading goes on, and the first fault is kept. So a batch loses one transfer and not all, and malformed
+// comes before everything else, as in the error table.
 type decoder struct {
 	body  []byte
 	json  *json.Decoder
+	shape shape
 	path  []step
-	base  int // where fields of faults begin: the path to the transfer within a batch is left out
+	base  int // where the field of a fault begins: the path to the transfer within a batch is left out
 	fault error
+}
+
+// shape has the fields of the structs in a body: each one's index by its name in JSON.
+type shape map[reflect.Type]map[string]int
+
+// shapeOf is the shape of a type and of all that its fields hold.
+func shapeOf(t reflect.Type) shape {
+	s := shape{}
+	s.add(t)
+	return s
+}
+
+func (s shape) add(t reflect.Type) {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || s[t] != nil {
+		return
+	}
+	s[t] = make(map[string]int, t.NumField())
+	for i := range t.NumField() {
+		field := t.Field(i)
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" && name != "-" {
+			s[t][name] = i
+		}
+		s.add(field.Type)
+	}
 }
 
 // step is one part of the path to a value: a field or, with an empty name, an index.
@@ -38,17 +66,25 @@ type step struct {
 	index int
 }
 
-// decode reads one JSON object, and nothing after it.
-func decode(body []byte, read func(d *decoder) error) error {
+// reader is a value that reads itself.
+type reader interface{ read(d *decoder) error }
+
+// checker is a struct with rules that its types do not have. check is called when the struct has been read, and rejects
+// it or one of its fields.
+type checker interface{ check(d *decoder) }
+
+// decode reads one JSON object into the struct that into points to and that shape describes. Nothing may follow the
+// object.
+func decode(body []byte, shape shape, into any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return malformed("", "the body is empty: send a JSON object")
 	}
 	if !utf8.Valid(body) {
 		return malformed("", "the body is not UTF-8")
 	}
-	d := &decoder{body: body, json: json.NewDecoder(bytes.NewReader(body))}
+	d := &decoder{body: body, json: json.NewDecoder(bytes.NewReader(body)), shape: shape}
 	d.json.UseNumber()
-	if err := read(d); err != nil {
+	if err := d.value(reflect.ValueOf(into)); err != nil {
 		return err
 	}
 	if _, err := d.json.Token(); err != io.EOF {
@@ -57,77 +93,81 @@ func decode(body []byte, read func(d *decoder) error) error {
 	return d.fault
 }
 
-// object reads an object. read is called with each key, to read its value or to answer errUnknown.
-func (d *decoder) object(read func(key string) error) error {
-	if err := d.open('{', "an object"); err != nil {
+// apart reads a value whose fault is its own: it is returned, with a field that begins at the value.
+func (d *decoder) apart(into any) (fault, err error) {
+	base, before := d.base, d.fault
+	d.base, d.fault = len(d.path), nil
+	err = d.value(reflect.ValueOf(into))
+	fault = d.fault
+	d.base, d.fault = base, before
+	return fault, err
+}
+
+// value reads the next value into what a pointer points to, in the way of its type.
+func (d *decoder) value(pointer reflect.Value) (err error) {
+	switch into := pointer.Interface().(type) {
+	case reader:
+		return into.read(d)
+	case *string:
+		*into, err = d.text()
 		return err
-	}
-	var seen [16]string
-	known := seen[:0]
-	for d.json.More() {
-		key, err := d.text()
-		if err != nil {
-			return err
-		}
-		d.path = append(d.path, step{name: key})
-		if slices.Contains(known, key) {
-			return d.malformed("the field comes twice")
-		}
-		known = append(known, key)
-		if err := read(key); err != nil {
-			if err == errUnknown {
-				return d.malformed("there is no such field here")
-			}
-			return err
-		}
-		d.path = d.path[:len(d.path)-1]
-	}
-	_, err := d.token()
-	return err
-}
-
-// errUnknown is what a reader of fields answers to a name that it does not know.
-var errUnknown = errors.New("unknown field")
-
-// array reads an array. read is called for each element, to read it.
-func (d *decoder) array(read func(i int) error) error {
-	if err := d.open('[', "an array"); err != nil {
+	case *int64:
+		*into, err = d.integer()
 		return err
+	case *money.Amount:
+		*into, _, err = d.amountOr("")
+		return err
+	case *bursar.Metadata:
+		*into, err = d.metadata()
+		return err
+	case encoding.TextUnmarshaler:
+		return d.word(into)
 	}
-	for i := 0; d.json.More(); i++ {
-		d.path = append(d.path, step{index: i})
-		if err := read(i); err != nil {
-			return err
+	switch v := pointer.Elem(); v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		return d.value(v)
+	case reflect.Slice:
+		return d.list(v)
+	case reflect.Struct:
+		return d.structure(v)
+	default:
+		panic("nothing reads a " + v.Type().String())
+	}
+}
+
+// structure reads an object into a struct.
+func (d *decoder) structure(v reflect.Value) error {
+	fields := d.shape[v.Type()]
+	err := d.object(func(name string) error {
+		i, known := fields[name]
+		if !known {
+			return errUnknown
 		}
-		d.path = d.path[:len(d.path)-1]
-	}
-	_, err := d.token()
-	return err
-}
-
-func (d *decoder) open(delim json.Delim, want string) error {
-	t, err := d.token()
-	if err == nil && t != delim {
-		err = d.mistyped(t, want)
+		return d.value(v.Field(i).Addr())
+	})
+	if c, ok := v.Addr().Interface().(checker); ok && err == nil {
+		c.check(d)
 	}
 	return err
 }
 
-// text reads a string.
-func (d *decoder) text() (string, error) {
-	began := d.json.InputOffset()
-	t, err := d.token()
-	if err != nil {
-		return "", err
+// list reads an array into a slice.
+func (d *decoder) list(v reflect.Value) error {
+	v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+	return d.array(func(i int) error {
+		v.Set(reflect.Append(v, reflect.Zero(v.Type().Elem())))
+		return d.value(v.Index(i).Addr())
+	})
+}
+
+// word reads a value that is written as a text of its own, such as an id or a time.
+func (d *decoder) word(into encoding.TextUnmarshaler) error {
+	text, err := d.text()
+	if err == nil {
+		d.reject(into.UnmarshalText([]byte(text)))
 	}
-	s, ok := t.(string)
-	if !ok {
-		return "", d.mistyped(t, "a string")
-	}
-	if strings.ContainsRune(s, utf8.RuneError) && halfSurrogate(d.body[began:d.json.InputOffset()]) {
-		return "", d.malformed("the string has half a surrogate pair, which is no character")
-	}
-	return s, nil
+	return err
 }
 
 // integer reads a whole number.
@@ -147,14 +187,8 @@ func (d *decoder) integer() (int64, error) {
 	return n, nil
 }
 
-// amount reads money: a string with its currency. A JSON number is refused even where it looks exact, because the
-// programs that write and read it turn it into a float.
-func (d *decoder) amount() (money.Amount, error) {
-	a, _, err := d.amountOr("")
-	return a, err
-}
-
-// amountOr reads money, or the word in its place.
+// amountOr reads money, or the word in its place. Money is a string with its currency. A JSON number is refused even
+// where it looks exact, because programs that write and read it turn it into a float.
 func (d *decoder) amountOr(word string) (a money.Amount, isWord bool, err error) {
 	t, err := d.token()
 	if err != nil {
@@ -165,46 +199,20 @@ func (d *decoder) amountOr(word string) (a money.Amount, isWord bool, err error)
 		if t == word && word != "" {
 			return a, true, nil
 		}
-		return d.parseAmount(t), false, nil
+		a, err = money.Parse(t)
+		d.reject(err)
 	case json.Delim:
 		return a, false, d.mistyped(t, "a string")
 	case json.Number:
-		d.reject(bursar.Errorf(bursar.CodeAmountInvalid, `%s is a JSON number: send a string with the currency, such as "25.00 USD"`, brief.Text(t.String())))
+		d.reject(bursar.Errorf(bursar.CodeAmountInvalid,
+			`%s is a JSON number: send a string with the currency, such as "25.00 USD"`, brief.Text(t.String())))
 	default:
 		d.reject(bursar.Errorf(bursar.CodeAmountInvalid, `%s is no amount: send a string, such as "25.00 USD"`, literal(t)))
 	}
 	return a, false, nil
 }
 
-func (d *decoder) parseAmount(text string) money.Amount {
-	a, err := money.Parse(text)
-	if err != nil {
-		d.reject(coded.Error(err))
-	}
-	return a
-}
-
-// instant reads a time.
-func (d *decoder) instant() (at bursar.Instant, err error) {
-	text, err := d.text()
-	if err == nil {
-		d.reject(at.UnmarshalText([]byte(text)))
-	}
-	return at, err
-}
-
-// uuid reads an id.
-func (d *decoder) uuid() (bursar.ID, error) {
-	text, err := d.text()
-	if err != nil {
-		return bursar.ID{}, err
-	}
-	id, err := bursar.ParseID(text)
-	d.reject(err)
-	return id, nil
-}
-
-// metadata reads an object of strings.
+// metadata reads an object of strings. Its names are the caller's and may be many, so they are looked up in the map.
 func (d *decoder) metadata() (bursar.Metadata, error) {
 	if err := d.open('{', "an object of strings"); err != nil {
 		return nil, err
@@ -228,104 +236,16 @@ func (d *decoder) metadata() (bursar.Metadata, error) {
 	return m, err
 }
 
-func (d *decoder) token() (json.Token, error) {
-	t, err := d.json.Token()
-	var syntax *json.SyntaxError
-	switch {
-	case err == nil:
-		return t, nil
-	case errors.As(err, &syntax):
-		return nil, d.malformed("this is not JSON at byte %d: %v", syntax.Offset, syntax)
-	default:
-		return nil, d.malformed("the JSON ends too early")
-	}
-}
-
 // reject keeps the first error about a value. nil is no error.
 func (d *decoder) reject(err error) {
-	if err == nil || d.fault != nil {
-		return
-	}
-	named := bursar.Error{Code: bursar.CodeOf(err), Message: err.Error()}
-	var coded *bursar.Error
-	if errors.As(err, &coded) {
-		named = *coded
-	}
-	named.Field = d.field(d.base)
-	d.fault = &named
-}
-
-func (d *decoder) malformed(format string, args ...any) error {
-	return malformed(d.field(0), format, args...)
-}
-
-func (d *decoder) mistyped(got json.Token, want string) error {
-	if got == nil {
-		return d.malformed("null is not read: leave the field out, or send %s", want)
-	}
-	return d.malformed("this is %s, not %s", literal(got), want)
-}
-
-func literal(t json.Token) string {
-	switch t := t.(type) {
-	case string:
-		return "a string"
-	case json.Number:
-		return "the number " + brief.Text(t.String())
-	case bool:
-		return strconv.FormatBool(t)
-	case json.Delim:
-		if t == '{' {
-			return "an object"
-		}
-		return "an array"
-	default:
-		return "null"
+	if err != nil && d.fault == nil {
+		d.fault = coded.At(err, d.field(d.base))
 	}
 }
 
-// field is the path to the value being read, such as legs[1].amount.
-func (d *decoder) field(from int) string {
-	var b strings.Builder
-	for _, s := range d.path[from:] {
-		switch {
-		case s.name == "":
-			b.WriteString("[" + strconv.Itoa(s.index) + "]")
-		case b.Len() > 0:
-			b.WriteString("." + brief.Text(s.name))
-		default:
-			b.WriteString(brief.Text(s.name))
-		}
-	}
-	return b.String()
-}
-
-// halfSurrogate reports whether a JSON string, as it is written, has a \u escape of one half of a surrogate pair.
-// encoding/json puts the replacement character in its place, and the ledger must not store what nobody sent.
-func halfSurrogate(raw []byte) bool {
-	escape := func(i int) rune {
-		if i+6 > len(raw) || raw[i] != '\\' || raw[i+1] != 'u' {
-			return -1
-		}
-		n, err := strconv.ParseUint(string(raw[i+2:i+6]), 16, 16)
-		if err != nil {
-			return -1
-		}
-		return rune(n)
-	}
-	for i := 0; i < len(raw); i++ {
-		if raw[i] != '\\' {
-			continue
-		}
-		first := escape(i)
-		if !utf16.IsSurrogate(first) {
-			i++ // past the character after the backslash
-			continue
-		}
-		if utf16.DecodeRune(first, escape(i+6)) == utf8.RuneError {
-			return true
-		}
-		i += 11
-	}
-	return false
+// rejectIn is reject for a field of the struct that has just been read.
+func (d *decoder) rejectIn(name string, err error) {
+	d.path = append(d.path, step{name: name})
+	d.reject(err)
+	d.path = d.path[:len(d.path)-1]
 }

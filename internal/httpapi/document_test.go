@@ -71,8 +71,9 @@ func TestDocument(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
-		"GET /healthz", "GET /v1/accounts", "GET /v1/accounts/{id}", "GET /v1/accounts/{id}/balance", "GET /v1/accounts/{id}/statement",
-		"GET /v1/head", "GET /v1/journal", "GET /v1/transfers/{id}", "GET /v1/trial-balance",
+		"GET /healthz", "GET /v1/accounts", "GET /v1/accounts/{path}", "GET /v1/accounts/{path}/balance",
+		"GET /v1/accounts/{path}/statement", "GET /v1/head", "GET /v1/journal", "GET /v1/transfers/{id}",
+		"GET /v1/trial-balance",
 		"POST /v1/accounts", "POST /v1/transfers", "POST /v1/transfers/batch",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -102,7 +103,9 @@ func TestDocumentedFieldsAreRead(t *testing.T) {
 	d, _ := fetchDocument(t)
 	f := serve(t, nil, nil)
 	seen := 0
-	for path, wrap := range map[string]string{"/v1/accounts": "%", "/v1/transfers": "%", "/v1/transfers/batch": `{"transfers":[%]}`} {
+	for path, wrap := range map[string]string{
+		"/v1/accounts": "%", "/v1/transfers": "%", "/v1/transfers/batch": `{"transfers":[%]}`,
+	} {
 		schema := d.Components.Schemas["TransferRequest"]
 		if path == "/v1/accounts" {
 			schema = d.Components.Schemas["AccountRequest"]
@@ -115,7 +118,7 @@ func TestDocumentedFieldsAreRead(t *testing.T) {
 			}
 		}
 	}
-	for wrap, schema := range map[string]string{`{"legs":[%]}`: "LegRequest", `{"conditions":[%]}`: "ConditionRequest"} {
+	for wrap, schema := range map[string]string{`{"legs":[%]}`: "LegRequest", `{"conditions":[%]}`: "Condition"} {
 		for field := range d.Components.Schemas[schema].Properties {
 			seen++
 			reply := f.post("/v1/transfers", strings.ReplaceAll(wrap, "%", `{"`+field+`":null}`))
@@ -139,7 +142,7 @@ func TestDocumentedParametersAreRead(t *testing.T) {
 			if p.In != "query" {
 				continue
 			}
-			reply := f.get(strings.ReplaceAll(path, "{id}", "users:alice") + "?" + p.Name + "=1")
+			reply := f.get(strings.ReplaceAll(path, "{path}", "users:alice") + "?" + p.Name + "=1")
 			if reply.status >= 500 || strings.Contains(string(reply.body), "no parameter") {
 				t.Errorf("%s?%s: %s", path, p.Name, reply.body)
 			}

@@ -34,7 +34,7 @@ type fixture struct {
 func serve(t *testing.T, o *httpapi.Options, wrap func(driver.Store) driver.Store) *fixture {
 	t.Helper()
 	f := &fixture{t: t, ledger: newLedger(t, wrap)}
-	f.document = httpapi.Document(f.ledger)
+	f.document = httpapi.Document()
 	f.server = httptest.NewServer(httpapi.New(f.ledger, o))
 	t.Cleanup(f.server.Close)
 	return f
@@ -68,10 +68,10 @@ func newLedger(t *testing.T, wrap func(driver.Store) driver.Store) *ledger.Ledge
 func (f *fixture) funded() *fixture {
 	f.t.Helper()
 	for _, body := range []string{
-		`{"id":"outside:bank","currency":"USD","min":"none"}`,
-		`{"id":"users:alice","currency":"USD"}`,
-		`{"id":"users:bob","currency":"USD","max":"500.00 USD"}`,
-		`{"id":"users:eve","currency":"EUR"}`,
+		`{"path":"outside:bank","currency":"USD","min":"none"}`,
+		`{"path":"users:alice","currency":"USD"}`,
+		`{"path":"users:bob","currency":"USD","max":"500.00 USD"}`,
+		`{"path":"users:eve","currency":"EUR"}`,
 	} {
 		f.post("/v1/accounts", body).wants(http.StatusCreated)
 	}
@@ -156,7 +156,8 @@ func (f *fixture) valid(r *http.Request, response *http.Response, body []byte) e
 		return err
 	}
 	var result huma.ValidateResult
-	huma.Validate(f.document.Components.Schemas, media.Schema, huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer, value, &result)
+	huma.Validate(f.document.Components.Schemas, media.Schema, huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer,
+		value, &result)
 	if len(result.Errors) > 0 {
 		return result.Errors[0]
 	}

@@ -45,8 +45,8 @@ func (g *guard) admit(r *http.Request) error {
 	return nil
 }
 
-// loopback reports whether a Host header names this machine and nothing else. A page that has its own name resolve
-// to 127.0.0.1 is kept out by this: its requests carry its name.
+// loopback reports whether a Host header names this machine and nothing else. A web page may have its own name resolve
+// to 127.0.0.1; its requests carry that name, and are kept out.
 func loopback(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

@@ -7,14 +7,14 @@ import (
 	"github.com/bursar-ledger/bursar"
 )
 
-// outage keeps a database that is away from filling the operator's screen: every request fails then, and for one
-// reason. The first is told, the others are counted, and their number is told when the database answers again. Each
-// operation has its own, because a server that takes no writes may answer reads.
+// outage tells an operator that the database is away, without filling the screen. While it is away every request fails
+// for the same reason. The first failure is logged, the others are counted, and their number is logged when the
+// database answers again. Each operation has its own outage, because a database that takes no writes may answer reads.
 type outage struct {
-	failed atomic.Int64 // since the first one that was told, inclusive; 0: the database answers
+	failed atomic.Int64 // requests that failed, with the one that was logged; 0: the database answers
 }
 
-// tell tells of a request's end what an operator wants to know about the database.
+// tell hears how a request ended, and logs what an operator wants to know about the database.
 func (o *outage) tell(logger *slog.Logger, operation, request string, err error) {
 	switch {
 	case err == nil && o.failed.Load() > 0:

@@ -7,7 +7,7 @@ import (
 	"github.com/bursar-ledger/bursar"
 )
 
-// problem is an error as RFC 9457 writes it, with what a program wants to branch on.
+// problem is an error as RFC 9457 writes it. It also has the names of a bursar.Error: code, detail and field.
 type problem struct {
 	Type      string      `json:"type" format:"uri" doc:"Names the kind of problem: where it is explained."`
 	Title     string      `json:"title" doc:"What happened, the same words for every problem of this code."`
@@ -16,12 +16,12 @@ type problem struct {
 	Code      bursar.Code `json:"code"`
 	Field     string      `json:"field,omitempty" doc:"The field or parameter at fault." example:"legs[1].amount"`
 	Retryable bool        `json:"retryable" doc:"The same request may be sent again as it is."`
-	Request   string      `json:"request,omitempty" doc:"The id of the request, also in X-Request-Id and in the server's log."`
+	Request   string      `json:"request,omitempty" doc:"The request's id, as in X-Request-Id and the server's log."`
 }
 
 const errorsURL = "https://github.com/bursar-ledger/bursar/blob/main/docs/errors.md#"
 
-// statusError is an error with a more exact HTTP status than its code has, and perhaps a header that goes with it.
+// statusError is an error with a more exact HTTP status than that of its code. It may have a header to go with it.
 type statusError struct {
 	status        int
 	header, value string
@@ -31,8 +31,8 @@ type statusError struct {
 func (e *statusError) Error() string { return e.err.Error() }
 func (e *statusError) Unwrap() error { return e.err }
 
-// problem describes an error to the caller. What went wrong inside is told to the logger, and the caller gets the
-// table's words: messages of databases and file systems are nobody else's business.
+// problem describes an error to the caller. What went wrong inside goes to the log, and the caller gets the words of
+// the table: messages of databases and file systems are not for the caller.
 func (s *server) problem(id string, err error) *problem {
 	code := bursar.CodeOf(err)
 	row := bursar.Describe(code)
@@ -46,11 +46,15 @@ func (s *server) problem(id string, err error) *problem {
 	if p.Status < http.StatusInternalServerError && errors.As(err, &coded) && coded.Message != "" {
 		p.Detail, p.Field = coded.Message, coded.Field
 	}
-	// That the database is unavailable is told by outage.
-	if p.Status >= http.StatusInternalServerError && code != bursar.CodeBusy && code != bursar.CodeClosed && code != bursar.CodeUnavailable {
+	if p.Status >= http.StatusInternalServerError && !expected(code) {
 		s.logger.Error("a request failed", "request", id, "code", string(code), "error", err)
 	}
 	return p
+}
+
+// expected reports whether an operator need not hear of each such error. Outage tells of the database.
+func expected(code bursar.Code) bool {
+	return code == bursar.CodeBusy || code == bursar.CodeClosed || code == bursar.CodeUnavailable
 }
 
 // malformed is an error about a field or parameter that cannot be read.

@@ -12,8 +12,8 @@ import (
 // pageDefault is how many items a page has when the caller does not say.
 const pageDefault = 100
 
-// readQuery reads the parameters of a request. One that the operation does not have, or that comes twice, is
-// refused: a misspelt "limt" must not give another answer than was asked for.
+// readQuery reads the parameters of a request. It refuses a parameter that the route does not have, and one that comes
+// twice: a misspelt "limt" must not give another answer than was asked for.
 func readQuery(r *http.Request, params []param) (url.Values, error) {
 	if r.URL.RawQuery == "" {
 		return nil, nil
@@ -39,7 +39,7 @@ func readQuery(r *http.Request, params []param) (url.Values, error) {
 	return query, nil
 }
 
-// count is an integer parameter of at least least, or otherwise when it is absent.
+// count is a parameter that is a whole number, not below least. It is otherwise when the parameter is absent.
 func (c *call) count(name string, least, otherwise int64) (int64, error) {
 	text := c.query.Get(name)
 	if text == "" {
@@ -68,8 +68,8 @@ func (c *call) limit() (int, error) {
 // instant is a parameter that is a time.
 func (c *call) instant(name string) (at bursar.Instant, err error) {
 	if err := at.UnmarshalText([]byte(c.query.Get(name))); err != nil {
-		e := bursar.Errorf(bursar.CodeTimeInvalid, "%q is not a time in RFC 3339 from 1678 to 2261, such as 2026-01-31T12:00:00Z; a + is written %%2B",
-			brief.Text(c.query.Get(name)))
+		e := bursar.Errorf(bursar.CodeTimeInvalid, "%q is not a time in RFC 3339 from 1678 to 2261, "+
+			"such as 2026-01-31T12:00:00Z; a + is written %%2B", brief.Text(c.query.Get(name)))
 		e.Field = name
 		return 0, e
 	}

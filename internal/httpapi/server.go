@@ -2,16 +2,11 @@ package httpapi
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
-	"mime"
 	"net/http"
-	"net/url"
-	"os"
 	"path"
 	"runtime/debug"
 	"strconv"
@@ -34,7 +29,7 @@ type Options struct {
 	Draining <-chan struct{}
 	// Timeout bounds what the ledger does for one request. Defaults to 30 seconds.
 	Timeout time.Duration
-	// RequestsMax is how many requests are worked on at once; one more is Busy. Defaults to 1,024.
+	// RequestsMax is how many requests are worked on at once; one more is refused as busy. Defaults to 1,024.
 	RequestsMax int
 	// BatchesMax is the same for batches, which need more memory each. Defaults to 16.
 	BatchesMax int
@@ -66,7 +61,25 @@ type server struct {
 // New makes the handler of a ledger. It is safe for concurrent use and owns nothing: the caller closes the ledger
 // after the last request.
 func New(l *ledger.Ledger, o *Options) http.Handler {
-	s, _ := build(l, o)
+	options := o.orDefaults()
+	s := &server{
+		ledger: l, options: options, logger: options.Logger, guard: newGuard(options.Token), mux: http.NewServeMux(),
+		requests: make(chan struct{}, options.RequestsMax), batches: make(chan struct{}, options.BatchesMax),
+	}
+	document, err := json.Marshal(newDocument(options.Token != ""))
+	if err != nil {
+		panic(err) // the document depends on nothing but this program
+	}
+	s.document = document
+	for i := range routes {
+		s.mux.Handle(routes[i].method+" "+routes[i].path, &endpoint{server: s, route: &routes[i]})
+	}
+	s.mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		s.send(w, http.StatusOK, "application/openapi+json", s.document)
+	})
+	s.mux.HandleFunc(elsewhere, func(w http.ResponseWriter, r *http.Request) {
+		s.refuse(w, w.Header().Get("X-Request-Id"), s.lost(r))
+	})
 	return s
 }
 
@@ -113,15 +126,15 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, id, err)
 		return
 	}
-	if err := s.routed(r); err != nil {
-		s.refuse(w, id, err)
+	if !exact(r) {
+		s.refuse(w, id, noPath(r))
 		return
 	}
 	s.mux.ServeHTTP(w, r)
 }
 
-// requestID is the caller's own X-Request-Id when it is short and plain, so that it can be found in the logs of
-// both sides, and otherwise a new one.
+// requestID is the caller's own X-Request-Id if it is short and plain: then both sides have it in their logs. Otherwise
+// it is a new one.
 func requestID(r *http.Request) string {
 	const most = 64
 	id := r.Header.Get("X-Request-Id")
@@ -134,137 +147,39 @@ func requestID(r *http.Request) string {
 	return id
 }
 
-// routed says why no operation serves the request: the path is unknown, or the method is. Paths are exact: the
-// multiplexer's redirects to a cleaner spelling would turn a POST into something else.
-func (s *server) routed(r *http.Request) error {
-	if escaped := r.URL.EscapedPath(); path.Clean(escaped) == escaped {
-		if _, pattern := s.mux.Handler(r); pattern != "" {
-			return nil
-		}
-		var allowed []string
-		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			probe := *r
-			probe.Method = method
-			if _, pattern := s.mux.Handler(&probe); pattern != "" {
-				allowed = append(allowed, method)
-			}
-		}
-		if len(allowed) > 0 {
-			return &statusError{status: http.StatusMethodNotAllowed, header: "Allow", value: strings.Join(allowed, ", "),
-				err: bursar.Errorf(bursar.CodeMalformed, "%s is not a method of this path: use %s", brief.Text(r.Method), strings.Join(allowed, " or "))}
+// elsewhere is the pattern of all that no route serves.
+const elsewhere = "/"
+
+// exact reports whether the request's path is spelt as paths are. The multiplexer redirects others to the cleaner
+// spelling, and a POST that is redirected turns into something else.
+func exact(r *http.Request) bool {
+	escaped := r.URL.EscapedPath()
+	return strings.HasPrefix(escaped, "/") && path.Clean(escaped) == escaped
+}
+
+// lost says why no route serves the request: there is no such path, or it has other methods.
+func (s *server) lost(r *http.Request) error {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		probe := *r
+		probe.Method = method
+		if _, pattern := s.mux.Handler(&probe); pattern != elsewhere {
+			allowed = append(allowed, method)
 		}
 	}
+	if len(allowed) == 0 {
+		return noPath(r)
+	}
+	return &statusError{
+		status: http.StatusMethodNotAllowed, header: "Allow", value: strings.Join(allowed, ", "),
+		err: bursar.Errorf(bursar.CodeMalformed, "%s is not a method of this path: use %s",
+			brief.Text(r.Method), strings.Join(allowed, " or ")),
+	}
+}
+
+func noPath(r *http.Request) error {
 	return &statusError{status: http.StatusNotFound,
 		err: bursar.Errorf(bursar.CodeMalformed, "there is no path %s: /openapi.json lists them", brief.Text(r.URL.Path))}
-}
-
-// call is one request to an operation, read and bounded.
-type call struct {
-	*server
-	id    string // of the request
-	r     *http.Request
-	query url.Values
-	body  []byte
-}
-
-// answer is what an operation answers when it succeeds.
-type answer struct {
-	body     any
-	created  bool   // 201 instead of 200
-	replayed bool   // the id was known: nothing new happened
-	location string // path of what was created
-}
-
-// run takes a request through the steps that all operations share.
-func (s *server) run(w http.ResponseWriter, r *http.Request, o *operation) {
-	c := &call{server: s, id: w.Header().Get("X-Request-Id"), r: r}
-	a, err := c.answer(w, o)
-	o.outage.tell(s.logger, o.name, c.id, err)
-	if err != nil {
-		s.refuse(w, c.id, err)
-		return
-	}
-	status := http.StatusOK
-	header := w.Header()
-	if a.created {
-		status = http.StatusCreated
-	}
-	if a.replayed {
-		header.Set("Idempotent-Replayed", "true")
-	}
-	if a.location != "" {
-		header.Set("Location", a.location)
-	}
-	var body bytes.Buffer
-	if err := encode(&body, a.body); err != nil {
-		s.refuse(w, c.id, err)
-		return
-	}
-	s.send(w, status, "application/json", body.Bytes())
-}
-
-func (c *call) answer(w http.ResponseWriter, o *operation) (answer, error) {
-	leave, err := c.enter(o)
-	if err != nil {
-		return answer{}, err
-	}
-	defer leave()
-	if c.query, err = readQuery(c.r, o.params); err != nil {
-		return answer{}, err
-	}
-	if o.bodyMax > 0 {
-		if c.body, err = readBody(w, c.r, o.bodyMax); err != nil {
-			return answer{}, err
-		}
-	}
-	ctx, cancel := context.WithTimeout(c.r.Context(), c.options.Timeout)
-	defer cancel()
-	a, err := o.serve(ctx, c)
-	if bursar.CodeOf(err) == bursar.CodeCanceled && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		err = &statusError{status: http.StatusServiceUnavailable, err: err}
-	}
-	return a, err
-}
-
-// enter takes a place among the requests under way. The health check needs none: a busy server is a healthy one.
-func (c *call) enter(o *operation) (leave func(), err error) {
-	place := c.requests
-	switch {
-	case o.path == healthPath:
-		return func() {}, nil
-	case o.batch:
-		place = c.batches
-	}
-	select {
-	case place <- struct{}{}:
-		return func() { <-place }, nil
-	default:
-		return nil, bursar.Errorf(bursar.CodeBusy, "%d requests of this kind are under way", cap(place))
-	}
-}
-
-// readBody reads a JSON body of at most limit bytes. Another content type, and none, are refused: browsers send
-// those to other sites without asking, and JSON only with a permission that this server never gives.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || media != "application/json" {
-		return nil, &statusError{status: http.StatusUnsupportedMediaType, err: bursar.Errorf(bursar.CodeMalformed,
-			"the body is declared as %q: send JSON as Content-Type: application/json", brief.Text(r.Header.Get("Content-Type")))}
-	}
-	if r.ContentLength > limit {
-		return nil, bursar.Errorf(bursar.CodeTooLarge, "the body has %d bytes, more than %d", r.ContentLength, limit)
-	}
-	var tooLarge *http.MaxBytesError
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, bursar.Errorf(bursar.CodeTooLarge, "the body has more than %d bytes", limit)
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, &statusError{status: http.StatusRequestTimeout, err: bursar.Errorf(bursar.CodeCanceled, "the body did not arrive in time")}
-	case err != nil:
-		return nil, bursar.Errorf(bursar.CodeMalformed, "the body breaks off after %d bytes", len(body))
-	}
-	return body, nil
 }
 
 // refuse answers with a problem.

@@ -1,15 +1,11 @@
 package httpapi_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -67,7 +63,8 @@ func TestHost(t *testing.T) {
 	t.Parallel()
 	open, guarded := serve(t, nil, nil), serve(t, &httpapi.Options{Token: secret}, nil)
 	for host, loopback := range map[string]bool{
-		"localhost": true, "localhost:8080": true, "LOCALHOST": true, "127.0.0.1": true, "127.9.9.9:1": true, "[::1]:8080": true, "[::1]": true,
+		"localhost": true, "localhost:8080": true, "LOCALHOST": true, "127.0.0.1": true,
+		"127.9.9.9:1": true, "[::1]:8080": true, "[::1]": true,
 		"evil.example": false, "evil.example:8080": false, "localhost.evil.example": false, "127.0.0.1.evil.example": false,
 		"10.0.0.1": false, "0.0.0.0": false, "[::]:8080": false, "localhost:80:90": false,
 	} {
@@ -106,10 +103,47 @@ func TestOtherSites(t *testing.T) {
 	}
 }
 
+// TestMethods asks for paths that exist with methods that they may not have.
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil, nil)
+	for _, c := range []struct {
+		method, path, allow string
+		status              int
+	}{
+		{http.MethodHead, "/v1/head", "", http.StatusOK},
+		{http.MethodDelete, "/v1/accounts", "GET, POST", http.StatusMethodNotAllowed},
+		{http.MethodPut, "/v1/accounts/users:alice/balance", "GET", http.StatusMethodNotAllowed},
+		{http.MethodGet, "/v1/transfers", "POST", http.StatusMethodNotAllowed},
+		{http.MethodHead, "/v1/transfers", "POST", http.StatusMethodNotAllowed},
+		{http.MethodPost, "/openapi.json", "GET", http.StatusMethodNotAllowed},
+		{http.MethodPost, "/", "", http.StatusNotFound},
+		{http.MethodPost, "/v1", "", http.StatusNotFound},
+		{http.MethodPost, "/v1/transfers/", "", http.StatusNotFound},
+		{http.MethodPost, "/v1/./transfers", "", http.StatusNotFound},
+		{http.MethodPost, "/v1/transfers/batch/more", "", http.StatusNotFound},
+	} {
+		response, err := f.server.Client().Do(f.request(c.method, c.path, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if got := response.Header.Get("Allow"); response.StatusCode != c.status || got != c.allow {
+			t.Errorf("%s %s: status %d, Allow %q; want %d, %q", c.method, c.path, response.StatusCode, got, c.status, c.allow)
+		}
+	}
+	response := raw(t, f.server, "GET * HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	if response.StatusCode != http.StatusNotFound || response.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("GET *: status %d, content type %q", response.StatusCode, response.Header.Get("Content-Type"))
+	}
+}
+
 func TestRequestID(t *testing.T) {
 	t.Parallel()
 	f := serve(t, nil, nil)
-	for sent, kept := range map[string]bool{"job-7_a.B": true, "": false, "a b": false, "a\tb": false, "é": false, strings.Repeat("x", 65): false} {
+	for sent, kept := range map[string]bool{
+		"job-7_a.B": true, "": false, "a b": false, "a\tb": false, "é": false, strings.Repeat("x", 65): false,
+	} {
 		r := f.request(http.MethodGet, "/v1/nothing", nil)
 		if sent != "" {
 			r.Header.Set("X-Request-Id", sent)
@@ -187,7 +221,9 @@ func TestCausesStayInside(t *testing.T) {
 		{"unavailable", func(context.Context) error {
 			return bursar.Errorf(bursar.CodeUnavailable, "dial: %w", errors.New("password=hunter2"))
 		}, 503, "unavailable"},
-		{"corrupt", func(context.Context) error { return bursar.Errorf(bursar.CodeCorrupt, "password=hunter2 in row 7") }, 500, "corrupt"},
+		{"corrupt", func(context.Context) error {
+			return bursar.Errorf(bursar.CodeCorrupt, "password=hunter2 in row 7")
+		}, 500, "corrupt"},
 		{"panic", func(context.Context) error { panic("password=hunter2") }, 500, "internal"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -236,7 +272,8 @@ func TestOutageIsToldOnce(t *testing.T) {
 		part string
 		want int
 	}{
-		{"level=ERROR", 4}, {"level=INFO", 4}, {"failed=5", 4}, {"operation=getHead", 4}, {"operation=getHealth", 4}, {"code=unavailable", 4}, {"\n", 8},
+		{"level=ERROR", 4}, {"level=INFO", 4}, {"failed=5", 4}, {"operation=getHead", 4}, {"operation=getHealth", 4},
+		{"code=unavailable", 4}, {"\n", 8},
 	} {
 		if got := strings.Count(log.String(), c.part); got != c.want {
 			t.Errorf("%q is there %d times, want %d:\n%s", c.part, got, c.want, log.String())
@@ -291,7 +328,7 @@ func TestClosedLedger(t *testing.T) {
 	for path, body := range map[string]string{
 		"/v1/transfers":       pay(`"1.00 USD"`),
 		"/v1/transfers/batch": `{"transfers":[` + pay(`"1.00 USD"`) + `]}`,
-		"/v1/accounts":        `{"id":"x","currency":"USD"}`,
+		"/v1/accounts":        `{"path":"x","currency":"USD"}`,
 	} {
 		reply := f.post(path, body).wants(http.StatusServiceUnavailable)
 		if p := reply.problem(); p.Code != "closed" || reply.header.Get("Retry-After") == "" {
@@ -317,54 +354,4 @@ func TestHealth(t *testing.T) {
 		t.Errorf("while draining: %+v", p)
 	}
 	f.get("/v1/head").wants(http.StatusOK)
-}
-
-// TestSlowBody promises a body and does not send it.
-func TestSlowBody(t *testing.T) {
-	t.Parallel()
-	server := httptest.NewUnstartedServer(httpapi.New(newLedger(t, nil), nil))
-	server.Config.ReadTimeout = 50 * time.Millisecond
-	server.Start()
-	defer server.Close()
-	response := raw(t, server, "POST /v1/transfers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
-	if response.StatusCode != http.StatusRequestTimeout {
-		t.Errorf("status %d, want 408", response.StatusCode)
-	}
-	if response.Header.Get("Content-Type") != "application/problem+json" {
-		t.Errorf("content type %q", response.Header.Get("Content-Type"))
-	}
-}
-
-// TestHugeBody is refused by what it promises, without being read, and by what it sends when it promises nothing.
-func TestHugeBody(t *testing.T) {
-	t.Parallel()
-	f := serve(t, nil, nil)
-	response := raw(t, f.server, "POST /v1/transfers/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n{")
-	if response.StatusCode != http.StatusRequestEntityTooLarge {
-		t.Errorf("promised: status %d, want 413", response.StatusCode)
-	}
-	chunked := io.MultiReader(strings.NewReader(`{"id":"`), strings.NewReader(strings.Repeat("x", 70<<10)))
-	p := f.do(f.request(http.MethodPost, "/v1/accounts", chunked)).wants(http.StatusRequestEntityTooLarge).problem()
-	if p.Code != "too_large" {
-		t.Errorf("sent: %+v", p)
-	}
-}
-
-// raw sends a request as it is written and reads the head of the answer.
-func raw(t *testing.T, server *httptest.Server, request string) *http.Response {
-	t.Helper()
-	conn, err := net.Dial("tcp", server.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if _, err := io.WriteString(conn, request); err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response.Body.Close()
-	return response
 }

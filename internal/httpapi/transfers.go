@@ -4,39 +4,137 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// transferRequest is the body of a transfer as the document shows it; readTransfer reads it.
+// transferRequest is a bursar.Transfer as it is sent, or its short form: from, to and amount in place of legs. Where a
+// field is a pointer, nil says that it was not sent.
 type transferRequest struct {
-	ID         bursar.ID          `json:"id,omitzero" doc:"Makes the transfer idempotent: sent again, it is posted once. Made for you when absent; then a lost answer cannot be asked for again."`
-	Reference  string             `json:"reference,omitempty" minLength:"1" maxLength:"255" doc:"Unique among the posted transfers of the book."`
-	Legs       []legRequest       `json:"legs,omitempty" minItems:"1" maxItems:"256" doc:"Happen all or not at all, in order. Either legs, or from, to and amount."`
-	From       string             `json:"from,omitempty" doc:"Short for a single leg."`
-	To         string             `json:"to,omitempty" doc:"Short for a single leg."`
-	Amount     money.Amount       `json:"amount,omitzero"`
-	Conditions []conditionRequest `json:"conditions,omitempty" maxItems:"64" doc:"Must hold right before the first leg."`
-	NotAfter   bursar.Instant     `json:"not_after,omitempty" doc:"Refuses the transfer when it is decided later than this."`
-	Effective  bursar.Instant     `json:"effective,omitempty" doc:"Dates the transfer back."`
+	ID         bursar.ID          `json:"id,omitzero"`
+	Reference  *string            `json:"reference,omitempty" minLength:"1" maxLength:"255"`
+	Legs       []legRequest       `json:"legs,omitempty" minItems:"1" maxItems:"256"`
+	From       *string            `json:"from,omitempty" doc:"Short for a single leg, in place of legs."`
+	To         *string            `json:"to,omitempty" doc:"Short for a single leg, in place of legs."`
+	Amount     *money.Amount      `json:"amount,omitempty"`
+	Conditions []bursar.Condition `json:"conditions,omitempty" maxItems:"64" doc:"Must hold right before the first leg."`
+	NotAfter   *bursar.Instant    `json:"not_after,omitempty"`
+	Effective  *bursar.Instant    `json:"effective,omitempty" doc:"Dates the transfer back."`
 	Metadata   bursar.Metadata    `json:"metadata,omitempty"`
 }
 
+// legRequest is a bursar.Leg as it is sent.
 type legRequest struct {
-	From   string       `json:"from"`
-	To     string       `json:"to"`
-	Amount money.Amount `json:"amount"`
+	From   *string       `json:"from"`
+	To     *string       `json:"to"`
+	Amount *money.Amount `json:"amount"`
 }
 
-type conditionRequest struct {
-	Account string       `json:"account"`
-	AtLeast money.Amount `json:"at_least,omitzero" doc:"The available balance is at least this. Either this or version."`
-	Version int64        `json:"version,omitempty" doc:"The account's version is this."`
+// short reports whether the transfer has the short form.
+func (t *transferRequest) short() bool { return t.From != nil || t.To != nil || t.Amount != nil }
+
+func (t *transferRequest) check(d *decoder) {
+	if t.Reference != nil && *t.Reference == "" {
+		d.rejectIn("reference", bursar.Errorf(bursar.CodeReferenceInvalid, "the reference is empty: leave it out"))
+	}
+	switch {
+	case t.short() && t.Legs != nil:
+		d.reject(bursar.Errorf(bursar.CodeLegsInvalid,
+			"the transfer has legs and also from, to or amount: send one or the other"))
+	case t.short():
+		leg := legRequest{From: t.From, To: t.To, Amount: t.Amount}
+		leg.check(d)
+	case t.Legs == nil:
+		d.reject(bursar.Errorf(bursar.CodeLegsInvalid,
+			"the transfer moves nothing: send from, to and amount, or legs"))
+	}
 }
 
+func (l *legRequest) check(d *decoder) {
+	for _, field := range [...]struct {
+		name string
+		sent bool
+	}{{"from", l.From != nil}, {"to", l.To != nil}, {"amount", l.Amount != nil}} {
+		if !field.sent {
+			d.rejectIn(field.name, bursar.Errorf(bursar.CodeLegsInvalid, "the field is missing"))
+		}
+	}
+}
+
+// transfer is what the ledger is asked for, once the request has passed its check.
+func (t *transferRequest) transfer() bursar.Transfer {
+	asked := bursar.Transfer{
+		ID: t.ID, Conditions: t.Conditions, Metadata: t.Metadata,
+		NotAfter: timeOf(t.NotAfter), Effective: timeOf(t.Effective),
+	}
+	if t.Reference != nil {
+		asked.Reference = *t.Reference
+	}
+	if t.short() {
+		asked.Legs = []bursar.Leg{{From: *t.From, To: *t.To, Amount: *t.Amount}}
+	}
+	for _, leg := range t.Legs {
+		asked.Legs = append(asked.Legs, bursar.Leg{From: *leg.From, To: *leg.To, Amount: *leg.Amount})
+	}
+	return asked
+}
+
+// timeOf is the zero time for an instant that was not sent.
+func timeOf(at *bursar.Instant) time.Time {
+	if at == nil {
+		return time.Time{}
+	}
+	return at.Time()
+}
+
+// asSent names the field at fault as the caller wrote it: the short form has no legs.
+func (t *transferRequest) asSent(err error) error {
+	var e *bursar.Error
+	if !t.short() || !errors.As(err, &e) || !strings.HasPrefix(e.Field, "legs[0]") {
+		return err
+	}
+	named := *e
+	named.Field = strings.TrimPrefix(strings.TrimPrefix(e.Field, "legs[0]"), ".")
+	return &named
+}
+
+func postTransfer(ctx context.Context, c *call, sent *transferRequest) (bursar.Posted, string, error) {
+	posted, err := c.ledger.Post(ctx, sent.transfer())
+	return posted, "/v1/transfers/" + posted.ID.String(), sent.asSent(err)
+}
+
+// batchRequest is the body of a batch.
 type batchRequest struct {
-	Transfers []transferRequest `json:"transfers" maxItems:"10000" doc:"Judged one by one, in order."`
+	Transfers batchTransfers `json:"transfers" maxItems:"10000" doc:"Judged one by one, in order."`
+}
+
+type batchTransfers []batchTransfer
+
+// batchTransfer is one transfer of a batch.
+type batchTransfer struct {
+	transferRequest
+	fault error // a value that says nothing useful; the other transfers do not mind it
+}
+
+func (b *batchRequest) check(d *decoder) {
+	if b.Transfers == nil {
+		d.rejectIn("transfers", bursar.Errorf(bursar.CodeMalformed, "the field is missing"))
+	}
+}
+
+func (b *batchTransfers) read(d *decoder) error {
+	*b = batchTransfers{}
+	return d.array(func(i int) (err error) {
+		if i == bursar.BatchMax {
+			return bursar.Errorf(bursar.CodeTooLarge, "a batch has at most %d transfers: send them in parts", bursar.BatchMax)
+		}
+		var t batchTransfer
+		t.fault, err = d.apart(&t.transferRequest)
+		*b = append(*b, t)
+		return err
+	})
 }
 
 // batchResponse has one result for each transfer, in order.
@@ -50,252 +148,58 @@ type batchResult struct {
 	Error  *problem       `json:"error,omitempty"`
 }
 
-// transferRecord is what the ledger remembers of an id.
-type transferRecord struct {
-	ID        bursar.ID        `json:"id"`
-	Kind      bursar.EntryKind `json:"kind"`
-	Reference string           `json:"reference,omitempty"`
-	Metadata  bursar.Metadata  `json:"metadata,omitempty"`
-	Decided   bursar.Instant   `json:"decided"`
-	Refusal   *problem         `json:"refusal,omitempty" doc:"Why it was refused; absent when it was posted."`
-	Entries   []entry          `json:"entries" doc:"In order; none when it was refused."`
-}
-
-func postTransfer(ctx context.Context, c *call) (answer, error) {
-	var t bursar.Transfer
-	var short bool
-	err := decode(c.body, func(d *decoder) (err error) {
-		t, short, err = readTransfer(d)
-		return err
-	})
+func postBatch(ctx context.Context, c *call, sent *batchRequest) (batchResponse, error) {
+	asked := make([]bursar.Transfer, 0, len(sent.Transfers))
+	for i := range sent.Transfers {
+		if t := &sent.Transfers[i]; t.fault == nil {
+			asked = append(asked, t.transfer())
+		}
+	}
+	results, err := c.ledger.PostBatch(ctx, asked)
 	if err != nil {
-		return answer{}, err
+		return batchResponse{}, err
 	}
-	posted, err := c.ledger.Post(ctx, t)
-	if err != nil {
-		return answer{}, asSent(err, short)
-	}
-	return answer{body: posted, created: !posted.Replayed, replayed: posted.Replayed, location: "/v1/transfers/" + posted.ID.String()}, nil
-}
-
-func postBatch(ctx context.Context, c *call) (answer, error) {
-	var b batch
-	if err := decode(c.body, b.read); err != nil {
-		return answer{}, err
-	}
-	results, err := c.ledger.PostBatch(ctx, b.transfers)
-	if err != nil {
-		return answer{}, err
-	}
-	out := batchResponse{Results: make([]batchResult, len(b.faults))}
-	next := 0
-	for i, err := range b.faults {
+	out := batchResponse{Results: make([]batchResult, len(sent.Transfers))}
+	for i := range sent.Transfers {
+		t := &sent.Transfers[i]
+		err := t.fault
 		if err == nil {
-			result := &results[next]
-			next++
-			if result.Err == nil {
-				out.Results[i].Posted = &result.Posted
-				continue
-			}
-			err = asSent(result.Err, b.short[i])
+			out.Results[i].Posted, err = &results[0].Posted, t.asSent(results[0].Err)
+			results = results[1:]
 		}
-		p := c.problem(c.id, err)
-		p.Request = "" // the whole answer has it in its header
-		out.Results[i].Error = p
-	}
-	return answer{body: out}, nil
-}
-
-// batch is the body of a batch: the transfers that the ledger is to judge and the faults of the others.
-type batch struct {
-	transfers []bursar.Transfer
-	faults    []error // one for each transfer sent, nil for those in transfers
-	short     []bool
-}
-
-func (b *batch) read(d *decoder) error {
-	found := false
-	err := d.object(func(key string) error {
-		if key != "transfers" {
-			return errUnknown
-		}
-		found = true
-		return d.array(func(i int) error {
-			if i == bursar.BatchMax {
-				return bursar.Errorf(bursar.CodeTooLarge, "a batch has at most %d transfers: send them in parts", bursar.BatchMax)
-			}
-			return b.readOne(d)
-		})
-	})
-	if err == nil && !found {
-		err = malformed("transfers", "the field is missing")
-	}
-	return err
-}
-
-func (b *batch) readOne(d *decoder) error {
-	d.base, d.fault = len(d.path), nil
-	t, short, err := readTransfer(d)
-	if err != nil {
-		return err
-	}
-	if d.fault == nil {
-		b.transfers = append(b.transfers, t)
-	}
-	b.faults, b.short = append(b.faults, d.fault), append(b.short, short)
-	d.base, d.fault = 0, nil
-	return nil
-}
-
-// readTransfer reads a transfer; short says that it has from, to and amount in place of legs.
-func readTransfer(d *decoder) (t bursar.Transfer, short bool, err error) {
-	var single leg
-	legs := false
-	err = d.object(func(key string) (err error) {
-		switch key {
-		case "id":
-			t.ID, err = d.uuid()
-		case "reference":
-			if t.Reference, err = d.text(); err == nil && t.Reference == "" {
-				d.reject(bursar.Errorf(bursar.CodeReferenceInvalid, "the reference is empty: leave it out"))
-			}
-		case "legs":
-			legs = true
-			t.Legs, err = readLegs(d)
-		case "conditions":
-			t.Conditions, err = readConditions(d)
-		case "not_after":
-			var at bursar.Instant
-			at, err = d.instant()
-			t.NotAfter = at.Time()
-		case "effective":
-			var at bursar.Instant
-			at, err = d.instant()
-			t.Effective = at.Time()
-		case "metadata":
-			t.Metadata, err = d.metadata()
-		default:
-			err = single.read(d, key)
-		}
-		return err
-	})
-	if err != nil {
-		return t, false, err
-	}
-	short = single.has != 0
-	switch {
-	case short && legs:
-		d.reject(bursar.Errorf(bursar.CodeLegsInvalid, "the transfer has legs and also from, to or amount: send one or the other"))
-	case short:
-		single.complete(d)
-		t.Legs = []bursar.Leg{single.Leg}
-	case !legs:
-		d.reject(bursar.Errorf(bursar.CodeLegsInvalid, "the transfer moves nothing: send from, to and amount, or legs"))
-	}
-	return t, short, nil
-}
-
-// leg is a leg being read.
-type leg struct {
-	bursar.Leg
-	has uint8 // a bit for each field that came
-}
-
-const legComplete = 1 | 2 | 4
-
-func (l *leg) read(d *decoder, key string) (err error) {
-	switch key {
-	case "from":
-		l.has |= 1
-		l.From, err = d.text()
-	case "to":
-		l.has |= 2
-		l.To, err = d.text()
-	case "amount":
-		l.has |= 4
-		l.Amount, err = d.amount()
-	default:
-		err = errUnknown
-	}
-	return err
-}
-
-// complete rejects a leg without one of its fields.
-func (l *leg) complete(d *decoder) {
-	for i, name := range []string{"from", "to", "amount"} {
-		if l.has&(1<<i) == 0 {
-			d.path = append(d.path, step{name: name})
-			d.reject(bursar.Errorf(bursar.CodeLegsInvalid, "the field is missing"))
-			d.path = d.path[:len(d.path)-1]
+		if err != nil {
+			out.Results[i] = batchResult{Error: c.within(err)}
 		}
 	}
+	return out, nil
 }
 
-func readLegs(d *decoder) (legs []bursar.Leg, err error) {
-	err = d.array(func(int) error {
-		var l leg
-		if err := d.object(func(key string) error { return l.read(d, key) }); err != nil {
-			return err
-		}
-		if l.has != legComplete {
-			l.complete(d)
-		}
-		legs = append(legs, l.Leg)
-		return nil
-	})
-	return legs, err
+// transferRecord is a bursar.TransferRecord with its refusal as a problem.
+type transferRecord struct {
+	bursar.TransferRecord
+	Refusal *problem `json:"refusal,omitempty" doc:"Why it was refused; absent when it was posted."`
 }
 
-func readConditions(d *decoder) (conditions []bursar.Condition, err error) {
-	err = d.array(func(int) error {
-		var c bursar.Condition
-		err := d.object(func(key string) (err error) {
-			switch key {
-			case "account":
-				c.Path, err = d.text()
-			case "at_least":
-				var a money.Amount
-				a, err = d.amount()
-				c.AtLeast = &a
-			case "version":
-				var n int64
-				n, err = d.integer()
-				c.Version = &n
-			default:
-				err = errUnknown
-			}
-			return err
-		})
-		conditions = append(conditions, c)
-		return err
-	})
-	return conditions, err
-}
-
-// asSent names the field at fault as the caller wrote it: the short form has no legs.
-func asSent(err error, short bool) error {
-	var e *bursar.Error
-	if !short || !errors.As(err, &e) || !strings.HasPrefix(e.Field, "legs[0]") {
-		return err
-	}
-	named := *e
-	named.Field = strings.TrimPrefix(strings.TrimPrefix(e.Field, "legs[0]"), ".")
-	return &named
-}
-
-func getTransfer(ctx context.Context, c *call) (answer, error) {
+func getTransfer(ctx context.Context, c *call) (transferRecord, error) {
 	id, err := bursar.ParseID(c.r.PathValue("id"))
 	if err != nil {
-		return answer{}, err
+		return transferRecord{}, err
 	}
-	t, err := c.ledger.Transfer(ctx, id)
+	record, err := c.ledger.Transfer(ctx, id)
 	if err != nil {
-		return answer{}, err
+		return transferRecord{}, err
 	}
-	out := transferRecord{ID: t.ID, Kind: t.Kind, Reference: t.Reference, Metadata: t.Metadata, Decided: t.Decided, Entries: entries(t.Entries)}
-	if t.Refusal != nil {
-		out.Refusal = c.problem(c.id, t.Refusal)
-		out.Refusal.Request = ""
+	record.Entries = listed(record.Entries)
+	out := transferRecord{TransferRecord: record}
+	if record.Refusal != nil {
+		out.Refusal = c.within(record.Refusal)
 	}
-	return answer{body: out}, nil
+	return out, nil
+}
+
+// within is a problem as a part of an answer. The id of the request is left to the answer's header.
+func (c *call) within(err error) *problem {
+	p := c.problem(c.id, err)
+	p.Request = ""
+	return p
 }

@@ -22,8 +22,11 @@ func TestReplay(t *testing.T) {
 	t.Parallel()
 	f := serve(t, nil, nil).funded()
 	for _, c := range []struct{ path, body, location string }{
-		{"/v1/transfers", `{"id":"` + known + `","from":"users:alice","to":"users:bob","amount":"1.00 USD"}`, "/v1/transfers/" + known},
-		{"/v1/accounts", `{"id":"users:zoe","currency":"CHIP/0","min":"-5 CHIP/0","metadata":{"tier":"gold"},"request_id":"` + known[:35] + `c"}`, "/v1/accounts/users:zoe"},
+		{"/v1/transfers", with(`"id":"` + known + `"`), "/v1/transfers/" + known},
+		{
+			"/v1/accounts", `{"path":"users:zoe","currency":"CHIP/0","min":"-5 CHIP/0","metadata":{"tier":"gold"},` +
+				`"id":"` + known[:35] + `c"}`, "/v1/accounts/users:zoe",
+		},
 	} {
 		var first, again posted
 		created := f.post(c.path, c.body).wants(http.StatusCreated)
@@ -76,26 +79,19 @@ func TestEveryFieldArrives(t *testing.T) {
 	t.Parallel()
 	f := serve(t, nil, nil).funded()
 	f.post("/v1/transfers", `{
-		"id": "`+known+`", "reference": "order \ud83d\ude00 \ufffd", "effective": "2026-01-31T12:00:00+01:00", "not_after": "2260-01-01T00:00:00Z",
-		"legs": [{"from": "users:alice", "to": "users:bob", "amount": "2.00 USD"}, {"from": "users:bob", "to": "users:alice", "amount": "0.50 USD"}],
-		"conditions": [{"account": "users:alice", "at_least": "100.00 USD"}, {"account": "users:bob", "version": 1}],
+		"id": "`+known+`", "reference": "order \ud83d\ude00 \ufffd",
+		"effective": "2026-01-31T12:00:00+01:00", "not_after": "2260-01-01T00:00:00Z",
+		"legs": [
+			{"from": "users:alice", "to": "users:bob", "amount": "2.00 USD"},
+			{"from": "users:bob", "to": "users:alice", "amount": "0.50 USD"}
+		],
+		"conditions": [{"path": "users:alice", "at_least": "100.00 USD"}, {"path": "users:bob", "version": 1}],
 		"metadata": {"note": "a \"b\" <c>", "empty": ""}
 	}`).wants(http.StatusCreated)
 	var got struct {
 		ID, Kind, Reference, Decided string
 		Metadata                     map[string]string
-		Entries                      []struct {
-			Seq                                        int64
-			At, Hash, Kind, Transfer, From, To, Amount string
-			Leg                                        int
-			FromVersion                                int64  `json:"from_version"`
-			FromBalance                                string `json:"from_balance"`
-			FromHeld                                   string `json:"from_held"`
-			ToVersion                                  int64  `json:"to_version"`
-			ToBalance                                  string `json:"to_balance"`
-			ToHeld                                     string `json:"to_held"`
-			Effective, Decided                         string
-		}
+		Entries                      []bursar.Entry
 	}
 	f.get("/v1/transfers/" + known).wants(http.StatusOK).into(&got)
 	if got.ID != known || got.Kind != "transfer" || got.Reference != "order \U0001F600 \uFFFD" {
@@ -108,8 +104,10 @@ func TestEveryFieldArrives(t *testing.T) {
 		t.Fatalf("%d entries, want 2", len(got.Entries))
 	}
 	second := got.Entries[1]
-	if second.Leg != 1 || second.From != "users:bob" || second.Amount != "0.50 USD" || second.FromBalance != "1.50 USD" ||
-		second.ToBalance != "98.50 USD" || second.FromVersion != 3 || second.Effective != "2026-01-31T11:00:00.000000000Z" {
+	if second.Leg != 1 || second.From != "users:bob" || second.Amount.String() != "0.50 USD" ||
+		second.FromAfter.Balance.String() != "1.50 USD" || second.ToAfter.Balance.String() != "98.50 USD" ||
+		second.FromAfter.Version != 3 || second.Effective.String() != "2026-01-31T11:00:00.000000000Z" ||
+		!second.Backdated || second.RequestHash != got.Entries[0].RequestHash || second.RequestHash == (bursar.Hash{}) {
 		t.Errorf("second entry %+v", second)
 	}
 }
@@ -127,7 +125,7 @@ func TestBatch(t *testing.T) {
 		{"id":"`+known+`","from":"users:alice","to":"users:bob","amount":"60.00 USD"},
 		{"from":"users:alice","to":"users:bob","amount":10.0},
 		{"from":"users:alice","to":"users:bob","amount":"60.00 USD"},
-		{"legs":[{"from":"users:alice","to":"users:bob","amount":"10.00 USD"},{"from":"users:alice","to":"users:bob","amount":"-1.00 USD"}]},
+		{"legs":[`+pay(`"10.00 USD"`)+`,`+pay(`"-1.00 USD"`)+`]},
 		{"id":"`+known+`","from":"users:alice","to":"users:bob","amount":"60.00 USD"},
 		{"id":"`+known+`","from":"users:alice","to":"users:bob","amount":"61.00 USD"},
 		{"from":"users:alice","to":"users:bob","amount":"40.00 USD"}
@@ -144,8 +142,8 @@ func TestBatch(t *testing.T) {
 		}
 	}
 	want := []string{
-		"posted replayed=false", "amount_invalid amount 422", "insufficient_funds  409", "amount_not_positive legs[1].amount 422",
-		"posted replayed=true", "id_reused amount 409", "posted replayed=false",
+		"posted replayed=false", "amount_invalid amount 422", "insufficient_funds  409",
+		"amount_not_positive legs[1].amount 422", "posted replayed=true", "id_reused amount 409", "posted replayed=false",
 	}
 	if diff := cmp.Diff(want, outcomes); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
@@ -169,7 +167,7 @@ func TestLargestTransferFits(t *testing.T) {
 	f := serve(t, nil, nil)
 	path := func(letter string) string { return strings.Repeat(letter, 255) }
 	for _, letter := range []string{"a", "b"} {
-		f.post("/v1/accounts", `{"id":"`+path(letter)+`","currency":"USD","min":"none"}`).wants(http.StatusCreated)
+		f.post("/v1/accounts", `{"path":"`+path(letter)+`","currency":"USD","min":"none"}`).wants(http.StatusCreated)
 	}
 	repeat := func(n int, item func(i int) string) string {
 		items := make([]string, n)
@@ -181,7 +179,7 @@ func TestLargestTransferFits(t *testing.T) {
 	body := `{"legs":[` + repeat(256, func(int) string {
 		return `{"from":"` + path("a") + `","to":"` + path("b") + `","amount":"1000000000000000000000000000000.00 USD"}`
 	}) + `],"conditions":[` + repeat(64, func(int) string {
-		return `{"account":"` + path("a") + `","at_least":"-1.00 USD"}`
+		return `{"path":"` + path("a") + `","at_least":"-1.00 USD"}`
 	}) + `],"metadata":{` + repeat(32, func(i int) string {
 		return fmt.Sprintf(`"%064d":"%s"`, i, strings.Repeat("v", 512))
 	}) + `},"reference":"` + strings.Repeat("r", 255) + `"}`

@@ -13,8 +13,7 @@ import (
 // file, a directory, or dir/... for it and all below. An entry that is not needed
 // is refused.
 var namingPending = map[string]string{
-	"internal/httpapi": "being renamed",
-	"store/mysql":      "being renamed",
+	"store/mysql": "being renamed",
 }
 
 // properNouns are the capitalised words of comments that name nothing in code, and

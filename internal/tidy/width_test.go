@@ -16,9 +16,6 @@ const lineRunesMax = 120
 // directory, or dir/... for it and all below. An entry that is not needed is
 // refused.
 var widthPending = map[string]string{
-	"cmd/...":           "being rewritten",
-	"docs/schema.md":    "being rewritten",
-	"internal/httpapi":  "being rewritten",
 	"internal/sqlstore": "being rewritten",
 	"store/...":         "being rewritten",
 }

@@ -55,7 +55,7 @@ func (f *fixture) wantChain(l *ledger.Ledger) {
 				e.Seq, e.At, e.Decided, e.Effective, prev.Seq, prev.At)
 		}
 		if got := chained(&book, prev.Hash, &e); e.Hash != got {
-			f.Errorf("entry %d has the hash %x, its facts give %x", e.Seq, e.Hash, got)
+			f.Errorf("entry %d has the hash %v, its facts give %x", e.Seq, e.Hash, got)
 		}
 		prev = e
 	}
@@ -103,7 +103,7 @@ func hashRecomputed(f *fixture) {
 	for i := range entries {
 		var hash [32]byte
 		if hash, buf = chain.Link(&entries[i], book.UUID, prev, buf); hash != entries[i].Hash {
-			f.Errorf("Link of entry %d is %x, its hash is %x", i+1, hash, entries[i].Hash)
+			f.Errorf("Link of entry %d is %x, its hash is %v", i+1, hash, entries[i].Hash)
 		}
 		prev = hash
 	}
@@ -135,7 +135,7 @@ func requestHashRecomputed(f *fixture) {
 	requests := map[int]*journal.Request{1: &opening, len(entries) - 2: &transfer, len(entries) - 1: &transfer}
 	for i, request := range requests {
 		if want := journal.Hash(journal.AppendRequest(nil, request)); entries[i].RequestHash != want {
-			f.Errorf("%s has the request hash %x, the content gives %x", short(&entries[i]), entries[i].RequestHash, want)
+			f.Errorf("%s has the request hash %v, the content gives %x", short(&entries[i]), entries[i].RequestHash, want)
 		}
 	}
 }
