@@ -1,4 +1,12 @@
 package sqlstore
 
-// StatementsOf is the SQL that a store speaks.
-func StatementsOf(s *Store) Statements { return s.dialect.Statements }
+import "github.com/bursar-ledger/bursar/driver"
+
+// StatementsOf is the SQL that a store of New speaks.
+func StatementsOf(s driver.Store) Statements { return s.(*Store).dialect.Statements }
+
+// Ends are what stands before and after the rows of a statement.
+func (m *Many) Ends() (head, tail string) { return m.head, m.tail }
+
+// Arrays reports whether the rows come as arrays.
+func (m *Many) Arrays() bool { return m.arrays }

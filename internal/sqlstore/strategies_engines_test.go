@@ -31,14 +31,20 @@ type place struct {
 	open func(t *testing.T) handle
 }
 
+// store is a store of any engine.
+type store interface {
+	driver.Store
+	DB() *atomic.DB
+}
+
 // handle is an application's pool of one connection, with the ledger's store over it.
 type handle struct {
-	store  *sqlstore.Store
+	store  store
 	caller string // what begin gives
 	begin  func(ctx context.Context) (driver.CallerTx, func() error, error)
 }
 
-func throughSQL(store *sqlstore.Store, db *sql.DB, join func(*sql.Tx) driver.CallerTx) handle {
+func throughSQL(store store, db *sql.DB, join func(*sql.Tx) driver.CallerTx) handle {
 	return handle{store: store, caller: "*sql.Tx", begin: func(ctx context.Context) (driver.CallerTx, func() error, error) {
 		tx, err := db.BeginTx(ctx, nil)
 		if err != nil {
@@ -83,7 +89,7 @@ func onSQLite(t *testing.T) place {
 		t.Fatal(err)
 	}
 	one(t, impatient)
-	return place{open: open, tape: &tape{names: names(sqlstore.StatementsOf(open(t).store)), record: listener.record,
+	return place{open: open, tape: &tape{names: names(sqlstore.StatementsOf(sqlite.New(nil).Store)), record: listener.record,
 		probe: func(t *testing.T) holds {
 			tx, err := impatient.BeginTx(t.Context(), nil)
 			switch {
@@ -115,7 +121,7 @@ func onPostgres(t *testing.T, pool bool) place {
 		db := one(t, stdlib.OpenDB(*config))
 		return migrated(t, throughSQL(postgres.NewSQL(db), db, func(tx *sql.Tx) driver.CallerTx { return postgres.Tx(tx) }))
 	}
-	return place{open: open, tape: &tape{names: names(sqlstore.StatementsOf(postgres.NewSQL(nil))), record: overWire(proxy), probe: rowLocks{
+	return place{open: open, tape: &tape{names: names(sqlstore.StatementsOf(postgres.NewSQL(nil).Store)), record: overWire(proxy), probe: rowLocks{
 		db:     one(t, server.Open(t)),
 		tables: []string{"bursar_book", "bursar_account", "bursar_balance", "bursar_request", "bursar_entry", "bursar_head"},
 		modes: []rowLock{
@@ -174,7 +180,7 @@ func onMariaDB(t *testing.T) place {
 		db := one(t, sql.OpenDB(connector))
 		return migrated(t, throughSQL(mysql.New(db), db, func(tx *sql.Tx) driver.CallerTx { return mysql.Tx(tx) }))
 	}
-	return place{open: open, tape: &tape{names: names(sqlstore.StatementsOf(mysql.New(nil))), record: overWire(proxy), probe: rowLocks{
+	return place{open: open, tape: &tape{names: names(sqlstore.StatementsOf(mysql.New(nil).Store)), record: overWire(proxy), probe: rowLocks{
 		db:     admin,
 		tables: []string{"bursar_turn", "bursar_book", "bursar_account", "bursar_balance", "bursar_request", "bursar_entry", "bursar_head"},
 		modes:  []rowLock{{"exclusive", "LOCK IN SHARE MODE"}, {"shared", "FOR UPDATE"}},

@@ -3,7 +3,6 @@ package mysql
 import (
 	"database/sql"
 	"io/fs"
-	"strings"
 
 	"github.com/bursar-ledger/bursar/atomic"
 	atomicmysql "github.com/bursar-ledger/bursar/atomic/mysql"
@@ -22,19 +21,16 @@ import (
 //
 // The variant is held against the same suite as the others where the environment variable BURSAR_TEST_TIDB names a
 // server. Bursar's own tests start none.
-func NewTiDB(db *sql.DB) *Store { return sqlstore.New(db, tidb(), nil) }
+func NewTiDB(db *sql.DB) *Store { return newStore(db, tiDBDialect(), nil) }
 
 // TiDBMigrations is [Migrations] for TiDB.
-func TiDBMigrations() fs.FS { return withoutTriggers{Migrations()} }
+func TiDBMigrations() fs.FS { return folder("migrations/tidb") }
 
-func tidb() sqlstore.Dialect {
-	d := dialect()
-	d.Name, d.Atomic, d.Migrations = "tidb", tiDB{}, TiDBMigrations()
-	s := &d.Statements
-	for _, statement := range []*string{&s.TryAccounts, &s.TryHead, &s.TryEntries} {
-		*statement = strings.TrimSuffix(*statement, " SKIP LOCKED")
-	}
-	s.AuditGuards = auditChecks
+func tiDBDialect() sqlstore.Dialect {
+	d := mariaDBDialect()
+	d.Name, d.Atomic, d.Migrations = "tidb", lostTiDB{}, TiDBMigrations()
+	d.Can.SkipLocked = tiDB.skipLocked
+	d.Statements = statements(tiDB)
 	// What others have committed meanwhile must be seen, and TiDB's own default is a snapshot.
 	d.Isolation = func(mode driver.Mode) sql.IsolationLevel {
 		if mode == driver.ModeSerializable {
@@ -45,39 +41,8 @@ func tidb() sqlstore.Dialect {
 	return d
 }
 
-// tiDB is to atomic's dialect what mariaDB is.
-type tiDB struct{ atomicmysql.TiDB }
+// lostTiDB is to atomic's dialect what lostMariaDB is.
+type lostTiDB struct{ atomicmysql.TiDB }
 
 // Classify implements atomic.Dialect.
-func (d tiDB) Classify(err error) atomic.Class { return orLost(err, d.TiDB.Classify(err)) }
-
-// withoutTriggers leaves the triggers out of migrations: they alone stand between the marks for statements that hold
-// semicolons.
-type withoutTriggers struct{ fs.FS }
-
-const (
-	markBegin = "-- +goose StatementBegin\n"
-	markEnd   = "-- +goose StatementEnd\n"
-)
-
-// ReadFile implements fs.ReadFileFS.
-func (w withoutTriggers) ReadFile(name string) ([]byte, error) {
-	data, err := fs.ReadFile(w.FS, name)
-	if err != nil {
-		return nil, err
-	}
-	var kept strings.Builder
-	text := string(data)
-	for {
-		before, rest, found := strings.Cut(text, markBegin)
-		for line := range strings.Lines(before) {
-			if !strings.HasPrefix(line, "DROP TRIGGER ") {
-				kept.WriteString(line)
-			}
-		}
-		if !found {
-			return []byte(kept.String()), nil
-		}
-		_, text, _ = strings.Cut(rest, markEnd)
-	}
-}
+func (d lostTiDB) Classify(err error) atomic.Class { return orLost(err, d.TiDB.Classify(err)) }

@@ -29,15 +29,15 @@ func TestPlansAreLookups(t *testing.T) {
 		}
 	}
 	exec("SET plan_cache_mode = force_generic_plan")
-	s := &statements
+	s := statements(postgresql)
 	for name, query := range map[string]string{
-		"turn": s.Turn, "lock_accounts": s.LockAccounts, "try_accounts": s.TryAccounts, "read_accounts": s.ReadAccounts, "paths": s.Paths,
-		"lock_versions": s.LockVersions, "known": s.Known, "taken": s.Taken, "head": s.Head, "lock_head": s.LockHead,
-		"unsealed_keys": s.UnsealedKeys, "try_entries": s.TryEntries, "entries_of": s.EntriesOf,
-		"update_balances": s.UpdateBalances, "seal_entries": s.SealEntries, "update_head": s.UpdateHead,
+		"turn": s.Turn, "lock_accounts": s.LockAccounts.Text(1), "try_accounts": s.TryAccounts.Text(1), "read_accounts": s.ReadAccounts.Text(1), "paths": s.Paths.Text(1),
+		"lock_versions": s.LockVersions.Text(1), "known": s.Known.Text(1), "taken": s.Taken.Text(1), "head": s.Head, "lock_head": s.LockHead,
+		"unsealed_keys": s.UnsealedKeys, "try_entries": s.TryEntries.Text(1), "entries_of": s.EntriesOf.Text(1),
+		"update_balances": s.UpdateBalances.Text(1), "seal_entries": s.SealEntries.Text(1), "update_head": s.UpdateHead,
 		"account": s.Account, "accounts": s.Accounts, "request": s.Request, "request_entries": s.RequestEntries,
 		"journal": s.Journal, "back": s.Back, "mark_seq": s.MarkSeq, "mark_version": s.MarkVersion, "backdated": s.Backdated,
-		"audit_entries": s.AuditEntries, "audit_requests_of": s.AuditRequestsOf,
+		"audit_entries": s.AuditEntries, "audit_requests_of": s.AuditRequestsOf.Text(1),
 	} {
 		exec("PREPARE " + name + " AS " + query)
 		if plan := planOf(t, db, name); wholesale.MatchString(plan) {
