@@ -2,8 +2,11 @@ package sqlstore
 
 import "github.com/bursar-ledger/bursar/driver"
 
+// DialectOf is the engine of a store of New.
+func DialectOf(s driver.Store) *Dialect { return s.(*Store).dialect }
+
 // StatementsOf is the SQL that a store of New speaks.
-func StatementsOf(s driver.Store) Statements { return s.(*Store).dialect.Statements }
+func StatementsOf(s driver.Store) Statements { return DialectOf(s).Statements }
 
 // Ends are what stands before and after the rows of a statement.
 func (m *Many) Ends() (head, tail string) { return m.head, m.tail }

@@ -50,6 +50,23 @@ func TestPlansAreLookups(t *testing.T) {
 	}
 }
 
+// TestBlocksOfKeysAreAsLargeAsTheSequenceSays compares what the store hands out with what the database gave to it.
+func TestBlocksOfKeysAreAsLargeAsTheSequenceSays(t *testing.T) {
+	t.Parallel()
+	db := sqltest.Postgres(t).Open(t)
+	if err := NewSQL(db).Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const increment = "SELECT increment_by FROM pg_sequences WHERE sequencename = 'bursar_key'"
+	var got int64
+	if err := db.QueryRowContext(t.Context(), increment).Scan(&got); err != nil {
+		t.Fatal(err)
+	}
+	if want := dialect(postgresql).Limits.Keys; got != want {
+		t.Errorf("bursar_key goes up by %d, and the store hands out %d", got, want)
+	}
+}
+
 // planOf is the plan of a prepared statement, whatever its parameters are.
 func planOf(t *testing.T, db *sql.DB, name string) string {
 	t.Helper()
