@@ -118,7 +118,8 @@ func (a *account) decode() (err error) {
 // agrees refuses an account whose stored available balance is not what the balance and the held amount make.
 func (a *account) agrees() error {
 	if computed, err := a.Available(); err != nil || computed != a.stored {
-		return bursar.Errorf(bursar.CodeCorrupt, "account %s stores %v as available, but its balance is %v with %v held",
+		return bursar.Errorf(bursar.CodeCorrupt,
+			"account %s stores %v as available, but its balance is %v with %v held",
 			a.Path, a.stored, a.Balance, a.Held)
 	}
 	return nil

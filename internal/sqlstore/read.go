@@ -66,7 +66,9 @@ func (r reader) Request(
 }
 
 // Requests are what is remembered of ids.
-func (r reader) Requests(ctx context.Context, book int64, ids []bursar.ID) (requests []driver.RequestRecord, err error) {
+func (r reader) Requests(
+	ctx context.Context, book int64, ids []bursar.ID,
+) (requests []driver.RequestRecord, err error) {
 	p := r.pipeline(ctx)
 	if err = r.known(p, book, ids, &requests); err == nil {
 		err = p.flush()

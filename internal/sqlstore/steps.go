@@ -85,7 +85,9 @@ func entryOf(book int64, entries []driver.EntryRow) func(i int, into *entry) {
 }
 
 func (s steps) checkpoints(p *pipeline, b *driver.Batch) error {
-	return s.bulks.checkpoints.run(p, len(b.Checkpoints), func(i int, into *driver.Checkpoint) { *into = b.Checkpoints[i] })
+	return s.bulks.checkpoints.run(p, len(b.Checkpoints), func(i int, into *driver.Checkpoint) {
+		*into = b.Checkpoints[i]
+	})
 }
 
 func (s steps) backdated(p *pipeline, b *driver.Batch) error {

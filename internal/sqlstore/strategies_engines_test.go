@@ -45,13 +45,14 @@ type handle struct {
 }
 
 func throughSQL(store store, db *sql.DB, join func(*sql.Tx) driver.CallerTx) handle {
-	return handle{store: store, caller: "*sql.Tx", begin: func(ctx context.Context) (driver.CallerTx, func() error, error) {
+	begin := func(ctx context.Context) (driver.CallerTx, func() error, error) {
 		tx, err := db.BeginTx(ctx, nil)
 		if err != nil {
 			return nil, nil, err
 		}
 		return join(tx), tx.Rollback, nil
-	}}
+	}
+	return handle{store: store, caller: "*sql.Tx", begin: begin}
 }
 
 // one makes a pool keep to one connection, and ends it with the test.
@@ -84,12 +85,15 @@ func onSQLite(t *testing.T) place {
 		db := one(t, sql.OpenDB(listener))
 		return migrated(t, throughSQL(sqlite.New(db), db, func(tx *sql.Tx) driver.CallerTx { return sqlite.Tx(tx) }))
 	}
-	impatient, err := sql.Open("sqlite", "file:"+path+"?"+url.Values{"_pragma": {"busy_timeout(0)"}, "_txlock": {"immediate"}}.Encode())
+	impatient, err := sql.Open("sqlite", "file:"+path+"?"+url.Values{
+		"_pragma": {"busy_timeout(0)"}, "_txlock": {"immediate"},
+	}.Encode())
 	if err != nil {
 		t.Fatal(err)
 	}
 	one(t, impatient)
-	return place{open: open, tape: &tape{names: names(sqlstore.StatementsOf(sqlite.New(nil).Store)), record: listener.record,
+	all := names(sqlstore.StatementsOf(sqlite.New(nil).Store))
+	return place{open: open, tape: &tape{names: all, record: listener.record,
 		probe: func(t *testing.T) holds {
 			tx, err := impatient.BeginTx(t.Context(), nil)
 			switch {
@@ -121,7 +125,8 @@ func onPostgres(t *testing.T, pool bool) place {
 		db := one(t, stdlib.OpenDB(*config))
 		return migrated(t, throughSQL(postgres.NewSQL(db), db, func(tx *sql.Tx) driver.CallerTx { return postgres.Tx(tx) }))
 	}
-	return place{open: open, tape: &tape{names: names(sqlstore.StatementsOf(postgres.NewSQL(nil).Store)), record: overWire(proxy), probe: rowLocks{
+	all := names(sqlstore.StatementsOf(postgres.NewSQL(nil).Store))
+	return place{open: open, tape: &tape{names: all, record: overWire(proxy), probe: rowLocks{
 		db:     one(t, server.Open(t)),
 		tables: []string{"bursar_book", "bursar_account", "bursar_balance", "bursar_request", "bursar_entry", "bursar_head"},
 		modes: []rowLock{
@@ -180,11 +185,14 @@ func onMariaDB(t *testing.T) place {
 		db := one(t, sql.OpenDB(connector))
 		return migrated(t, throughSQL(mysql.New(db), db, func(tx *sql.Tx) driver.CallerTx { return mysql.Tx(tx) }))
 	}
-	return place{open: open, tape: &tape{names: names(sqlstore.StatementsOf(mysql.New(nil).Store)), record: overWire(proxy), probe: rowLocks{
-		db:     admin,
-		tables: []string{"bursar_turn", "bursar_book", "bursar_account", "bursar_balance", "bursar_request", "bursar_entry", "bursar_head"},
-		modes:  []rowLock{{"exclusive", "LOCK IN SHARE MODE"}, {"shared", "FOR UPDATE"}},
-		whole:  "FORCE INDEX (PRIMARY)",
+	all := names(sqlstore.StatementsOf(mysql.New(nil).Store))
+	return place{open: open, tape: &tape{names: all, record: overWire(proxy), probe: rowLocks{
+		db: admin,
+		tables: []string{
+			"bursar_turn", "bursar_book", "bursar_account", "bursar_balance", "bursar_request", "bursar_entry", "bursar_head",
+		},
+		modes: []rowLock{{"exclusive", "LOCK IN SHARE MODE"}, {"shared", "FOR UPDATE"}},
+		whole: "FORCE INDEX (PRIMARY)",
 	}.held}}
 }
 

@@ -20,10 +20,17 @@ type named struct {
 const parameter = `(?:\?|(?:_binary)?'(?:[^'\\]|\\.|'')*'|-?\d+|NULL)`
 
 // control is what begins, ends and divides a database transaction. Its own text is its name.
-var control = regexp.MustCompile(`^(?:BEGIN|START TRANSACTION|SET TRANSACTION|COMMIT|ROLLBACK|SAVEPOINT|RELEASE SAVEPOINT)\b`)
+var control = regexp.MustCompile(
+	`^(?:BEGIN|START TRANSACTION|SET TRANSACTION|COMMIT|ROLLBACK|SAVEPOINT|RELEASE SAVEPOINT)\b`,
+)
 
 // admission is what Dialect.Admit asks: no field of Statements.
-var admission = regexp.MustCompile(`AS rule \(i, broken\)|^SELECT VERSION\(\), @@sql_mode|^SELECT \(SELECT synchronous FROM|^UPDATE bursar_head SET seq = seq WHERE book < 0$`)
+var admission = regexp.MustCompile(
+	`AS rule \(i, broken\)` +
+		`|^SELECT VERSION\(\), @@sql_mode` +
+		`|^SELECT \(SELECT synchronous FROM` +
+		`|^UPDATE bursar_head SET seq = seq WHERE book < 0$`,
+)
 
 const admit = "Admit"
 
@@ -89,8 +96,8 @@ func nameOf(all []named, text string) (string, error) {
 	return found[0], nil
 }
 
-// TestStatementNames makes sure that the document can rely on names: each statement is recognised as itself and as nothing
-// else, with its list short or long.
+// TestStatementNames makes sure that the document can rely on names: each statement is recognised as itself and as
+// nothing else, with its list short or long.
 func TestStatementNames(t *testing.T) {
 	for engine, store := range engines() {
 		if engine == "tidb" {
@@ -118,7 +125,9 @@ func TestStatementNames(t *testing.T) {
 				}
 			}
 		})
-		for _, text := range []string{"", "SELECT 1 FROM bursar_entry", "DELETE FROM bursar_entry", "INSERT INTO bursar_entry"} {
+		for _, text := range []string{
+			"", "SELECT 1 FROM bursar_entry", "DELETE FROM bursar_entry", "INSERT INTO bursar_entry",
+		} {
 			if name, err := nameOf(all, text); err == nil {
 				t.Errorf("%s: %q is taken for %s", engine, text, name)
 			}

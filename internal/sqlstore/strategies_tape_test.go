@@ -57,8 +57,8 @@ type recording struct {
 	held  holds
 }
 
-// take records what work does. Every statement is held up while another connection looks at what is locked. What a caller
-// had locked before is not counted.
+// take records what work does. Every statement is held up while another connection looks at what is locked. What a
+// caller had locked before is not counted.
 func (p *tape) take(t *testing.T, work func() error) *trace {
 	t.Helper()
 	r := &recording{tape: p, held: p.probe(t)}
@@ -85,8 +85,8 @@ func (r *recording) next(t *testing.T, text string, trips int) {
 	r.trace.steps = append(r.trace.steps, step{name: name, trips: trips, together: together})
 }
 
-// settle finds out what the statement before the next one has locked. A lock that is gone while the database transaction
-// goes on would be a defect.
+// settle finds out what the statement before the next one has locked. A lock that is gone while the database
+// transaction goes on would be a defect.
 func (r *recording) settle(t *testing.T, next string) {
 	t.Helper()
 	now := r.tape.probe(t)
@@ -103,7 +103,8 @@ func (r *recording) settle(t *testing.T, next string) {
 	before, after := r.held.tables(), now.tables()
 	for table, rows := range before {
 		if after[table] < rows && !ended {
-			t.Errorf("after %s, before %q, %d rows of %s are locked and not %d any more", last.name, next, after[table], table, rows)
+			t.Errorf("after %s, before %q, %d rows of %s are locked and not %d any more",
+				last.name, next, after[table], table, rows)
 		}
 	}
 	r.held = now
@@ -217,12 +218,16 @@ func (c *driverConn) note(text string) {
 	}
 }
 
-func (c *driverConn) ExecContext(ctx context.Context, query string, args []sqldriver.NamedValue) (sqldriver.Result, error) {
+func (c *driverConn) ExecContext(
+	ctx context.Context, query string, args []sqldriver.NamedValue,
+) (sqldriver.Result, error) {
 	c.note(query)
 	return c.recordable.ExecContext(ctx, query, args)
 }
 
-func (c *driverConn) QueryContext(ctx context.Context, query string, args []sqldriver.NamedValue) (sqldriver.Rows, error) {
+func (c *driverConn) QueryContext(
+	ctx context.Context, query string, args []sqldriver.NamedValue,
+) (sqldriver.Rows, error) {
 	c.note(query)
 	return c.recordable.QueryContext(ctx, query, args)
 }

@@ -59,7 +59,8 @@ var auditRequest = `SELECT ` + sqlstore.RequestColumns.Qualified() + `, r.reques
 			r.last_entry IS NOT NULL)
 	FROM bursar_request r`
 
-const auditStrays = `SELECT 'entries of no book', count(*) FROM bursar_entry WHERE book NOT IN (SELECT book FROM bursar_book)
+const auditStrays = `SELECT 'entries of no book', count(*) FROM bursar_entry WHERE book NOT IN (SELECT book
+		FROM bursar_book)
 	UNION ALL SELECT 'requests of no book', count(*) FROM bursar_request WHERE book NOT IN (SELECT book FROM bursar_book)
 	UNION ALL SELECT 'accounts of no book', count(*) FROM bursar_account WHERE book NOT IN (SELECT book FROM bursar_book)
 	UNION ALL SELECT 'heads of no book', count(*) FROM bursar_head WHERE book NOT IN (SELECT book FROM bursar_book)

@@ -34,19 +34,19 @@ func newStore(db *sql.DB, d sqlstore.Dialect, o *sqlstore.Options) *Store {
 // as it is. The handle's lock clauses are MariaDB's, of which MySQL lacks NOWAIT and SKIP LOCKED on shared locks.
 func (s *Store) DB() *atomic.DB { return s.db }
 
-// New makes a store over a handle that the application opened with the driver "mysql", best with [DSN]. The handle stays
-// the application's. MariaDB and MySQL are told apart by the statements themselves, so nothing is asked here.
+// New makes a store over a handle that the application opened with the driver "mysql", best with [DSN]. The handle
+// stays the application's. MariaDB and MySQL are told apart by the statements themselves, so nothing is asked here.
 func New(db *sql.DB) *Store { return newStore(db, mariaDBDialect(), nil) }
 
-// Connections of a pool of the ledger's own. A writer, the sealer and a dozen readers work side by side; more connections
-// than this wait for the same disk.
+// Connections of a pool of the ledger's own. A writer, the sealer and a dozen readers work side by side; more
+// connections than this wait for the same disk.
 const (
 	connectionsMax = 16
 	connectionIdle = 3 * time.Minute // less than what servers and what stands before them allow
 )
 
-// Open makes a store that owns its pool, from a URL such as mysql://user:password@host:3306/database. The scheme may also be
-// mariadb, or tidb for [NewTiDB]. It does not talk to the server. [DSN] says what else the URL may hold.
+// Open makes a store that owns its pool, from a URL such as mysql://user:password@host:3306/database. The scheme may
+// also be mariadb, or tidb for [NewTiDB]. It does not talk to the server. [DSN] says what else the URL may hold.
 func Open(address string) (*Store, error) {
 	config, u, err := configure(address)
 	if err != nil {
@@ -68,13 +68,13 @@ func Open(address string) (*Store, error) {
 	return newStore(db, d, &sqlstore.Options{Own: true}), nil
 }
 
-// DSN is the data source name for sql.Open("mysql", ...) of a URL such as mysql://user:password@host:3306/database, with the
-// settings that a ledger needs: strict sql_mode, READ COMMITTED for database/sql's Begin, ten seconds of patience with the locks
-// of others, and a single round trip for a statement with parameters. The URL's query holds further parameters of the
-// driver, such as tls=true, or others in place of these.
+// DSN is the data source name for sql.Open("mysql", ...) of a URL such as mysql://user:password@host:3306/database,
+// with the settings that a ledger needs: strict sql_mode, READ COMMITTED for database/sql's Begin, ten seconds of
+// patience with the locks of others, and a single round trip for a statement with parameters. The URL's query holds
+// further parameters of the driver, such as tls=true, or others in place of these.
 //
-// clientFoundRows may be either: every UPDATE of the ledger changes each row that it finds. So may parseTime and loc, because
-// no column is a date.
+// clientFoundRows may be either: every UPDATE of the ledger changes each row that it finds. So may parseTime and loc,
+// because no column is a date.
 func DSN(address string) (string, error) {
 	config, _, err := configure(address)
 	if err != nil {
@@ -89,9 +89,9 @@ const (
 	tidbPort   = "4000"
 )
 
-// settings are parameters of the driver; what it does not know it sets as variables of the session. MariaDB and MySQL have
-// different names for the isolation level and take the other's for a comment. An odd name would not survive the DSN, so
-// the assignment stands behind another one.
+// settings are parameters of the driver; what it does not know it sets as variables of the session. MariaDB and MySQL
+// have different names for the isolation level and take the other's for a comment. An odd name would not survive the
+// DSN, so the assignment stands behind another one.
 func settings() url.Values {
 	return url.Values{
 		"interpolateParams":        {"true"},
@@ -105,7 +105,8 @@ func settings() url.Values {
 func configure(address string) (*gomysql.Config, *url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, nil, bursar.Errorf(bursar.CodeMalformed, "the database URL cannot be read: write one like mysql://user:password@host:3306/database")
+		return nil, nil, bursar.Errorf(bursar.CodeMalformed,
+			"the database URL cannot be read: write one like mysql://user:password@host:3306/database")
 	}
 	port := mysqlPort
 	switch u.Scheme {
@@ -116,7 +117,9 @@ func configure(address string) (*gomysql.Config, *url.URL, error) {
 		return nil, nil, bursar.Errorf(bursar.CodeUnsupported, "%s is no URL of MySQL, MariaDB or TiDB", u.Redacted())
 	}
 	if u.Hostname() == "" || len(u.Path) < 2 || u.User == nil {
-		return nil, nil, bursar.Errorf(bursar.CodeMalformed, "%s does not name user, host and database: write it like mysql://user:password@host:3306/database", u.Redacted())
+		return nil, nil, bursar.Errorf(bursar.CodeMalformed,
+			"%s does not name user, host and database: write it like "+
+				"mysql://user:password@host:3306/database", u.Redacted())
 	}
 	if u.Port() != "" {
 		port = u.Port()
@@ -133,7 +136,8 @@ func configure(address string) (*gomysql.Config, *url.URL, error) {
 		return nil, nil, bursar.Errorf(bursar.CodeMalformed, "%s: %w", u.Redacted(), err)
 	}
 	if config.User != c.User || config.Passwd != c.Passwd || config.Addr != c.Addr || config.DBName != c.DBName {
-		return nil, nil, bursar.Errorf(bursar.CodeUnsupported, "%s has a name that the driver's data source name cannot hold", u.Redacted())
+		return nil, nil, bursar.Errorf(bursar.CodeUnsupported,
+			"%s has a name that the driver's data source name cannot hold", u.Redacted())
 	}
 	return config, u, nil
 }
@@ -162,8 +166,8 @@ type DBTX interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// Tx makes a database transaction of the application's fit for ledger.In. Begin it READ COMMITTED, as a handle opened with
-// [DSN] does; the package comment says what happens to others.
+// Tx makes a database transaction of the application's fit for ledger.In. Begin it READ COMMITTED, as a handle opened
+// with [DSN] does; the package comment says what happens to others.
 func Tx(tx DBTX) driver.CallerTx { return sqlstore.Caller(tx) }
 
 func mariaDBDialect() sqlstore.Dialect {
@@ -188,9 +192,9 @@ func mariaDBDialect() sqlstore.Dialect {
 }
 
 // readCommitted is the level for driver.ModeSerializable too. The engine's SERIALIZABLE locks, shared, all that a plain
-// read reads until the commit. That includes the journal's head, which only somebody who waits for nothing may lock, and the gaps
-// where others want to put their ids. What is left of it are the locks on the accounts that are read, and these
-// Capabilities.SharedLocks gives.
+// read reads until the commit. That includes the journal's head, which only somebody who waits for nothing may lock,
+// and the gaps where others want to put their ids. What is left of it are the locks on the accounts that are read, and
+// these Capabilities.SharedLocks gives.
 func readCommitted(driver.Mode) sql.IsolationLevel { return sql.LevelReadCommitted }
 
 // lostMariaDB is atomic's dialect, which knows no driver, with what this driver says of a lost connection. Without it

@@ -21,8 +21,10 @@ import (
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	for version, want := range map[string]bool{
-		"10.6.0-MariaDB": true, "10.11.19-MariaDB-0+deb12u1": true, "11.8.2-MariaDB-log": true, "10.5.29-MariaDB": false, "5.5.5-10.4.1-MariaDB": false,
-		"8.0.19": true, "8.0.36-0ubuntu0.22.04.1": true, "8.4.3": true, "9.1.0": true, "8.0.18": false, "5.7.44-log": false,
+		"10.6.0-MariaDB": true, "10.11.19-MariaDB-0+deb12u1": true, "11.8.2-MariaDB-log": true,
+		"10.5.29-MariaDB": false, "5.5.5-10.4.1-MariaDB": false,
+		"8.0.19": true, "8.0.36-0ubuntu0.22.04.1": true, "8.4.3": true, "9.1.0": true,
+		"8.0.18": false, "5.7.44-log": false,
 		"8.0.11-TiDB-v7.5.0": true, "": false, "unknown": false,
 	} {
 		s := session{version: version}
@@ -58,7 +60,8 @@ func TestASavepointTells(t *testing.T) {
 	for _, step := range []struct {
 		statement string
 		want      bool
-	}{{"DO 0", false}, {"START TRANSACTION", true}, {"SAVEPOINT bursar_join", true}, {"COMMIT", false}, {"BEGIN", true}, {"ROLLBACK", false}} {
+	}{{"DO 0", false}, {"START TRANSACTION", true}, {"SAVEPOINT bursar_join", true}, {"COMMIT", false}, {"BEGIN", true},
+		{"ROLLBACK", false}} {
 		if _, err := conn.ExecContext(t.Context(), step.statement); err != nil {
 			t.Fatal(err)
 		}
@@ -70,11 +73,12 @@ func TestASavepointTells(t *testing.T) {
 
 func TestALostConnectionIsLost(t *testing.T) {
 	t.Parallel()
+	unknown := &gomysql.MySQLError{Number: 1105}
 	for _, d := range []atomic.Dialect{mariaDBDialect().Atomic, tiDBDialect().Atomic} {
 		for err, want := range map[error]atomic.Kind{
-			fmt.Errorf("write: %w", gomysql.ErrInvalidConn):                                 atomic.KindLost,
-			&gomysql.MySQLError{Number: 1213}:                                               atomic.KindRetry,
-			fmt.Errorf("%w: %w", gomysql.ErrInvalidConn, &gomysql.MySQLError{Number: 1105}): (atomic.Dialect)(d).Classify(&gomysql.MySQLError{Number: 1105}).Kind,
+			fmt.Errorf("write: %w", gomysql.ErrInvalidConn):       atomic.KindLost,
+			&gomysql.MySQLError{Number: 1213}:                     atomic.KindRetry,
+			fmt.Errorf("%w: %w", gomysql.ErrInvalidConn, unknown): d.Classify(unknown).Kind,
 			context.Canceled: atomic.KindOther,
 		} {
 			if got := d.Classify(err).Kind; got != want {

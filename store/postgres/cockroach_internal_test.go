@@ -42,7 +42,8 @@ func TestCockroachHasTheSameTables(t *testing.T) {
 		const query = `SELECT string_agg(line, E'\n' ORDER BY line COLLATE "C") FROM (
 			SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable AS line
 				FROM information_schema.columns WHERE table_schema = 'public'
-			UNION ALL SELECT conname || ' ' || pg_get_constraintdef(c.oid) FROM pg_constraint c WHERE connamespace = 'public'::regnamespace
+			UNION ALL SELECT conname || ' ' || pg_get_constraintdef(c.oid) FROM pg_constraint c
+					WHERE connamespace = 'public'::regnamespace
 			UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
 			UNION ALL SELECT viewname || ' ' || definition FROM pg_views WHERE schemaname = 'public') AS lines`
 		if err := db.QueryRowContext(t.Context(), query).Scan(&text); err != nil {

@@ -1,7 +1,8 @@
 // Package postgres keeps a ledger in PostgreSQL 15 or later, through the driver pgx.
 //
-// The names to know: [New] over a pgxpool.Pool and [NewSQL] over a database/sql handle that the application already has,
-// [Open] for a URL, and [Tx] and [PgxTx], which let ledger.In take part in a database transaction of the application's.
+// The names to know: [New] over a pgxpool.Pool and [NewSQL] over a database/sql handle that the application already
+// has, [Open] for a URL, and [Tx] and [PgxTx], which let ledger.In take part in a database transaction of the
+// application's.
 //
 // # How it works
 //
@@ -20,9 +21,9 @@
 //
 // # What it does not do
 //
-// Triggers refuse changes of the journal and its truncation. Whoever owns the tables can drop the triggers; verify looks for them
-// and for the constraints and indexes by name. It does not check tables and indexes page by page: initialise the
-// cluster with data checksums, and run pg_amcheck.
+// Triggers refuse changes of the journal and its truncation. Whoever owns the tables can drop the triggers; verify
+// looks for them and for the constraints and indexes by name. It does not check tables and indexes page by page:
+// initialise the cluster with data checksums, and run pg_amcheck.
 //
 // [NewCockroach], [NewCockroachSQL] and cockroach:// URLs are CockroachDB. That variant has been written from its
 // documentation, and tried on no server unless BURSAR_TEST_COCKROACH names one.

@@ -109,7 +109,8 @@ func answer(results pgx.BatchResults, c *sqlstore.Call) error {
 }
 
 // ended says as database/sql does that a database transaction is over, or that its connection was lost before the
-// statement. Of the latter pgx says no more than "conn closed", when an earlier statement had its answer before the loss.
+// statement. Of the latter pgx says no more than "conn closed", when an earlier statement had its answer before the
+// loss.
 func (p *pgxTx) ended(err error) error {
 	if errors.Is(err, pgx.ErrTxClosed) {
 		return fmt.Errorf("%w: %w", sql.ErrTxDone, err)

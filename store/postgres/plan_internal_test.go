@@ -13,8 +13,8 @@ import (
 // wholesale is a step of a plan that reads more than what was asked for.
 var wholesale = regexp.MustCompile(`Seq Scan on bursar_|Hash Join|Merge Join|Join Filter|Materialize`)
 
-// TestPlansAreLookups prepares what a post uses while the tables are empty, as a program does that begins with a new database, and
-// looks at the plans that its connections then keep.
+// TestPlansAreLookups prepares what a post uses while the tables are empty, as a program does that begins with a new
+// database, and looks at the plans that its connections then keep.
 func TestPlansAreLookups(t *testing.T) {
 	t.Parallel()
 	db := sqltest.Postgres(t).Open(t)
@@ -31,8 +31,10 @@ func TestPlansAreLookups(t *testing.T) {
 	exec("SET plan_cache_mode = force_generic_plan")
 	s := statements(postgresql)
 	for name, query := range map[string]string{
-		"turn": s.Turn, "lock_accounts": s.LockAccounts.Text(1), "try_accounts": s.TryAccounts.Text(1), "read_accounts": s.ReadAccounts.Text(1), "paths": s.Paths.Text(1),
-		"lock_versions": s.LockVersions.Text(1), "known": s.Known.Text(1), "taken": s.Taken.Text(1), "head": s.Head, "lock_head": s.LockHead,
+		"turn": s.Turn, "lock_accounts": s.LockAccounts.Text(1), "try_accounts": s.TryAccounts.Text(1),
+		"read_accounts": s.ReadAccounts.Text(1), "paths": s.Paths.Text(1),
+		"lock_versions": s.LockVersions.Text(1), "known": s.Known.Text(1), "taken": s.Taken.Text(1), "head": s.Head,
+		"lock_head":     s.LockHead,
 		"unsealed_keys": s.UnsealedKeys, "try_entries": s.TryEntries.Text(1), "entries_of": s.EntriesOf.Text(1),
 		"update_balances": s.UpdateBalances.Text(1), "seal_entries": s.SealEntries.Text(1), "update_head": s.UpdateHead,
 		"account": s.Account, "accounts": s.Accounts, "request": s.Request, "request_entries": s.RequestEntries,

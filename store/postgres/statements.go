@@ -91,8 +91,8 @@ func (v variant) locks() sqlstore.LockStatements {
 	account := `SELECT ` + sqlstore.AccountColumns.Qualified() + byPaths
 	return sqlstore.LockStatements{
 		// The book's own row stands for the turn. Nothing else locks it so: it is never updated, and the foreign key of
-		// an account that is being opened takes KEY SHARE, which goes together with this. An advisory lock would do too,
-		// but its numbers are the application's as well, and CockroachDB's do nothing.
+		// an account that is being opened takes KEY SHARE, which goes together with this. An advisory lock would do
+		// too, but its numbers are the application's as well, and CockroachDB's do nothing.
 		Turn:         `SELECT 1 FROM bursar_book WHERE book = $1 FOR NO KEY UPDATE`,
 		LockAccounts: sqlstore.ManyArrays(account + lockBalances),
 		TryAccounts:  sqlstore.ManyArrays(account + lockBalances + ` SKIP LOCKED`),
