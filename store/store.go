@@ -24,8 +24,8 @@ import (
 //	tidb://user@host:4000/database                   TiDB 7.5 or later
 //
 // Query parameters of a server's URL are those of its driver, pgx or go-sql-driver. No server is asked anything yet:
-// one that cannot be reached is found at the first use. The caller closes the store. What is no URL, or lacks a part,
-// is bursar.CodeMalformed; an unknown scheme is bursar.CodeUnsupported.
+// the first use finds out whether the server can be reached. The caller closes the store. What is no URL, or lacks a
+// part, is bursar.CodeMalformed; an unknown scheme is bursar.CodeUnsupported.
 func Open(url string) (driver.Store, error) {
 	e, rest, err := find(url)
 	if err != nil {

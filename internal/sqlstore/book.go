@@ -12,7 +12,7 @@ import (
 // library is the part of a store that keeps books.
 type library struct{ *handle }
 
-// Book returns the book with fresh's name, or makes it. One that exists is found without writing.
+// Book returns the book with fresh's name, or makes it. Nothing is written where the book exists.
 func (l library) Book(ctx context.Context, fresh bursar.Book) (book bursar.Book, err error) {
 	var found *bursar.Book
 	err = atomic.Do(ctx, l.db, func(ctx context.Context, db *atomic.Tx) error {

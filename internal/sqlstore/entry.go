@@ -64,7 +64,7 @@ var (
 		{Column{"e", "effective", Bigint}, func(e *entry) any { return &e.effective }},
 		{Column{"e", "decided", Bigint}, func(e *entry) any { return (*int64)(&e.Decided) }},
 	}
-	// Of the two accounts: f is the one that pays, t the one that is paid.
+	// Of the two accounts: f pays, t is paid.
 	entryAccounts = fields[entry]{
 		{Column{"f", "path", Text}, func(e *entry) any { return &e.fromPath }},
 		{Column{"t", "path", Text}, func(e *entry) any { return &e.To }},
@@ -77,8 +77,8 @@ var (
 	sealFields     = slices.Concat(entryKey, entryPlace)
 )
 
-// The columns of entries, for the statements of the engines. In those that read, e is the entry, and f and t are its
-// accounts.
+// The columns of entries, for the statements of the engines. A statement that reads calls the entry e, and its accounts
+// f and t.
 var (
 	EntryColumns = entryFields.columns()
 	NewEntry     = newEntryFields.columns() // InsertEntries

@@ -40,7 +40,7 @@ func newHandle(pool *sql.DB, d *Dialect, o *Options) *handle {
 	return h
 }
 
-// retriedKey finds, in the context of a Write, whom to tell of another attempt.
+// retriedKey finds, in the context of a Write, the function that is told of another attempt.
 type retriedKey struct{}
 
 func tellRetried(ctx context.Context, _, code string, _ int) {

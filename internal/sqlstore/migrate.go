@@ -50,8 +50,8 @@ func readMigrations(folder fs.FS) ([]migration, error) {
 // migrator is the part of a store that keeps the schema.
 type migrator struct{ *handle }
 
-// Schema reports the schema's version and the one that this program needs. A migration whose file is not the one
-// that was applied is bursar.CodeSchemaChanged.
+// Schema reports the schema's version and the version that this program needs. A migration that was applied with
+// another content is bursar.CodeSchemaChanged.
 func (m migrator) Schema(ctx context.Context) (have, want int, err error) {
 	list, err := readMigrations(m.dialect.Migrations)
 	if err != nil {

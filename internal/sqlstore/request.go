@@ -45,8 +45,8 @@ var (
 	newRequestFields = slices.Concat(requestBook, requestFacts)
 )
 
-// The columns of requests, for the statements of the engines. In those that read, r is the request, and e its last
-// entry.
+// The columns of requests, for the statements of the engines. A statement that reads calls the request r, and its last
+// entry e.
 var (
 	RequestColumns = requestFields.columns()
 	NewRequest     = newRequestFields.columns() // InsertRequests

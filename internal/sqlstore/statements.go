@@ -1,9 +1,10 @@
 package sqlstore
 
-// Statements is the SQL of one engine, in groups that follow what uses them. Engines keep the order of the fields, so
-// that their files read side by side. The comments name the parameters, and what comes back.
+// Statements is the SQL of one engine, in a group for each part of a store. Engines keep the order of the fields, so
+// that their files read side by side. The comments say: parameters, a colon, what comes back.
 //
-// A field of an engine that lacks a capability is empty where the comment names that capability.
+// A comment ends with the capability that a statement is for. An engine without ManyWriters, HiddenLevel, TakesKeys or
+// ChecksStorage leaves its statements empty. Without SkipLocked, the statements named Try wait.
 type Statements struct {
 	SchemaStatements
 	BookStatements
@@ -20,7 +21,7 @@ type SchemaStatements struct {
 	Migrated      string // version, checksum of each applied migration, in order
 	StampChecksum string // checksum, version
 	LockSchema    string // seconds: 1 when this connection alone migrates the database; empty where DDL does not commit
-	UnlockSchema  string // likewise empty
+	UnlockSchema  string // gives LockSchema back; empty where that is
 }
 
 // BookStatements keep books.
@@ -33,14 +34,14 @@ type BookStatements struct {
 // LockStatements gather what a decision needs. A post uses them in this order.
 type LockStatements struct {
 	Turn         string // book: locks the turn of those who write in ModeQueue (ManyWriters)
-	LockAccounts Many   // book, paths: AccountColumns, locked in order of number
-	TryAccounts  Many   // book, paths: likewise those that nobody else has locked (ManyWriters, SkipLocked)
-	ReadAccounts Many   // book, paths: likewise without a lock (ManyWriters)
+	LockAccounts Many   // book, paths: AccountColumns, and locks them in order of number
+	TryAccounts  Many   // as LockAccounts, without what somebody else has locked (ManyWriters, SkipLocked)
+	ReadAccounts Many   // as LockAccounts, without a lock (ManyWriters)
 	Paths        Many   // book, paths: the paths that exist (ManyWriters)
-	LockVersions Many   // accounts: account and version, locked in order of number (ManyWriters)
-	SeenVersions Many   // accounts: likewise, as a plain read sees them (HiddenLevel)
+	LockVersions Many   // accounts: account and version, and locks them in order of number (ManyWriters)
+	SeenVersions Many   // accounts: account and version, as a plain read sees them (HiddenLevel)
 	Known        Many   // book, ids: RequestColumns
-	Taken        Many   // book, references: those that posted transfers have
+	Taken        Many   // book, references: the references that posted transfers have
 	Head         string // book: seq, at, hash, uuid of the book
 	TakeKeys     string // makes the block that NextKeys then reads (TakesKeys)
 	NextKeys     string // the first key of a block (KeyBlocks), or the next entry key and account number
@@ -61,10 +62,10 @@ type WriteStatements struct {
 
 // SealStatements find what is to be sealed, and lock it (all ManyWriters).
 type SealStatements struct {
-	LockHead     string // book: as Head, locked
-	TryHead      string // book: likewise, no row when somebody else has locked it (SkipLocked)
-	UnsealedKeys string // book: in order
-	TryEntries   Many   // keys: those that are not sealed and that nobody else has locked (SkipLocked)
+	LockHead     string // as Head, and locks it
+	TryHead      string // as LockHead; no row when somebody else has locked it (SkipLocked)
+	UnsealedKeys string // book: keys, in order
+	TryEntries   Many   // keys: locks what is unsealed and nobody else has locked, and returns it (SkipLocked)
 	EntriesOf    Many   // keys: EntryColumns, in order
 }
 
@@ -85,9 +86,9 @@ type ReadStatements struct {
 type AuditStatements struct {
 	AuditBooks      string // number, name, uuid, genesis; seq, at, hash of the head
 	AuditEntries    string // book, after seq, after key, limit: EntryColumns, faulty, checkpoints, backdatings
-	AuditUnsealed   string // book, after key, limit: likewise, not sealed (ManyWriters)
+	AuditUnsealed   string // book, after key, limit: as AuditEntries, what is not sealed (ManyWriters)
 	AuditRequests   string // book, after row, limit: RequestColumns, row key, id of its last entry, faulty
-	AuditRequestsOf Many   // book, ids: likewise
+	AuditRequestsOf Many   // book, ids: as AuditRequests
 	AuditAccounts   string // book, after number, limit: RecordColumns
 	AuditStrays     string // what no page of an audit reaches, in any book: name and number of rows
 	AuditStorage    string // faults that the engine finds in tables and indexes (ChecksStorage)

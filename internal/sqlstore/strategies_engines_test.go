@@ -94,7 +94,7 @@ func onSQLite(t *testing.T) place {
 	one(t, impatient)
 	all := names(sqlstore.StatementsOf(sqlite.New(nil).Store))
 	return place{open: open, tape: &tape{names: all, record: listener.record,
-		probe: func(t *testing.T) holds {
+		probe: func(t *testing.T) locks {
 			tx, err := impatient.BeginTx(t.Context(), nil)
 			switch {
 			case err == nil:
@@ -103,7 +103,7 @@ func onSQLite(t *testing.T) place {
 				}
 				return nil
 			case atomicsqlite.Dialect{}.Classify(err).Kind == atomic.KindRetry:
-				return holds{"whole file": 1}
+				return locks{"whole file": 1}
 			}
 			t.Error(err)
 			return nil
@@ -133,7 +133,7 @@ func onPostgres(t *testing.T, pool bool) place {
 			{"UPDATE", "FOR KEY SHARE"}, {"NO KEY UPDATE", "FOR SHARE"},
 			{"SHARE", "FOR NO KEY UPDATE"}, {"KEY SHARE", "FOR UPDATE"},
 		},
-	}.held}}
+	}.locked}}
 }
 
 func throughPgx(t *testing.T, dsn string) handle {
@@ -193,7 +193,7 @@ func onMariaDB(t *testing.T) place {
 		},
 		modes: []rowLock{{"exclusive", "LOCK IN SHARE MODE"}, {"shared", "FOR UPDATE"}},
 		whole: "FORCE INDEX (PRIMARY)",
-	}.held}}
+	}.locked}}
 }
 
 // rowLocks finds out which committed rows others have locked, and how, by locking all that are free.
@@ -207,9 +207,9 @@ type rowLocks struct {
 // rowLock is a kind of lock, and the weakest clause that it keeps out but that weaker kinds let in.
 type rowLock struct{ name, keepsOut string }
 
-func (r rowLocks) held(t *testing.T) holds {
+func (r rowLocks) locked(t *testing.T) locks {
 	t.Helper()
-	found := holds{}
+	found := locks{}
 	tx, err := r.db.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		t.Fatal(err)

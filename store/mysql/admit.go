@@ -19,7 +19,7 @@ const readSettings = `SELECT VERSION(), @@sql_mode, @@character_set_client, @@ch
 	@@innodb_flush_log_at_trx_commit, @@unique_checks, @@sql_select_limit, @@sql_safe_updates,
 	/*M! @@tx_isolation, @@check_constraint_checks, @@in_transaction */ /*!50700 @@transaction_isolation, 1, NULL */`
 
-// countNothing is one more column, as lockNothing has.
+// countNothing is one more column, in the place of the column of lockNothing.
 const countNothing = `, 0`
 
 // lockNothing reads no row and so locks none at any level, but is refused in a database transaction that may not write

@@ -89,9 +89,9 @@ const (
 	tidbPort   = "4000"
 )
 
-// settings are parameters of the driver; what it does not know it sets as variables of the session. MariaDB and MySQL
-// have different names for the isolation level and take the other's for a comment. An odd name would not survive the
-// DSN, so the assignment stands behind another one.
+// settings are parameters of the driver. It sets those that it does not know as variables of the session. MariaDB and
+// MySQL have different names for the isolation level, and each takes the other's for a comment. Such a name would not
+// survive the DSN, so the assignment stands behind another one.
 func settings() url.Values {
 	return url.Values{
 		"interpolateParams":        {"true"},
@@ -192,9 +192,8 @@ func mariaDBDialect() sqlstore.Dialect {
 }
 
 // readCommitted is the level for driver.ModeSerializable too. The engine's SERIALIZABLE locks, shared, all that a plain
-// read reads until the commit. That includes the journal's head, which only somebody who waits for nothing may lock,
-// and the gaps where others want to put their ids. What is left of it are the locks on the accounts that are read, and
-// these Capabilities.SharedLocks gives.
+// read reads until the commit: the journal's head, which is locked last, and the gaps where others want to put their
+// ids. Its locks on the accounts that are read are given by Capabilities.SharedLocks instead.
 func readCommitted(driver.Mode) sql.IsolationLevel { return sql.LevelReadCommitted }
 
 // lostMariaDB is atomic's dialect, which knows no driver, with what this driver says of a lost connection. Without it

@@ -162,7 +162,7 @@ var reading = sqlstore.ReadStatements{
 	Accounts: `SELECT ` + sqlstore.RecordColumns.Qualified() + accounts + `
 		WHERE a.book = ? AND a.path > ? AND a.path >= ? AND a.path < ? ORDER BY a.path LIMIT ?`,
 	Request: `SELECT ` + sqlstore.RequestColumns.Qualified() + requests + ` WHERE r.book = ? AND r.id = ?`,
-	// The keys of a request's entries follow one another and end with the one that it names.
+	// The keys of a request's entries follow one another. The request names the last of them.
 	RequestEntries: entries + `
 		FROM (SELECT CAST(? AS SIGNED) AS book, CAST(? AS BINARY(16)) AS id, CAST(? AS SIGNED) AS last) p
 		STRAIGHT_JOIN bursar_entry e FORCE INDEX (PRIMARY) ON e.entry BETWEEN p.last - ` + otherLegs + ` AND p.last

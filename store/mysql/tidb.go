@@ -12,15 +12,14 @@ import (
 
 // NewTiDB makes a store over a handle on TiDB 7.5 or later, opened as for [New]. It is the same ledger but for this:
 //
-//   - There are no triggers: nothing but privileges and verify's hash chain stands against someone who changes the
-//     journal with SQL of his own. CHECK constraints need tidb_enable_check_constraint=ON before the migration.
-//   - There is no SKIP LOCKED: a queue waits for accounts that others hold, as do the posts behind it.
+//   - There are no triggers. Only privileges keep SQL from changing the journal, and verify finds a change by the hash
+//     chain. CHECK constraints need tidb_enable_check_constraint=ON before the migration.
+//   - There is no SKIP LOCKED. A queue waits for accounts that somebody else has locked, and so do the posts behind it.
 //   - There is no SERIALIZABLE, and the strategy of that name is refused.
-//   - A lock on a row that is not written may be lost, so transfers that rely on an account without changing it are
-//     guarded by its lock only as far as TiDB keeps it.
+//   - A lock on a row that is not written may be lost. A transfer may rely on an account without changing it; the lock
+//     on that account guards it only as long as TiDB keeps the lock.
 //
-// The variant is held against the same suite as the others where the environment variable BURSAR_TEST_TIDB names a
-// server. Bursar's own tests start none.
+// Bursar's own tests start no TiDB. They run the same suite as on the others where BURSAR_TEST_TIDB names a server.
 func NewTiDB(db *sql.DB) *Store { return newStore(db, tiDBDialect(), nil) }
 
 // TiDBMigrations is [Migrations] for TiDB.

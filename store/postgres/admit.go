@@ -64,7 +64,7 @@ var (
 		remedy: "default_transaction_read_only is on, so that nothing could be posted: set it to off"}
 )
 
-// rules are held against a connection in one round trip.
+// rules are compared with a connection in one round trip.
 type rules []rule
 
 var (
@@ -102,14 +102,15 @@ func (r rules) check(ctx context.Context, conn sqlstore.Executor) (err error) {
 	return bursar.Errorf(code, "%s", r[i].remedy)
 }
 
-// Outside of a database transaction a savepoint is an error, and does no harm; inside it leaves no trace. No question
-// about the session's state is as sound: to a connection that is not in a database transaction, the query that asks is
-// one.
+// Outside of a database transaction a savepoint is an error, and does no harm; inside it leaves no trace. Asking for
+// the session's state would not do: outside of a database transaction, the query that asks is one itself.
 const savepoint, release = "SAVEPOINT bursar_joined", "RELEASE SAVEPOINT bursar_joined"
 
-// admit checks a database transaction that the application began, in one round trip when all is well. What hides a pool
-// may give each statement another connection, and what prepares every statement cannot take three at once, so whatever
-// is not known is asked with each by itself; the first fails wherever no database transaction is open.
+// admit checks a database transaction that the application began, in one round trip when all is well.
+//
+// Types that are not known here get each statement by itself. A wrapper that prepares every statement cannot take three
+// at once. A wrapper that hides a pool may give each statement another connection; the first of them fails, because no
+// database transaction is open there.
 func (r rules) admit(ctx context.Context, tx sqlstore.Executor, given any) error {
 	query := r.broken()
 	switch given.(type) {

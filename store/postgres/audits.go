@@ -95,7 +95,7 @@ const expectedTriggers = `
 		('bursar_book', 'trigger', 'bursar_book_truncate'),
 		('bursar_head', 'trigger', 'bursar_head_delete'), ('bursar_head', 'trigger', 'bursar_head_truncate'),`
 
-// expectedEverywhere is what guards the tables beside triggers.
+// expectedEverywhere is what guards the tables besides triggers.
 const expectedEverywhere = `
 		('bursar_book', 'constraint', 'bursar_book_name'), ('bursar_book', 'constraint', 'bursar_book_uuid'),
 		('bursar_account', 'constraint', 'bursar_account_book'), ('bursar_account', 'constraint', 'bursar_account_path'),
@@ -110,7 +110,7 @@ const expectedEverywhere = `
 		('bursar_account', 'index', 'bursar_account_pkey'), ('bursar_balance', 'index', 'bursar_balance_pkey'),
 		('bursar_head', 'index', 'bursar_head_pkey'), ('bursar_checkpoint', 'index', 'bursar_checkpoint_seq')`
 
-// missingEverywhere is true for one of those that is not there.
+// missingEverywhere is true for a constraint or an index that is not there.
 const missingEverywhere = `CASE kind
 		WHEN 'constraint' THEN NOT EXISTS (SELECT 1 FROM pg_constraint c
 			WHERE c.conrelid = to_regclass(rel) AND c.conname = name AND c.convalidated)

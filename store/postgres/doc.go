@@ -6,9 +6,9 @@
 //
 // # How it works
 //
-// The ledger's own database transactions are READ COMMITTED, whatever the default of the session: what is decided on is
+// The ledger's own database transactions are READ COMMITTED, whatever the default of the session. What is decided on is
 // locked, or guarded by its version, and each statement sees what others have committed before it. Reading is
-// REPEATABLE READ and read-only. bursar.Serializable alone uses SERIALIZABLE.
+// REPEATABLE READ and read-only. Only ledger.Serializable uses SERIALIZABLE.
 //
 // A database transaction of the application's is checked when it enters. It must be open, able to write and READ
 // COMMITTED or SERIALIZABLE, and nothing may have been turned off that money depends on: fsync, full_page_writes,
@@ -21,10 +21,10 @@
 //
 // # What it does not do
 //
-// Triggers refuse changes of the journal and its truncation. Whoever owns the tables can drop the triggers; verify
-// looks for them and for the constraints and indexes by name. It does not check tables and indexes page by page:
+// Triggers refuse changes of the journal and its truncation. The owner of the tables can drop the triggers. Verify
+// looks for them, and for the constraints and indexes, by name. It does not check tables and indexes page by page:
 // initialise the cluster with data checksums, and run pg_amcheck.
 //
-// [NewCockroach], [NewCockroachSQL] and cockroach:// URLs are CockroachDB. That variant has been written from its
-// documentation, and tried on no server unless BURSAR_TEST_COCKROACH names one.
+// [NewCockroach], [NewCockroachSQL] and cockroach:// URLs are CockroachDB. That variant is written after its
+// documentation. Bursar's own tests try it only where BURSAR_TEST_COCKROACH names a server.
 package postgres

@@ -19,7 +19,7 @@ var (
 )
 
 // statements is the SQL of this engine, in the order of sqlstore.Statements. Values for many rows come as an array for
-// each column; one that is NULL as a whole is a column of NULLs.
+// each column. NULL in place of an array is a column of NULLs.
 func statements(v variant) sqlstore.Statements {
 	return sqlstore.Statements{
 		SchemaStatements: sqlstore.SchemaStatements{
@@ -114,9 +114,9 @@ func (v variant) head() string {
 		FROM bursar_head h JOIN bursar_book b ON b.book = h.book WHERE h.book = $1`
 }
 
-// writing inserts from arrays. Whoever comes second with a request waits for the first, and then does nothing for a row
-// whose id or reference is taken. The number of rows tells. An error would have broken the database transaction of a
-// caller.
+// writing inserts from arrays. The second database transaction with the same id or reference waits for the first, and
+// then writes nothing for that row. The number of rows tells. An error would have broken a caller's database
+// transaction.
 var writing = sqlstore.WriteStatements{
 	InsertRequests: insert("bursar_request", sqlstore.NewRequest, "ON CONFLICT DO NOTHING"),
 	InsertAccounts: insert("bursar_account", sqlstore.NewAccount, "ON CONFLICT (book, path) DO NOTHING"),
@@ -194,7 +194,7 @@ func (v variant) reads() sqlstore.ReadStatements {
 		Request: `SELECT ` + v.read(sqlstore.RequestColumns) + `
 			FROM bursar_request r LEFT JOIN bursar_entry e ON e.entry = r.last_entry
 			WHERE r.book = $1 AND r.id = ` + uuidOf("$2::bytea"),
-		// The keys of a request's entries follow one another and end with the one that it names.
+		// The keys of a request's entries follow one another. The request names the last of them.
 		RequestEntries: v.entries() + ` FROM bursar_entry e ` + entryAccounts + `
 			WHERE e.book = $1 AND e.request_id = ` + uuidOf("$2::bytea") + `
 				AND e.entry BETWEEN $3::bigint - ` + otherLegs + ` AND $3::bigint ORDER BY e.leg`,

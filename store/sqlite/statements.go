@@ -47,7 +47,7 @@ var statements = sqlstore.Statements{
 		Accounts: `SELECT ` + sqlstore.RecordColumns.Qualified() + accounts + `
 			WHERE a.book = ? AND a.path > ? AND a.path >= ? AND a.path < ? ORDER BY a.path LIMIT ?`,
 		Request: `SELECT ` + sqlstore.RequestColumns.Qualified() + requests + ` WHERE r.book = ? AND r.id = ?`,
-		// The keys of a request's entries follow one another and end with the one that it names.
+		// The keys of a request's entries follow one another. The request names the last of them.
 		RequestEntries: `SELECT ` + sqlstore.EntryColumns.Qualified() + ` FROM bursar_entry e ` + entryAccounts +
 			` WHERE e.book = ?1 AND e.request_id = ?2 AND e.entry BETWEEN ?3 - ` + otherLegs + ` AND ?3 ORDER BY e.leg`,
 		Journal: `SELECT ` + sqlstore.EntryColumns.Qualified() + ` FROM bursar_entry e ` + entryAccounts + `
