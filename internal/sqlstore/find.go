@@ -13,8 +13,8 @@ type headRow struct {
 	found bool
 }
 
-// head adds a statement that reads the head.
-func (s *session) head(p *pipeline, statement string, book int64) (*headRow, error) {
+// readHead adds a statement that reads the head.
+func (s *session) readHead(p *pipeline, statement string, book int64) (*headRow, error) {
 	row := &headRow{}
 	err := p.query(statement, []any{book}, func(scan scanner) error {
 		row.found = true
@@ -23,9 +23,9 @@ func (s *session) head(p *pipeline, statement string, book int64) (*headRow, err
 	return row, err
 }
 
-// certainHead is head where there must be one.
-func (s *session) certainHead(p *pipeline, statement string, book int64) (*headRow, error) {
-	row, err := s.head(p, statement, book)
+// requireHead is readHead where there must be a head.
+func (s *session) requireHead(p *pipeline, statement string, book int64) (*headRow, error) {
+	row, err := s.readHead(p, statement, book)
 	if err != nil {
 		return row, err
 	}

@@ -7,14 +7,14 @@ import (
 	"github.com/bursar-ledger/bursar"
 )
 
-// keys is row keys that the database gave to this store alone. Those of a block that is dropped, or left over when
+// keyStock is row keys that the database gave to this store alone. Those of a block that is dropped, or left over when
 // the program ends, are never used.
-type keys struct {
+type keyStock struct {
 	mu        sync.Mutex
 	next, end int64
 }
 
-func (k *keys) take(n int64) (first int64, ok bool) {
+func (k *keyStock) take(n int64) (first int64, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.end-k.next < n {
@@ -25,7 +25,7 @@ func (k *keys) take(n int64) (first int64, ok bool) {
 }
 
 // give adds what is left of a new block, unless there is more of the one at hand.
-func (k *keys) give(next, end int64) {
+func (k *keyStock) give(next, end int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if end-next > k.end-k.next {
@@ -33,7 +33,7 @@ func (k *keys) give(next, end int64) {
 	}
 }
 
-func (k *keys) drop() {
+func (k *keyStock) drop() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.next, k.end = 0, 0
@@ -42,7 +42,7 @@ func (k *keys) drop() {
 // allocator is the part of a tx that reserves row keys.
 type allocator struct {
 	*session
-	keys *keys
+	stock *keyStock
 }
 
 // Keys reserves row keys. Where they come in blocks, entries and accounts share the store's own.
@@ -57,7 +57,7 @@ func (a allocator) Keys(ctx context.Context, entries, accounts int) (entry, acco
 
 // reserve takes n consecutive keys, of a new block if need be.
 func (a allocator) reserve(ctx context.Context, n int64) (first int64, err error) {
-	if first, ok := a.keys.take(n); ok {
+	if first, ok := a.stock.take(n); ok {
 		return first, nil
 	}
 	size := a.dialect.Limits.Keys
@@ -73,6 +73,6 @@ func (a allocator) reserve(ctx context.Context, n int64) (first int64, err error
 	if err != nil {
 		return 0, err
 	}
-	a.keys.give(first+n, first+size)
+	a.stock.give(first+n, first+size)
 	return first, nil
 }

@@ -21,7 +21,7 @@ func (l locker) Gather(ctx context.Context, book int64, w *driver.Wanted) (*driv
 	g := &driver.Gathered{Accounts: make(map[string]*driver.AccountRow, len(w.Paths))}
 	rows := make([]driver.AccountRow, len(w.Paths))
 	p := l.pipeline(ctx)
-	if err := l.gather(p, book, w, g, rows); err != nil {
+	if err := l.lockAndRead(p, book, w, g, rows); err != nil {
 		return nil, l.fault(p.step, err)
 	}
 	if l.joined && l.dialect.Can.HiddenLevel {
@@ -38,8 +38,8 @@ func (l locker) Gather(ctx context.Context, book int64, w *driver.Wanted) (*driv
 	return g, nil
 }
 
-// gather takes locks in the order in which everybody takes them, and then reads.
-func (l locker) gather(
+// lockAndRead takes locks in the order in which everybody takes them, and then reads.
+func (l locker) lockAndRead(
 	p *pipeline, book int64, w *driver.Wanted, g *driver.Gathered, rows []driver.AccountRow,
 ) (err error) {
 	if l.locking == lockFree {
@@ -58,7 +58,7 @@ func (l locker) gather(
 		return err
 	}
 	p.step = "read the head"
-	head, err := l.certainHead(p, l.sql.Head, book)
+	head, err := l.requireHead(p, l.sql.Head, book)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ var _ driver.Reader = reader{}
 // Head is the journal's last position.
 func (r reader) Head(ctx context.Context, book int64) (bursar.Head, error) {
 	p := r.pipeline(ctx)
-	row, err := r.certainHead(p, r.sql.Head, book)
+	row, err := r.requireHead(p, r.sql.Head, book)
 	if err == nil {
 		err = p.flush()
 	}
@@ -24,7 +24,7 @@ func (r reader) Head(ctx context.Context, book int64) (bursar.Head, error) {
 
 // Account is one account.
 func (r reader) Account(ctx context.Context, book int64, path string) (*driver.AccountRecord, error) {
-	records, err := r.accounts(ctx, r.sql.Account, book, path)
+	records, err := r.records(ctx, r.sql.Account, book, path)
 	if err != nil || len(records) == 0 {
 		return nil, r.fault("read account "+path, err)
 	}
@@ -38,11 +38,11 @@ const afterPaths = "\x7f"
 func (r reader) Accounts(
 	ctx context.Context, book int64, prefix, after string, limit int,
 ) ([]driver.AccountRecord, error) {
-	records, err := r.accounts(ctx, r.sql.Accounts, book, after, prefix, prefix+afterPaths, limit)
+	records, err := r.records(ctx, r.sql.Accounts, book, after, prefix, prefix+afterPaths, limit)
 	return records, r.fault("list accounts", err)
 }
 
-func (r reader) accounts(ctx context.Context, statement string, args ...any) (all []driver.AccountRecord, err error) {
+func (r reader) records(ctx context.Context, statement string, args ...any) (all []driver.AccountRecord, err error) {
 	err = r.query(ctx, statement, args, func(scan scanner) error {
 		all = append(all, driver.AccountRecord{})
 		return scanRecord(scan, &all[len(all)-1])

@@ -39,7 +39,7 @@ func (s sealer) TakeHead(ctx context.Context, book int64, wait bool) (*bursar.He
 func (s sealer) take(p *pipeline, book int64, wait bool) (row *headRow, unsealed []int64, err error) {
 	p.step = "lock the head"
 	if row, err = s.lockHead(p, book, wait); err == nil {
-		err = s.unsealed(p, book, &unsealed)
+		err = s.lookForUnsealed(p, book, &unsealed)
 	}
 	if err == nil {
 		err = p.flush()
@@ -53,26 +53,26 @@ func (s sealer) take(p *pipeline, book int64, wait bool) (row *headRow, unsealed
 func (s sealer) lockHead(p *pipeline, book int64, wait bool) (*headRow, error) {
 	switch {
 	case !s.dialect.Can.ManyWriters && wait:
-		return s.certainHead(p, s.sql.Head, book)
+		return s.requireHead(p, s.sql.Head, book)
 	case !s.dialect.Can.ManyWriters:
-		return s.head(p, s.sql.Head, book)
+		return s.readHead(p, s.sql.Head, book)
 	case wait:
-		return s.certainHead(p, s.sql.LockHead, book)
+		return s.requireHead(p, s.sql.LockHead, book)
 	default:
-		return s.head(p, s.sql.TryHead, book)
+		return s.readHead(p, s.sql.TryHead, book)
 	}
 }
 
 // Unsealed are the keys of unsealed entries.
 func (s sealer) Unsealed(ctx context.Context, book int64) (keys []int64, err error) {
 	p := s.pipeline(ctx)
-	if err = s.unsealed(p, book, &keys); err == nil {
+	if err = s.lookForUnsealed(p, book, &keys); err == nil {
 		err = p.flush()
 	}
 	return keys, s.fault(p.step, err)
 }
 
-func (s sealer) unsealed(p *pipeline, book int64, keys *[]int64) error {
+func (s sealer) lookForUnsealed(p *pipeline, book int64, keys *[]int64) error {
 	if !s.dialect.Can.ManyWriters {
 		return nil
 	}

@@ -16,7 +16,7 @@ type Store struct {
 	migrator
 	library
 	bulks *bulks
-	keys  *keys
+	stock *keyStock
 }
 
 var _ driver.Store = (*Store)(nil)
@@ -24,7 +24,7 @@ var _ driver.Store = (*Store)(nil)
 // New makes a store over pool. It does not talk to the database.
 func New(pool *sql.DB, d Dialect, o *Options) *Store {
 	h := newHandle(pool, &d, o)
-	return &Store{handle: h, migrator: migrator{h}, library: library{h}, bulks: newBulks(&d), keys: &keys{}}
+	return &Store{handle: h, migrator: migrator{h}, library: library{h}, bulks: newBulks(&d), stock: &keyStock{}}
 }
 
 // DB is the handle for atomic.Do over the same pool.
@@ -122,4 +122,4 @@ func (s *Store) Join(ctx context.Context, caller driver.CallerTx) (driver.Tx, er
 	return s.tx(session), nil
 }
 
-func (s *Store) tx(session *session) *tx { return newTx(session, s.bulks, s.keys) }
+func (s *Store) tx(session *session) *tx { return newTx(session, s.bulks, s.stock) }

@@ -18,7 +18,7 @@ var (
 )
 
 // newTx puts a tx together over a session.
-func newTx(s *session, b *bulks, k *keys) *tx {
+func newTx(s *session, b *bulks, k *keyStock) *tx {
 	g := guard{s, b}
 	w := writer{s, steps{s, g, b}, k}
 	return &tx{

@@ -17,7 +17,7 @@ var errOvertaken = fmt.Errorf("%w: %w", driver.ErrOvertaken, atomic.ErrStale)
 type writer struct {
 	*session
 	steps steps
-	keys  *keys
+	stock *keyStock
 }
 
 // Insert writes a batch. In a database transaction of the caller's it does so under a savepoint: the caller may
@@ -75,7 +75,7 @@ func (w writer) stopped(p *pipeline, err error) error {
 		err = fmt.Errorf("%w: %v", errOvertaken, err)
 	case unique && w.dialect.Can.KeyBlocks:
 		// A server that crashed may hand out a block of keys twice.
-		w.keys.drop()
+		w.stock.drop()
 		err = fmt.Errorf("%w: %w", errStale, err)
 	}
 	return w.fault(p.step, err)
