@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"fmt"
 	"math/bits"
 	"slices"
 
@@ -21,6 +22,9 @@ func newBulk[R any](d *Dialect, statement Many, f fields[R]) bulk[R] {
 	b := bulk[R]{
 		statement: statement, fields: f, rowsMax: d.Limits.Rows,
 		bytesMax: d.Limits.Bytes, keepsTexts: d.Can.KeepsTexts,
+	}
+	if statement.width > 0 && statement.width != len(f) {
+		panic(fmt.Sprintf("sqlstore: %d parameters for %d columns: %s", statement.width, len(f), statement.Text(1)))
 	}
 	if !statement.arrays {
 		b.rowsMax = min(b.rowsMax, d.Limits.Parameters/len(f))

@@ -12,16 +12,16 @@ import (
 // Engines write it as a text with one mark, (...), where the parameters go. The functions that make a Many differ in
 // what they write there:
 //
-//	ManyValues   (?,?,?)                                   one parameter for each value, for IN
-//	ManyRows     (?, ?),(?, ?)                             one list for each row, for VALUES
-//	ManySelects  (SELECT ? AS a, ? AS b UNION ALL SELECT ?, ?)   a table of the rows, for FROM
+//	ManyValues   (?,?,?)                                        one parameter for each value, for IN
+//	ManyRows     (?, ?),(?, ?)                                  one list for each row, for VALUES
+//	ManySelects  (SELECT ? AS a, ? AS b UNION ALL SELECT ?, ?)  a table of the rows, for FROM
 //	ManyArrays   nothing: the text has no mark, and takes an array for each column
 type Many struct {
 	head   string // up to the first row
 	first  string // the parameters of the first row
 	next   string // what each further row adds
 	tail   string
-	width  int // parameters of a row
+	width  int // parameters of a row; 0 where they come as arrays
 	arrays bool
 }
 
@@ -42,8 +42,8 @@ func ManyRows(text string, columns Columns) Many {
 	return m
 }
 
-// ManySelects is a statement over a table of rows, which has the names of the columns. parameter writes a parameter
-// such that the engine knows its type.
+// ManySelects is a statement over a table of rows. The columns of that table have the names of these columns. parameter
+// writes a parameter in such a way that the engine knows its type.
 func ManySelects(text string, columns Columns, parameter func(Column) string) Many {
 	m := cut(text, "(", ")")
 	m.first = "SELECT " + columns.List(func(_ int, c Column) string { return parameter(c) + " AS " + c.Name })

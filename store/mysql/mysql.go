@@ -36,7 +36,7 @@ func (s *Store) DB() *atomic.DB { return s.db }
 
 // New makes a store over a handle that the application opened with the driver "mysql", best with [DSN]. The handle
 // stays the application's. MariaDB and MySQL are told apart by the statements themselves, so nothing is asked here.
-func New(db *sql.DB) *Store { return newStore(db, mariaDBDialect(), nil) }
+func New(db *sql.DB) *Store { return newStore(db, dialect(mariaDB), nil) }
 
 // Connections of a pool of the ledger's own. A writer, the sealer and a dozen readers work side by side; more
 // connections than this wait for the same disk.
@@ -61,7 +61,7 @@ func Open(address string) (*Store, error) {
 	db.SetMaxOpenConns(connectionsMax)
 	db.SetMaxIdleConns(connectionsMax)
 	db.SetConnMaxIdleTime(connectionIdle)
-	d := mariaDBDialect()
+	d := dialect(mariaDB)
 	if u.Scheme == tidbScheme {
 		d = tiDBDialect()
 	}
@@ -170,11 +170,11 @@ type DBTX interface {
 // with [DSN] does; the package comment says what happens to others.
 func Tx(tx DBTX) driver.CallerTx { return sqlstore.Caller(tx) }
 
-func mariaDBDialect() sqlstore.Dialect {
+func dialect(v variant) sqlstore.Dialect {
 	return sqlstore.Dialect{
 		Name: "mysql",
 		Can: sqlstore.Capabilities{
-			ManyWriters: true, SkipLocked: true, SharedLocks: true, HiddenLevel: true,
+			ManyWriters: true, SkipLocked: v.skipLocked, SharedLocks: true, HiddenLevel: true,
 			KeyBlocks: true, TakesKeys: true, ChecksStorage: true,
 		},
 		Limits: sqlstore.Limits{
@@ -182,7 +182,7 @@ func mariaDBDialect() sqlstore.Dialect {
 			Bytes: 1 << 20, // far below the smallest max_allowed_packet in use, quotes and escapes included
 			Keys:  keyBlock,
 		},
-		Statements: statements(mariaDB),
+		Statements: statements(v),
 		Migrations: Migrations(),
 		Atomic:     lostMariaDB{},
 		Isolation:  readCommitted,

@@ -26,10 +26,8 @@ func NewTiDB(db *sql.DB) *Store { return newStore(db, tiDBDialect(), nil) }
 func TiDBMigrations() fs.FS { return folder("migrations/tidb") }
 
 func tiDBDialect() sqlstore.Dialect {
-	d := mariaDBDialect()
+	d := dialect(tiDB)
 	d.Name, d.Atomic, d.Migrations = "tidb", lostTiDB{}, TiDBMigrations()
-	d.Can.SkipLocked = tiDB.skipLocked
-	d.Statements = statements(tiDB)
 	// What others have committed meanwhile must be seen, and TiDB's own default is a snapshot.
 	d.Isolation = func(mode driver.Mode) sql.IsolationLevel {
 		if mode == driver.ModeSerializable {

@@ -74,7 +74,7 @@ func TestASavepointTells(t *testing.T) {
 func TestALostConnectionIsLost(t *testing.T) {
 	t.Parallel()
 	unknown := &gomysql.MySQLError{Number: 1105}
-	for _, d := range []atomic.Dialect{mariaDBDialect().Atomic, tiDBDialect().Atomic} {
+	for _, d := range []atomic.Dialect{dialect(mariaDB).Atomic, tiDBDialect().Atomic} {
 		for err, want := range map[error]atomic.Kind{
 			fmt.Errorf("write: %w", gomysql.ErrInvalidConn):       atomic.KindLost,
 			&gomysql.MySQLError{Number: 1213}:                     atomic.KindRetry,
