@@ -23,9 +23,9 @@ import (
 //	cockroach://user@host:26257/database             CockroachDB 23.2 or later; cockroachdb:// too
 //	tidb://user@host:4000/database                   TiDB 7.5 or later
 //
-// Query parameters of a server's URL are those of its driver, pgx or go-sql-driver. No server is asked anything yet: one
-// that cannot be reached is found at the first use. The caller closes the store. What is no URL, or lacks a part, is
-// bursar.CodeMalformed; an unknown scheme is bursar.CodeUnsupported.
+// Query parameters of a server's URL are those of its driver, pgx or go-sql-driver. No server is asked anything yet:
+// the first use finds out whether the server can be reached. The caller closes the store. What is no URL, or lacks a
+// part, is bursar.CodeMalformed; an unknown scheme is bursar.CodeUnsupported.
 func Open(url string) (driver.Store, error) {
 	e, rest, err := find(url)
 	if err != nil {
@@ -54,7 +54,8 @@ type engine struct {
 func find(url string) (e engine, rest string, err error) {
 	scheme, rest, found := strings.Cut(url, ":")
 	if !found || rest == "" {
-		return e, "", bursar.Errorf(bursar.CodeMalformed, "%q is not a database URL: write one like sqlite:bursar.db or postgres://user@host/database", url)
+		return e, "", bursar.Errorf(bursar.CodeMalformed, "%q is not a database URL: write one like sqlite:bursar.db or "+
+			"postgres://user@host/database", url)
 	}
 	switch scheme {
 	case "sqlite":
@@ -68,7 +69,8 @@ func find(url string) (e engine, rest string, err error) {
 	case "tidb":
 		e = engine{openMySQL, mysql.TiDBMigrations}
 	default:
-		return e, "", bursar.Errorf(bursar.CodeUnsupported, "there is no database engine %q here: use sqlite:FILE, postgres://, mysql://, mariadb://, cockroach:// or tidb://", scheme)
+		return e, "", bursar.Errorf(bursar.CodeUnsupported, "there is no database engine %q here: use sqlite:FILE, "+
+			"postgres://, mysql://, mariadb://, cockroach:// or tidb://", scheme)
 	}
 	return e, rest, nil
 }
