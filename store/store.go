@@ -9,11 +9,20 @@ import (
 	"strings"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/store/mysql"
 	"github.com/bursar-ledger/bursar/store/postgres"
 	"github.com/bursar-ledger/bursar/store/sqlite"
 )
+
+// Store is a store of any engine, with the handle for an application's own database transactions.
+type Store interface {
+	driver.Store
+	// DB is the handle for atomic.Do over the same connections. A database transaction begun with it goes into ledger.In
+	// as it is.
+	DB() *atomic.DB
+}
 
 // Open opens the store that a URL names:
 //
@@ -26,7 +35,7 @@ import (
 // Query parameters of a server's URL are those of its driver, pgx or go-sql-driver. No server is asked anything yet:
 // the first use finds out whether the server can be reached. The caller closes the store. What is no URL, or lacks a
 // part, is bursar.CodeMalformed; an unknown scheme is bursar.CodeUnsupported.
-func Open(url string) (driver.Store, error) {
+func Open(url string) (Store, error) {
 	e, rest, err := find(url)
 	if err != nil {
 		return nil, err
@@ -46,7 +55,7 @@ func Migrations(url string) (fs.FS, error) {
 
 // engine is how the stores of one URL scheme are opened.
 type engine struct {
-	open       func(url, rest string) (driver.Store, error) // rest is what follows the scheme and its colon
+	open       func(url, rest string) (Store, error) // rest is what follows the scheme and its colon
 	migrations func() fs.FS
 }
 
@@ -75,17 +84,17 @@ func find(url string) (e engine, rest string, err error) {
 	return e, rest, nil
 }
 
-// These turn a nil *Store of an engine's into a nil driver.Store.
+// These turn a nil *Store of an engine's into a nil Store.
 
-func openSQLite(_, rest string) (driver.Store, error) {
+func openSQLite(_, rest string) (Store, error) {
 	return orNil(sqlite.Open(strings.TrimPrefix(rest, "//")))
 }
 
-func openPostgres(url, _ string) (driver.Store, error) { return orNil(postgres.Open(url)) }
+func openPostgres(url, _ string) (Store, error) { return orNil(postgres.Open(url)) }
 
-func openMySQL(url, _ string) (driver.Store, error) { return orNil(mysql.Open(url)) }
+func openMySQL(url, _ string) (Store, error) { return orNil(mysql.Open(url)) }
 
-func orNil[S driver.Store](s S, err error) (driver.Store, error) {
+func orNil[S Store](s S, err error) (Store, error) {
 	if err != nil {
 		return nil, err
 	}

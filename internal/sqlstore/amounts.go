@@ -33,7 +33,7 @@ func boundOf(l driver.Limit) bound {
 // blank reports a half of a bound, which the ledger never writes.
 func (b bound) blank() bool { return !b.lo.Valid && b.hi != 0 }
 
-// amounts turns stored pairs into amounts of one currency; the first that is not canonical is Corrupt.
+// amounts turns stored pairs into amounts of one currency; the first that is not canonical is an error.
 type amounts struct {
 	currency money.Currency
 	err      error

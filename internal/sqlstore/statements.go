@@ -4,7 +4,7 @@ package sqlstore
 // that their files read side by side. The comments say: parameters, a colon, what comes back.
 //
 // A comment ends with the capability that a statement is for. An engine without ManyWriters, HiddenLevel, TakesKeys or
-// ChecksStorage leaves its statements empty. Without SkipLocked, the statements named Try wait.
+// ChecksStorage leaves its statements empty. Without SkipLocked, the statements for it wait instead.
 type Statements struct {
 	SchemaStatements
 	BookStatements

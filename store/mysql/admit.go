@@ -143,7 +143,7 @@ func (s *session) check() error {
 
 const charset = "utf8mb4"
 
-// checkLevel refuses what the session says of the isolation level. BeginTx may have asked for another one, which
+// checkLevel refuses what the session says of the isolation level. Who began it may have asked for another one, which
 // nothing shows, so REPEATABLE READ is judged by what it sees: see the package comment.
 func (s *session) checkLevel() error {
 	switch s.level {

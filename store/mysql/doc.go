@@ -14,9 +14,9 @@
 //	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 //
 // The level of a database transaction cannot be read while it is open: the variable shows the level of the session,
-// whatever BeginTx asked for. So a post locks its accounts and then compares them with what a plain read sees. The read
-// may show an account as it was before somebody else's post. Then the snapshot is old, and the post is refused with
-// bursar.CodeUnsafeTransaction. A snapshot as new as the accounts is as good as READ COMMITTED.
+// whatever was asked for when it began. So a post locks its accounts and then compares them with what a plain read
+// sees. The read may show an account as it was before somebody else's post. Then the snapshot is old, and the post is
+// refused with bursar.CodeUnsafeTransaction. A snapshot as new as the accounts is as good as READ COMMITTED.
 //
 // SERIALIZABLE is refused where it shows. There each plain read locks what it reads until the commit: the journal's
 // head, and the place of every new id. Nobody else could post.

@@ -17,7 +17,7 @@ import (
 type rule struct {
 	broken string // SQL that is true when it is
 	remedy string
-	code   bursar.Code // UnsafeTransaction unless given
+	code   bursar.Code // bursar.CodeUnsafeTransaction unless given
 }
 
 // Rules that hold for the ledger's own connections and for the application's alike.
