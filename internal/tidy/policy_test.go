@@ -86,7 +86,7 @@ var arrows = []row{
 	},
 	{
 		room:  "store",
-		may:   []string{".", "driver", "store/sqlite", "store/postgres", "store/mysql"},
+		may:   []string{".", "driver", "atomic", "store/sqlite", "store/postgres", "store/mysql"},
 		drags: []string{sqliteDriver, pgxModule, mysqlDriver},
 	},
 	{room: "internal/verify", may: []string{".", "driver", "money", "internal/chain", "internal/journal"}},
@@ -98,9 +98,9 @@ var arrows = []row{
 	},
 	{room: "cmd/bursar", may: []string{anything}, outside: []string{anything}, drags: []string{anything}},
 	{
-		room:    "examples/...",
-		may:     []string{".", "ledger", "money", "driver", "atomic", "store", "store/sqlite", "store/postgres"},
-		outside: []string{pgxModule}, drags: []string{sqliteDriver, pgxModule, mysqlDriver},
+		room:  "examples/...",
+		may:   []string{".", "ledger", "money", "driver", "atomic", "store", "store/sqlite", "store/postgres"},
+		drags: []string{sqliteDriver, pgxModule, mysqlDriver},
 	},
 	{room: "internal/tidy"},
 	{room: "internal/tools/...", may: []string{"internal/sqltest/server"}},

@@ -109,7 +109,7 @@ func answer(results pgx.BatchResults, c *sqlstore.Call) error {
 }
 
 // ended says as database/sql does that a database transaction is over, or that its connection was lost before the
-// statement. Of the latter pgx says no more than "conn closed", when an earlier statement had its answer before the loss.
+// statement. pgx says only "conn closed" of a connection that was lost after the answer to an earlier statement.
 func (p *pgxTx) ended(err error) error {
 	if errors.Is(err, pgx.ErrTxClosed) {
 		return fmt.Errorf("%w: %w", sql.ErrTxDone, err)
@@ -117,7 +117,7 @@ func (p *pgxTx) ended(err error) error {
 	return lost(err, p.tx.Conn())
 }
 
-// lost says that err is that of a lost connection, if it is.
+// lost adds sqldriver.ErrBadConn to an error that comes from a lost connection.
 func lost(err error, conn *pgx.Conn) error {
 	var told *pgconn.PgError
 	if err != nil && !errors.As(err, &told) && conn.IsClosed() {
