@@ -11,14 +11,18 @@ import (
 type headRow struct {
 	bursar.Head
 	found bool
+	now   int64 // microseconds
 }
+
+// instantOf is the time of a database's clock, which is whole microseconds; 0 where there is none.
+func instantOf(microseconds int64) bursar.Instant { return bursar.Instant(microseconds * 1_000) }
 
 // readHead adds a statement that reads the head.
 func (s *session) readHead(p *pipeline, statement string, book int64) (*headRow, error) {
 	row := &headRow{}
 	err := p.query(statement, []any{book}, func(scan scanner) error {
 		row.found = true
-		return scan(&row.Seq, (*int64)(&row.At), fixed(row.Hash[:]), fixed(row.Book[:]))
+		return scan(&row.Seq, (*int64)(&row.At), fixed(row.Hash[:]), fixed(row.Book[:]), &row.now)
 	})
 	return row, err
 }

@@ -65,7 +65,7 @@ func (l locker) lockAndRead(
 	if err := p.flush(); err != nil {
 		return err
 	}
-	g.Head = head.Head
+	g.Head, g.Now = head.Head, instantOf(head.now)
 	return nil
 }
 

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 
-	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/driver"
 )
 
@@ -14,40 +13,43 @@ type sealer struct {
 }
 
 // Claim writes what others may be writing too, locks the head and reads what is unsealed.
-func (s sealer) Claim(ctx context.Context, b *driver.Batch) (bursar.Head, []int64, error) {
+func (s sealer) Claim(ctx context.Context, b *driver.Batch) (driver.Taken, error) {
 	p := s.pipeline(ctx)
 	if err := s.writer.add(p, b, s.writer.steps.claiming()); err != nil {
-		return bursar.Head{}, nil, err
+		return driver.Taken{}, err
 	}
-	head, unsealed, err := s.take(p, b.Book, true)
+	taken, err := s.take(p, b.Book, true)
 	if err != nil {
-		return bursar.Head{}, nil, err
+		return driver.Taken{}, err
 	}
-	return head.Head, unsealed, nil
+	return *taken, nil
 }
 
 // TakeHead locks the head and reads what is unsealed.
-func (s sealer) TakeHead(ctx context.Context, book int64, wait bool) (*bursar.Head, []int64, error) {
-	row, unsealed, err := s.take(s.pipeline(ctx), book, wait)
-	if err != nil || !row.found {
-		return nil, unsealed, err
-	}
-	return &row.Head, unsealed, nil
+func (s sealer) TakeHead(ctx context.Context, book int64, wait bool) (*driver.Taken, error) {
+	return s.take(s.pipeline(ctx), book, wait)
 }
 
-// take sends what a pipeline has, locks the head and reads what is unsealed.
-func (s sealer) take(p *pipeline, book int64, wait bool) (row *headRow, unsealed []int64, err error) {
+// take sends what a pipeline has, locks the head and reads what is unsealed. It returns nil when somebody else has
+// locked the head and it must not wait.
+func (s sealer) take(p *pipeline, book int64, wait bool) (*driver.Taken, error) {
 	p.step = "lock the head"
-	if row, err = s.lockHead(p, book, wait); err == nil {
-		err = s.lookForUnsealed(p, book, &unsealed)
+	taken := &driver.Taken{}
+	row, err := s.lockHead(p, book, wait)
+	if err == nil {
+		err = s.lookForUnsealed(p, book, taken)
 	}
 	if err == nil {
 		err = p.flush()
 	}
 	if err != nil {
-		return nil, nil, s.writer.stopped(p, err)
+		return nil, s.writer.stopped(p, err)
 	}
-	return row, unsealed, nil
+	if !row.found {
+		return nil, nil
+	}
+	taken.Head = row.Head
+	return taken, nil
 }
 
 func (s sealer) lockHead(p *pipeline, book int64, wait bool) (*headRow, error) {
@@ -66,18 +68,31 @@ func (s sealer) lockHead(p *pipeline, book int64, wait bool) (*headRow, error) {
 // Unsealed are the keys of unsealed entries.
 func (s sealer) Unsealed(ctx context.Context, book int64) (keys []int64, err error) {
 	p := s.pipeline(ctx)
-	if err = s.lookForUnsealed(p, book, &keys); err == nil {
+	var taken driver.Taken
+	if err = s.lookForUnsealed(p, book, &taken); err == nil {
 		err = p.flush()
 	}
-	return keys, s.fault(p.step, err)
+	return taken.Unsealed, s.fault(p.step, err)
 }
 
-func (s sealer) lookForUnsealed(p *pipeline, book int64, keys *[]int64) error {
+// lookForUnsealed reads the database's clock on the way, in a statement that begins after the locks were taken.
+func (s sealer) lookForUnsealed(p *pipeline, book int64, into *driver.Taken) error {
 	if !s.dialect.Can.ManyWriters {
 		return nil
 	}
 	p.step = "look for unsealed entries"
-	return p.query(s.sql.UnsealedKeys, []any{book}, column(keys))
+	return p.query(s.sql.UnsealedKeys, []any{book}, func(scan scanner) error {
+		var key int64
+		if err := scan(&key); err != nil {
+			return err
+		}
+		if key <= 0 {
+			into.Now = instantOf(-key)
+			return nil
+		}
+		into.Unsealed = append(into.Unsealed, key)
+		return nil
+	})
 }
 
 // LockEntries returns entries by key and locks what it can.

@@ -42,7 +42,7 @@ type LockStatements struct {
 	SeenVersions Many   // accounts: account and version, as a plain read sees them (HiddenLevel)
 	Known        Many   // book, ids: RequestColumns
 	Taken        Many   // book, references: the references that posted transfers have
-	Head         string // book: seq, at, hash, uuid of the book
+	Head         string // book: seq, at, hash, uuid of the book, and the time as microseconds by the database's clock or 0
 	TakeKeys     string // makes the block that NextKeys then reads (TakesKeys)
 	NextKeys     string // the first key of a block (KeyBlocks), or the next entry key and account number
 }
@@ -57,14 +57,14 @@ type WriteStatements struct {
 	InsertEntries     Many   // NewEntry
 	InsertCheckpoints Many   // NewCheckpoint
 	InsertBackdated   Many   // NewBackdated
-	UpdateHead        string // seq, at, hash, book, old seq, old hash
+	UpdateHead        string // seq, at, hash, book, old seq, old at, old hash
 }
 
 // SealStatements find what is to be sealed, and lock it (all ManyWriters).
 type SealStatements struct {
 	LockHead     string // as Head, and locks it
 	TryHead      string // as LockHead; no row when somebody else has locked it (SkipLocked)
-	UnsealedKeys string // book: keys, in order
+	UnsealedKeys string // book: minus the time as in Head, then keys in order
 	TryEntries   Many   // keys: locks what is unsealed and nobody else has locked, and returns it (SkipLocked)
 	EntriesOf    Many   // keys: EntryColumns, in order
 }

@@ -97,9 +97,9 @@ func (s steps) backdated(p *pipeline, b *driver.Batch) error {
 
 // moveHead advances the head from exactly where the batch was built.
 func (s steps) moveHead(p *pipeline, b *driver.Batch) error {
-	if b.From.Seq == b.To.Seq {
+	if b.From.Seq == b.To.Seq && b.From.At == b.To.At {
 		return nil
 	}
-	args := []any{b.To.Seq, int64(b.To.At), b.To.Hash[:], b.Book, b.From.Seq, b.From.Hash[:]}
+	args := []any{b.To.Seq, int64(b.To.At), b.To.Hash[:], b.Book, b.From.Seq, int64(b.From.At), b.From.Hash[:]}
 	return p.exec(s.sql.UpdateHead, args, 1)
 }

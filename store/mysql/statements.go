@@ -13,6 +13,9 @@ type variant struct {
 	triggers   bool // whether there are triggers that guard the tables
 }
 
+// clock is the database's own time in whole microseconds since 1970, in no session's zone, as the statement began.
+const clock = `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))`
+
 var (
 	mariaDB = variant{skipLocked: true, triggers: true}
 	tiDB    = variant{}
@@ -62,7 +65,7 @@ var lockAccounts = `SELECT ` + sqlstore.AccountColumns.Qualified() + `
 	STRAIGHT_JOIN bursar_balance b FORCE INDEX (PRIMARY) ON b.account = a.account FOR UPDATE`
 
 // head reads the book's UUID apart, so that locking the head locks nothing of the book.
-const head = `SELECT h.seq, h.at, h.hash, (SELECT b.uuid FROM bursar_book b WHERE b.book = h.book)
+const head = `SELECT h.seq, h.at, h.hash, (SELECT b.uuid FROM bursar_book b WHERE b.book = h.book), ` + clock + `
 	FROM bursar_head h WHERE h.book = ?`
 
 func (v variant) locks() sqlstore.LockStatements {
@@ -114,7 +117,8 @@ var writing = sqlstore.WriteStatements{
 	InsertEntries:     insert("bursar_entry", sqlstore.NewEntry),
 	InsertCheckpoints: insert("bursar_checkpoint", sqlstore.NewCheckpoint),
 	InsertBackdated:   insert("bursar_backdated", sqlstore.NewBackdated),
-	UpdateHead:        `UPDATE bursar_head SET seq = ?, at = ?, hash = ? WHERE book = ? AND seq = ? AND hash = ?`,
+	UpdateHead: `UPDATE bursar_head SET seq = ?, at = ?, hash = ?
+		WHERE book = ? AND seq = ? AND at = ? AND hash = ?`,
 }
 
 func insert(table string, columns sqlstore.Columns) sqlstore.Many {
@@ -146,8 +150,8 @@ func (v variant) seals() sqlstore.SealStatements {
 		LockHead: head + ` FOR UPDATE`,
 		TryHead:  head + ` FOR UPDATE` + v.skip(),
 		// The unique index on (book, seq) has the unsealed entries side by side, in order of their keys.
-		UnsealedKeys: `SELECT entry FROM bursar_entry FORCE INDEX (bursar_entry_seq)
-			WHERE book = ? AND seq IS NULL ORDER BY entry`,
+		UnsealedKeys: `SELECT -` + clock + ` AS entry UNION ALL SELECT entry FROM bursar_entry
+			FORCE INDEX (bursar_entry_seq) WHERE book = ? AND seq IS NULL ORDER BY entry`,
 		TryEntries: sqlstore.ManyValues(`SELECT entry FROM bursar_entry FORCE INDEX (PRIMARY)
 			WHERE entry IN (...) AND seq IS NULL FOR UPDATE` + v.skip()),
 		EntriesOf: sqlstore.ManyValues(entries + ` FROM bursar_entry e ` + entryAccounts + `

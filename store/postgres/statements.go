@@ -11,11 +11,15 @@ import (
 type variant struct {
 	uuidBytes string // a form for the 16 bytes of a uuid: %s is the column
 	triggers  bool   // whether there are triggers that guard the tables
+	clock     string // whole microseconds since 1970 when it is evaluated, never a float; 0 where there is none
 }
 
 var (
-	postgresql = variant{uuidBytes: "uuid_send(%s)", triggers: true}
-	cockroach  = variant{uuidBytes: "%s::bytes"}
+	postgresql = variant{
+		uuidBytes: "uuid_send(%s)", triggers: true,
+		clock: "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint", // numeric since PostgreSQL 14
+	}
+	cockroach = variant{uuidBytes: "%s::bytes", clock: "0::bigint"} // whose extract is a float
 )
 
 // statements is the SQL of this engine, in the order of sqlstore.Statements. Values for many rows come as an array for
@@ -110,7 +114,7 @@ func (v variant) locks() sqlstore.LockStatements {
 }
 
 func (v variant) head() string {
-	return `SELECT h.seq, h.at, h.hash, ` + v.bytes("b.uuid") + `
+	return `SELECT h.seq, h.at, h.hash, ` + v.bytes("b.uuid") + `, ` + v.clock + `
 		FROM bursar_head h JOIN bursar_book b ON b.book = h.book WHERE h.book = $1`
 }
 
@@ -128,7 +132,8 @@ var writing = sqlstore.WriteStatements{
 	InsertEntries:     insert("bursar_entry", sqlstore.NewEntry, ""),
 	InsertCheckpoints: insert("bursar_checkpoint", sqlstore.NewCheckpoint, ""),
 	InsertBackdated:   insert("bursar_backdated", sqlstore.NewBackdated, ""),
-	UpdateHead:        `UPDATE bursar_head SET seq = $1, at = $2, hash = $3 WHERE book = $4 AND seq = $5 AND hash = $6`,
+	UpdateHead: `UPDATE bursar_head SET seq = $1, at = $2, hash = $3
+		WHERE book = $4 AND seq = $5 AND at = $6 AND hash = $7`,
 }
 
 // insert writes rows that come as arrays.
@@ -166,9 +171,10 @@ func assign(columns sqlstore.Columns) string {
 
 func (v variant) seals() sqlstore.SealStatements {
 	return sqlstore.SealStatements{
-		LockHead:     v.head() + ` FOR NO KEY UPDATE OF h`,
-		TryHead:      v.head() + ` FOR NO KEY UPDATE OF h SKIP LOCKED`,
-		UnsealedKeys: `SELECT entry FROM bursar_entry WHERE book = $1 AND seq IS NULL ORDER BY entry`,
+		LockHead: v.head() + ` FOR NO KEY UPDATE OF h`,
+		TryHead:  v.head() + ` FOR NO KEY UPDATE OF h SKIP LOCKED`,
+		UnsealedKeys: `SELECT -` + v.clock + ` AS key
+			UNION ALL SELECT entry FROM bursar_entry WHERE book = $1 AND seq IS NULL ORDER BY key`,
 		TryEntries: sqlstore.ManyArrays(`SELECT e.entry FROM ` + keys + ` JOIN bursar_entry e ON e.entry = v.key
 			WHERE e.seq IS NULL OR v.key IS NULL ORDER BY e.entry FOR NO KEY UPDATE OF e SKIP LOCKED`),
 		EntriesOf: sqlstore.ManyArrays(v.entries() + `

@@ -26,7 +26,7 @@ var statements = sqlstore.Statements{
 		Known: sqlstore.ManyValues(`SELECT ` + sqlstore.RequestColumns.Qualified() + requests +
 			` WHERE r.book = ? AND r.id IN (...)`),
 		Taken: sqlstore.ManyValues(`SELECT reference FROM bursar_request WHERE book = ? AND reference IN (...)`),
-		Head: `SELECT h.seq, h.at, h.hash, b.uuid FROM bursar_head h JOIN bursar_book b ON b.book = h.book
+		Head: `SELECT h.seq, h.at, h.hash, b.uuid, 0 FROM bursar_head h JOIN bursar_book b ON b.book = h.book
 			WHERE h.book = ?`,
 		NextKeys: `SELECT (SELECT coalesce(max(entry), 0) + 1 FROM bursar_entry),
 			(SELECT coalesce(max(account), 0) + 1 FROM bursar_account)`,
@@ -40,7 +40,8 @@ var statements = sqlstore.Statements{
 		InsertEntries:     insert("bursar_entry", sqlstore.NewEntry),
 		InsertCheckpoints: insert("bursar_checkpoint", sqlstore.NewCheckpoint),
 		InsertBackdated:   insert("bursar_backdated", sqlstore.NewBackdated),
-		UpdateHead:        `UPDATE bursar_head SET seq = ?, at = ?, hash = ? WHERE book = ? AND seq = ? AND hash = ?`,
+		UpdateHead: `UPDATE bursar_head SET seq = ?, at = ?, hash = ?
+			WHERE book = ? AND seq = ? AND at = ? AND hash = ?`,
 	},
 	ReadStatements: sqlstore.ReadStatements{
 		Account: `SELECT ` + sqlstore.RecordColumns.Qualified() + accounts + ` WHERE a.book = ? AND a.path = ?`,
