@@ -88,6 +88,7 @@ func (s *session) close(ctx context.Context, t *Tx) error {
 // undo ends block t badly: it takes back its writes and drops its hooks. It returns err, joined with any error of
 // its own.
 func (s *session) undo(ctx context.Context, t *Tx, err error) error {
+	s.undoHandles(ctx, t)
 	s.mu.Lock()
 	over, damage := s.over, s.damage
 	disorder := s.current != t || s.busy

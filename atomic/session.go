@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/bursar-ledger/bursar/atomic/internal/native"
 )
 
 // A session is one database transaction on one connection, from BEGIN to the return of the connection.
@@ -70,7 +72,7 @@ const (
 )
 
 type openRows struct {
-	*sql.Rows
+	native.Cursor
 	depth int
 }
 
