@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -132,6 +133,7 @@ func (s *session) rollbackTo(ctx context.Context, t *Tx, err error) error {
 	}
 	s.mu.Lock()
 	s.damage, s.cause = DamageNone, nil
+	s.rows = slices.DeleteFunc(s.rows, func(r openRows) bool { return r.depth >= t.depth }) // With their errors.
 	s.before, s.onCommit = s.before[:t.beforeMark], s.onCommit[:t.commitMark]
 	hooks := s.onRollback[t.rollbackMark:]
 	s.onRollback = s.onRollback[:t.rollbackMark:t.rollbackMark]
