@@ -63,7 +63,7 @@ func (s *session) commitOnce(ctx context.Context) error {
 func (s *session) end(ctx context.Context, t *Tx, err error) error {
 	s.mu.Lock()
 	s.over = true
-	past := errors.Is(s.cause, ErrOutcomeUnknown) // A statement past Do has ended the database transaction.
+	past := s.past
 	s.mu.Unlock()
 	t.ended.Store(true)
 	if past && s.outcome == outcomeNone {

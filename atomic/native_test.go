@@ -113,12 +113,29 @@ func TestAStatementPastDoThatMayHaveCommittedIsAnUnknownOutcome(t *testing.T) {
 		s := session(t, tx)
 		_ = s.Run(ctx, func() (native.Cursor, error) {
 			_, err := s.Conn().(driver.ExecerContext).ExecContext(ctx, `COMMIT`, nil)
-			return nil, errors.Join(err, atomic.ErrOutcomeUnknown)
+			return nil, errors.Join(err, native.ErrPast, atomic.ErrOutcomeUnknown)
 		})
 		return nil
 	}, nil)
 	if !errors.Is(err, atomic.ErrOutcomeUnknown) {
 		t.Errorf("Do = %v, want ErrOutcomeUnknown", err)
+	}
+	f.wantIdle()
+}
+
+func TestAnotherDatabasesUnknownOutcomeIsNotItsOwn(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, pragmasUsual)
+	undone := false
+	err := atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error {
+		tx.OnRollback(func() { undone = true })
+		_ = atomic.Do(ctx, f.DB, func(context.Context, *atomic.Tx) error {
+			return errors.Join(native.ErrPast, atomic.ErrOutcomeUnknown) // of a block elsewhere
+		}, &atomic.Options{Nesting: atomic.Join})
+		return nil
+	}, nil)
+	if !errors.Is(err, atomic.ErrBroken) || !undone {
+		t.Errorf("Do = %v, hooks after the rollback: %t", err, undone)
 	}
 	f.wantIdle()
 }

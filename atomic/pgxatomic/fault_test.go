@@ -10,6 +10,7 @@ import (
 
 	"github.com/bursar-ledger/bursar/atomic/atomictest"
 	"github.com/bursar-ledger/bursar/atomic/pgxatomic"
+	"github.com/bursar-ledger/bursar/atomic/postgres"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
 
@@ -18,7 +19,7 @@ func TestAnswersAgreeWithOutcomesUnderFaults(t *testing.T) {
 	server := sqltest.PrivatePostgres(t)
 	proxy := sqltest.NewProxy(t, server)
 	atomictest.Faults(t, atomictest.Breakable{
-		Harness: overPgx("postgres, statements of pgx", nil),
+		Harness: overPgx(atomictest.Postgres(postgres.Dialect{}, nil), nil),
 		Direct:  server.Open(t),
 		Through: func(t *testing.T) *sql.DB { return overPool(t, newPool(t, proxy.DSN())) },
 		Trap: func(p atomictest.Point, match func(string) bool) atomictest.Trap {

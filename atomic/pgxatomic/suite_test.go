@@ -7,6 +7,7 @@ import (
 	"database/sql/driver"
 	"encoding/hex"
 	"errors"
+	"os"
 	"strconv"
 	"sync"
 	satomic "sync/atomic"
@@ -23,10 +24,9 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
 
-// overPgx is the harness of PostgreSQL with statements and savepoints of pgx. pools makes its pools.
-func overPgx(name string, pools *pools) atomictest.Harness {
-	h := atomictest.Postgres(postgres.Dialect{}, nil)
-	h.Name = name
+// overPgx is a harness with statements and savepoints of pgx. pools makes its pools.
+func overPgx(h atomictest.Harness, pools *pools) atomictest.Harness {
+	h.Name += ", over pgx"
 	h.Open = pools.open
 	h.Native = func(tx *atomic.Tx) atomictest.Statements {
 		own, err := pgxatomic.Of(tx)
@@ -91,7 +91,15 @@ func overPool(t testing.TB, pool *pgxpool.Pool) *sql.DB {
 
 func TestSuite(t *testing.T) {
 	t.Parallel()
-	atomictest.Run(t, overPgx("postgres, statements of pgx", &pools{server: sqltest.Postgres(t)}))
+	atomictest.Run(t, overPgx(atomictest.Postgres(postgres.Dialect{}, nil), &pools{server: sqltest.Postgres(t)}))
+}
+
+func TestSuiteOnCockroach(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("BURSAR_TEST_COCKROACH") == "" {
+		t.Skip("BURSAR_TEST_COCKROACH names no server")
+	}
+	atomictest.Run(t, overPgx(atomictest.Cockroach(postgres.Cockroach{}, nil), &pools{server: sqltest.Cockroach(t)}))
 }
 
 // statements runs a behaviour's statements over pgx.

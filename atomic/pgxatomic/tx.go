@@ -199,8 +199,7 @@ const (
 
 var (
 	// errPast is the cause when a statement that the Tx could not see has ended the database transaction.
-	errPast = fmt.Errorf("pgxatomic: a statement past the Tx has ended the database transaction: %w",
-		atomic.ErrOutcomeUnknown)
+	errPast = fmt.Errorf("pgxatomic: %w: %w", native.ErrPast, atomic.ErrOutcomeUnknown)
 	// errUnseen is the cause when a statement has failed and nobody has reported its error.
 	errUnseen = errors.New("pgxatomic: a statement past the Tx has failed, see its error")
 )

@@ -5,7 +5,14 @@
 // here, and not in package atomic, so that applications cannot get round the rules of a block by mistake.
 package native
 
-import "context"
+import (
+	"context"
+	"errors"
+)
+
+// ErrPast means that a statement that Run has not seen has ended the database transaction. Nobody knows how. The
+// error of a function given to Run, or of a Cursor, wraps it.
+var ErrPast = errors.New("a statement past the block has ended the database transaction")
 
 // A Key opens the seam. Only packages beneath package atomic can make one.
 type Key struct{ _ [0]func() }
