@@ -68,6 +68,9 @@ func (s *session) end(ctx context.Context, t *Tx, err error) error {
 	t.ended.Store(true)
 	if past && s.outcome == outcomeNone {
 		s.outcome, s.suspect = outcomeUnknown, true
+		if err != nil && !errors.Is(err, ErrOutcomeUnknown) { // fn has swallowed what the statement after it was told.
+			err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+		}
 	}
 	if s.outcome == outcomeNone {
 		s.closeAll(ctx)

@@ -78,24 +78,25 @@ func TestAnEndPastTheTxIsAnUnknownOutcome(t *testing.T) {
 		},
 	}
 	for name, end := range past {
-		for _, swallows := range []bool{true, false} {
+		for how, answer := range map[string]error{
+			"": nil, ", swallowed": errRefused, ", told": atomic.ErrOutcomeUnknown,
+		} {
 			err := f.do(func(ctx context.Context, tx *pgxatomic.Tx) error {
 				tx.Atomic().OnCommit(func(context.Context) error { t.Error("a hook says that it is committed"); return nil })
 				tx.Atomic().OnRollback(func() { t.Error("a hook says that it is undone") })
-				f.must(add(ctx, tx, name+map[bool]string{true: ", swallowed"}[swallows]))
+				f.must(add(ctx, tx, name+how))
 				f.must(end(ctx, tx))
-				err := add(ctx, tx, "outside")
-				f.is(err, atomic.ErrOutcomeUnknown)
-				if swallows {
-					return nil
-				}
-				return err
+				f.is(add(ctx, tx, "outside"), atomic.ErrOutcomeUnknown)
+				return answer
 			})
 			f.is(err, atomic.ErrOutcomeUnknown)
+			if answer != nil {
+				f.is(err, answer)
+			}
 		}
 	}
-	f.wantWords("on the connection", "on the connection, swallowed", "by a prepared statement",
-		"by a prepared statement, swallowed")
+	f.wantWords("on the connection", "on the connection, swallowed", "on the connection, told",
+		"by a prepared statement", "by a prepared statement, swallowed", "by a prepared statement, told")
 }
 
 func TestAnEndPastTheTxAsTheLastThingIsAnUnknownOutcome(t *testing.T) {
