@@ -63,8 +63,15 @@ func (s *session) commitOnce(ctx context.Context) error {
 func (s *session) end(ctx context.Context, t *Tx, err error) error {
 	s.mu.Lock()
 	s.over = true
+	past := s.past
 	s.mu.Unlock()
 	t.ended.Store(true)
+	if past && s.outcome == outcomeNone {
+		s.outcome, s.suspect = outcomeUnknown, true
+		if err != nil && !errors.Is(err, ErrOutcomeUnknown) { // fn has swallowed what the statement after it was told.
+			err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+		}
+	}
 	if s.outcome == outcomeNone {
 		s.closeAll(ctx)
 		if rollbackErr := s.rollback(ctx); rollbackErr != nil && err != nil {
@@ -105,7 +112,12 @@ func (s *session) release(ctx context.Context) {
 	}
 	if s.suspect {
 		// ErrBadConn makes database/sql close the connection instead of keeping it.
-		_ = s.owned.Raw(func(any) error { return driver.ErrBadConn })
+		_ = s.owned.Raw(func(conn any) error {
+			if s.db.discard != nil {
+				s.db.discard(conn)
+			}
+			return driver.ErrBadConn
+		})
 	}
 	_ = s.owned.Close() // An error would mean that the connection is closed already.
 	if s.turn {

@@ -3,12 +3,14 @@ package atomic_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"log"
 
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/atomic/internal/native"
 	"github.com/bursar-ledger/bursar/atomic/sqlite"
 )
 
@@ -296,4 +298,30 @@ func ExampleTx_Raw() {
 		log.Fatal(err)
 	}
 	// Output: SQLite's driver sends batches: false
+}
+
+func ExampleTx_Native() {
+	db, closeShop := openShop()
+	defer closeShop()
+
+	// A package for a driver makes its own kind of transaction of a block. Statements on the driver's connection are
+	// then held to the rules of the block.
+	err := atomic.Do(context.Background(), db, func(ctx context.Context, tx *atomic.Tx) error {
+		block, err := tx.Native(native.Key{})
+		if err != nil {
+			return err
+		}
+		fmt.Println("refused:", errors.Is(block.Control("COMMIT"), atomic.ErrControl))
+		return block.Run(ctx, func() (native.Cursor, error) {
+			_, queries := block.Conn().(driver.QueryerContext)
+			fmt.Println("SQLite's connection runs queries:", queries)
+			return nil, nil
+		})
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// refused: true
+	// SQLite's connection runs queries: true
 }

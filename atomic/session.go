@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/bursar-ledger/bursar/atomic/internal/native"
 )
 
 // A session is one database transaction on one connection, from BEGIN to the return of the connection.
@@ -47,6 +49,8 @@ type session struct {
 	cause  error
 	// gone means that the connection ended before COMMIT was sent, with cause.
 	gone bool
+	// past means that a statement that the session did not see has ended the database transaction.
+	past bool
 
 	// blind means that only a reader of rows may have seen an error.
 	blind     bool
@@ -70,7 +74,7 @@ const (
 )
 
 type openRows struct {
-	*sql.Rows
+	native.Cursor
 	depth int
 }
 
@@ -235,6 +239,11 @@ func (s *session) judge(ctx context.Context, err error) {
 	if gone {
 		s.mu.Lock()
 		s.gone = s.gone || damage > s.damage
+		s.mu.Unlock()
+	}
+	if damage == DamageAll && errors.Is(err, native.ErrPast) {
+		s.mu.Lock()
+		s.past = true
 		s.mu.Unlock()
 	}
 	s.harm(damage, err, suspect)

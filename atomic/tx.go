@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	satomic "sync/atomic"
 )
 
@@ -25,6 +24,7 @@ type Tx struct {
 	depth     int
 	savepoint string
 	ended     satomic.Bool
+	handle    bool // ends by a call, not with a function; set under s.mu
 
 	// recorder is set by Record, under s.mu.
 	recorder *Recorder
@@ -56,7 +56,7 @@ func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.
 		t.s.leave(ctx, err)
 		return nil, err
 	}
-	err = t.s.keep(rows) // Before leave: after it the block may end.
+	err = t.s.keep(tableRows{rows}) // Before leave: after it the block may end.
 	t.s.leave(ctx, nil)
 	return rows, err
 }
@@ -99,7 +99,7 @@ func (t *Tx) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error
 // Errors: those of [Tx.ExecContext], fn's own, and [ErrUnsupported] for an adopted database transaction.
 func (t *Tx) Raw(ctx context.Context, fn func(ctx context.Context, driverConn any) error) error {
 	if t.s.owned == nil {
-		return fmt.Errorf("%w: the connection of an adopted database transaction is its owner's", ErrUnsupported)
+		return errNotLent
 	}
 	if err := t.begun(ctx); err != nil {
 		return err

@@ -35,6 +35,16 @@ type Harness struct {
 	// Open makes an empty database, or an empty schema, and returns two independent pools on it. It closes them when
 	// the test ends. The second pool is for other sessions. The suite may bound the connections of both.
 	Open func(t *testing.T) (pool, other *sql.DB)
+	// Native, if not nil, shows a block as the transaction of the engine's driver. The behaviours' own statements go
+	// through it, those of package atomic do not. It returns nil for a block that the driver has no transaction for.
+	Native func(tx *atomic.Tx) Statements
+	// Savepoint, if not nil, runs fn in a savepoint of the driver's inside a block, where behaviours nest a Do.
+	// It needs Native.
+	Savepoint func(ctx context.Context, tx *atomic.Tx, fn func(tx *atomic.Tx) error) error
+	// Discard is [atomic.OpenOptions.Discard].
+	Discard func(driverConn any)
+	// Connections, if not nil, counts those of a pool, where database/sql does not keep them.
+	Connections func(pool *sql.DB) int
 	// Can is what the engine is declared to do.
 	Can Capabilities
 	// Speech is the engine's SQL where engines differ.

@@ -15,8 +15,14 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 )
 
-// PgxTx makes a database transaction of pgx's own fit for ledger.In, a nested one too.
-func PgxTx(tx pgx.Tx) driver.CallerTx { return &pgxTx{tx} }
+// PgxTx makes a database transaction of pgx's own fit for ledger.In, a nested one too. The Tx of package pgxatomic is
+// fit as it is, and PgxTx returns it.
+func PgxTx(tx pgx.Tx) driver.CallerTx {
+	if fit, ok := tx.(driver.CallerTx); ok {
+		return fit
+	}
+	return &pgxTx{tx}
+}
 
 // pgxTx runs statements over pgx itself.
 type pgxTx struct{ tx pgx.Tx }
