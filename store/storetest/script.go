@@ -22,8 +22,8 @@ import (
 //	statement users:1 = 100.00 -25.00
 //	trial USD = 3 accounts 100.00 -100.00
 //
-// An id names a thing, and an attempt is one of its own. The answer to a transfer or an account is "ok", "again" when its id was known with the same content, or the code and
-// the field of an error.
+// The word id names a thing, and the word attempt an attempt. The answer to a transfer or an account is "ok", "again"
+// when its id was known with the same content, or the code and the field of an error.
 type line struct {
 	number int
 	verb   string
