@@ -159,7 +159,8 @@ func count(posted map[bursar.ID]bool) (n int) {
 }
 
 // oneDecision returns a violation unless the answers to one attempt tell one decision: all say that it was posted, or
-// all say that it is refused for ever. One of them says so as the first. A refusal inside that is not final is no decision.
+// all say that it is refused for ever. One of them says so as the first. A refusal inside is no decision unless it is
+// final.
 func oneDecision(answers []postAnswer) error {
 	var posted, final, first int
 	var decided bursar.Instant
