@@ -55,9 +55,11 @@ func Adopt(ctx context.Context, conn Conn, d Dialect, o *AdoptOptions) (*Adopted
 	if _, own := conn.(*Tx); own {
 		return nil, fmt.Errorf("%w: a Tx needs no adoption, use it as it is", ErrUnsupported)
 	}
+	need(conn != nil, "Adopt", "the connection")
 	db := o.DB
 	if db == nil {
-		db = Open(nil, d, nil)
+		need(d != nil, "Adopt", "the Dialect")
+		db = open(nil, d, &OpenOptions{})
 	}
 	s := &session{db: db, name: o.Name, mode: o.Mode, conn: conn, damage: DamageNone}
 	state, err := s.state(ctx)

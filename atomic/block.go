@@ -130,7 +130,7 @@ func (s *session) rollbackTo(ctx context.Context, t *Tx, err error) error {
 		return errors.Join(err, undoErr)
 	}
 	s.mu.Lock()
-	s.damage, s.cause = DamageNone, nil
+	s.damage, s.cause, s.cut = DamageNone, nil, false
 	s.before, s.onCommit = s.before[:t.beforeMark], s.onCommit[:t.commitMark]
 	hooks := s.onRollback[t.rollbackMark:]
 	s.onRollback = s.onRollback[:t.rollbackMark:t.rollbackMark]
