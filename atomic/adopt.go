@@ -59,7 +59,7 @@ func Adopt(ctx context.Context, conn Conn, d Dialect, o *AdoptOptions) (*Adopted
 	db := o.DB
 	if db == nil {
 		need(d != nil, "Adopt", "the Dialect")
-		db = open(nil, d, &OpenOptions{})
+		db = Open(nil, d, nil)
 	}
 	s := &session{db: db, name: o.Name, mode: o.Mode, conn: conn, damage: DamageNone}
 	state, err := s.state(ctx)

@@ -38,7 +38,7 @@ type RetryOptions struct {
 }
 
 // Retry runs fn, and runs it again after a conflict ([KindRetry] of d), with the waits and the budget of [Do]. It is
-// for those who begin and commit themselves, such as with pgx.BeginFunc or GORM's Transaction:
+// for those who begin and commit themselves, such as with pgx.BeginFunc or through GORM:
 //
 //	err := atomic.Retry(ctx, postgres.Dialect{}, func(ctx context.Context) error {
 //		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { ... })
@@ -61,7 +61,7 @@ func Retry(ctx context.Context, d Dialect, fn func(ctx context.Context) error, o
 	if o == nil {
 		o = &RetryOptions{}
 	}
-	db := open(nil, d, &OpenOptions{Clock: o.Clock, Rand: o.Rand, Retried: o.Retried})
+	db := Open(nil, d, &OpenOptions{Clock: o.Clock, Rand: o.Rand, Retried: o.Retried})
 	options := &Options{Name: o.Name, Retry: o.Budget}
 	if InTransaction(ctx) {
 		return fmt.Errorf("%s%w", options.label(), ErrNested)
@@ -127,8 +127,10 @@ type DBTX interface {
 // of two statements that belong together uses [Do], which joins the block around it as well; one that is right only
 // inside a block uses [Required].
 func TxOrPool(ctx context.Context, db *DB) DBTX {
+	need(db != nil, "TxOrPool", "the *DB")
 	if tx, ok := From(ctx, db); ok {
 		return tx
 	}
+	need(db.pool != nil, "TxOrPool", "the pool of the *DB")
 	return db.pool
 }

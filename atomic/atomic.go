@@ -103,17 +103,13 @@ type OpenOptions struct {
 const endTimeoutDefault = 30 * time.Second
 
 // Open returns a handle on pool for [Do]. It does not talk to the database. pool still belongs to the caller, who
-// closes it. o may be nil. Open panics if pool or d is nil.
+// closes it. o may be nil. Open panics if d is nil. Without a pool the handle is good for [Adopt] alone, and whatever
+// else needs the pool panics.
 func Open(pool *sql.DB, d Dialect, o *OpenOptions) *DB {
-	need(pool != nil, "Open", "the pool")
 	need(d != nil, "Open", "the Dialect")
 	if o == nil {
 		o = &OpenOptions{}
 	}
-	return open(pool, d, o)
-}
-
-func open(pool *sql.DB, d Dialect, o *OpenOptions) *DB {
 	db := &DB{
 		pool: pool, dialect: d, traits: d.Traits(), statements: d.Statements(),
 		clock: o.Clock, rand: o.Rand, endTimeout: o.EndTimeout,

@@ -93,6 +93,17 @@ func caused(ctx context.Context, err error) error {
 	return &doneError{done, cause, err}
 }
 
+// told adds the end of ctx and its cause to an error of a block, if it was the end of ctx that made the block fail.
+func (s *session) told(ctx context.Context, err error) error {
+	s.mu.Lock()
+	cut := s.cut
+	s.mu.Unlock()
+	if err == nil || s.outcome == outcomeUnknown || !cut && !isContextError(err) {
+		return err
+	}
+	return caused(ctx, err)
+}
+
 func isContextError(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

@@ -7,8 +7,6 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/bursar-ledger/bursar/atomic"
 )
 
@@ -348,26 +346,4 @@ func TestAnUnknownIsolationLevelIsRefused(t *testing.T) {
 		t.Error("isolation level 99 was accepted")
 	}
 	f.wantIdle()
-}
-
-// TestADatabaseTransactionBeginsAndEndsAsText pins what tools that watch a driver see.
-func TestADatabaseTransactionBeginsAndEndsAsText(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, pragmasUsual)
-	var sent []string
-	f.faults.set(func(query string) error {
-		sent = append(sent, query)
-		return nil
-	}, nil)
-	if err := atomic.Do(t.Context(), f.DB, adding("kept"), nil); err != nil {
-		t.Fatal(err)
-	}
-	f.faults.set(nil, nil)
-	want := []string{"BEGIN IMMEDIATE", `INSERT INTO words VALUES (?)`, "COMMIT"}
-	if diff := cmp.Diff(want, sent); diff != "" {
-		t.Errorf("statements (-want +got):\n%s", diff)
-	}
-	if f.faults.begun != 0 {
-		t.Errorf("BeginTx was called %d times", f.faults.begun)
-	}
 }

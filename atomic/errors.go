@@ -45,7 +45,8 @@ var (
 
 	// ErrRowsOpen means that rows of an earlier query are still open, on an engine that runs one statement at a time.
 	// Read them to the end or close them first. [QueryAll] does that.
-	ErrRowsOpen = newSentinel(codeUnsafe, "atomic: rows of an earlier query are still open, close them before the next statement")
+	ErrRowsOpen = newSentinel(codeUnsafe,
+		"atomic: rows of an earlier query are still open, close them before the next statement")
 
 	// ErrUnsupported means that the engine cannot do what was asked for.
 	ErrUnsupported = newSentinel(codeUnsupported, "atomic: not supported by this engine")

@@ -84,6 +84,7 @@ var errSilent = errors.New("the engine rolled back while rows were read or a pre
 
 // begin takes a connection and begins a database transaction on it.
 func (db *DB) begin(ctx context.Context, o *Options, r *retrier) (*session, error) {
+	need(db.pool != nil, "Do", "the pool of the *DB")
 	turn := db.turn != nil && !o.ReadOnly
 	if turn {
 		if err := db.takeTurn(ctx, r); err != nil {
@@ -304,17 +305,6 @@ func (db *DB) codeOf(err error) string {
 		return "left_open"
 	}
 	return cmp.Or(db.dialect.Classify(err).Code, "bad_conn")
-}
-
-// told adds the end of ctx and its cause to an error of a block, if it was the end of ctx that made the block fail.
-func (s *session) told(ctx context.Context, err error) error {
-	s.mu.Lock()
-	cut := s.cut
-	s.mu.Unlock()
-	if err == nil || s.outcome == outcomeUnknown || !cut && !isContextError(err) {
-		return err
-	}
-	return caused(ctx, err)
 }
 
 // usable returns why block t may not be used now, or nil.

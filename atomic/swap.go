@@ -52,8 +52,8 @@ func LockAt(ctx context.Context, tx Querier, version int64, query string, args .
 // slow reader.
 //
 // Both functions MAY RUN MORE THAN ONCE. Hybrid is an outermost block. Inside another one, of any DB, it returns
-// [ErrNested], because what it reads would be as old as the block around it. Errors are those of [Do] and of read. A budget
-// spent on stale reads is [ErrBudget] and wraps ErrStale. o may be nil.
+// [ErrNested], because what it reads would be as old as the block around it. Errors are those of [Do] and of read. A
+// budget spent on stale reads is [ErrBudget] and wraps ErrStale. o may be nil.
 func Hybrid[T any](
 	ctx context.Context, db *DB, read func(ctx context.Context) (T, error),
 	write func(ctx context.Context, tx *Tx, was T) error, o *Options,

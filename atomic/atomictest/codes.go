@@ -56,7 +56,7 @@ var codeBehaviours = []behaviour{
 		defer end()
 		f.wantCode(atomic.Do(short, f.db, f.slow()[0], nil), "canceled")
 	}},
-	{258, "an error of the engine and an error of the block's own come back as they are, without a code", func(f *fixture) {
+	{258, "an error of the engine or of the block itself comes back as it is, without a code", func(f *fixture) {
 		f.wantCode(f.do(f.adding("twice", "twice"), nil), "")
 		f.wantCode(f.do(f.addingThen("gone", errRefused), nil), "")
 	}},

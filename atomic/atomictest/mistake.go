@@ -22,13 +22,14 @@ var mistakeBehaviours = []behaviour{
 		f.wantWords("kept")
 	}},
 	{230, "a handle, pool, dialect or function that is nil is named by a panic before anything begins", func(f *fixture) {
-		f.panics("Open: the pool is nil", func() { atomic.Open(nil, f.Dialect, nil) })
+		poolless := atomic.Open(nil, f.Dialect, nil) // It is good for Adopt.
+		f.panics("Do: the pool of the *DB is nil", func() { _ = atomic.Do(f.ctx, poolless, f.adding("never"), nil) })
 		f.panics("Open: the Dialect is nil", func() { atomic.Open(f.pool, nil, nil) })
 		f.panics("Do: the *DB is nil", func() { _ = atomic.Do(f.ctx, nil, f.adding("never"), nil) })
 		f.panics("Do: the function is nil", func() { _ = f.do(nil, nil) })
 		f.panics("DoKeyed: the function is nil", func() { _, _, _ = atomic.DoKeyed(f.ctx, f.db, "key", nil, nil) })
 		f.panics("Retry: the function is nil", func() { _ = atomic.Retry(f.ctx, f.Dialect, nil, nil) })
-		f.panics("Setup: the *DB is nil", func() { _ = atomic.Setup(f.ctx, nil) })
+		f.panics("Setup: the *DB or its pool is nil", func() { _ = atomic.Setup(f.ctx, nil) })
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.panics("Savepoint: the function is nil", func() { _ = tx.Savepoint(ctx, nil) })
 			f.panics("Raw: the function is nil", func() { _ = tx.Raw(ctx, nil) })
@@ -68,7 +69,7 @@ var mistakeBehaviours = []behaviour{
 			f.must(f.do(f.adding("mine"), nil))
 			f.wantWords("mine")
 		}},
-	{234, "a later assignment of one SET is read like the first, and a variable of the user's own is none", func(f *fixture) {
+	{234, "a later assignment of one SET is read like the first", func(f *fixture) {
 		f.allRefused(`SET @a = 1, autocommit = 0`, `SET @a = 1, @@session.autocommit = 0`,
 			`SET @a = 'x, y', @b = (1), SESSION transaction_isolation = 'SERIALIZABLE'`)
 	}},

@@ -122,8 +122,8 @@ func (d Dialect) State(ctx context.Context, conn atomic.Conn) (atomic.State, err
 
 // committing are the first words of statements that commit by themselves. TEMPORARY tables are excepted.
 var committing = []string{
-	"ALTER", "ANALYZE", "BACKUP", "CACHE", "CHANGE", "CHECK", "CREATE", "DROP", "FLUSH", "GRANT", "IMPORT", "INSTALL", "LOCK",
-	"OPTIMIZE", "RENAME", "REPAIR", "RESET", "REVOKE", "START", "STOP", "TRUNCATE", "UNINSTALL", "UNLOCK",
+	"ALTER", "ANALYZE", "BACKUP", "CACHE", "CHANGE", "CHECK", "CREATE", "DROP", "FLUSH", "GRANT", "IMPORT", "INSTALL",
+	"LOCK", "OPTIMIZE", "RENAME", "REPAIR", "RESET", "REVOKE", "START", "STOP", "TRUNCATE", "UNINSTALL", "UNLOCK",
 }
 
 // CheckDeferred does nothing: every constraint is checked with its statement.

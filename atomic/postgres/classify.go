@@ -58,8 +58,9 @@ func (Dialect) Classify(err error) atomic.Class {
 	return class
 }
 
-// constraint is the name that the server sends in a field of its own. pgx calls the field ConstraintName and lib/pq
-// Constraint. Both are public API of their drivers, but no methods, so an interface cannot find them.
+// constraint is the name that the server sends in a field of its own. The errors of pgx and lib/pq have it in a field
+// each, under the two names below. Those are public API of the drivers, but no methods, so an interface cannot find
+// them.
 func constraint(err error) string {
 	var coded interface {
 		error

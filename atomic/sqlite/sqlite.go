@@ -110,7 +110,8 @@ func (Dialect) CheckDeferred(ctx context.Context, conn atomic.Conn) error {
 	if err != nil || !enforced {
 		return err
 	}
-	tables, err := atomic.QueryAll(ctx, conn, atomic.Value[string], `SELECT DISTINCT "table" FROM pragma_foreign_key_check`)
+	const query = `SELECT DISTINCT "table" FROM pragma_foreign_key_check`
+	tables, err := atomic.QueryAll(ctx, conn, atomic.Value[string], query)
 	if err != nil || len(tables) == 0 {
 		return err
 	}
