@@ -192,7 +192,6 @@ type faults struct {
 	onClose func(*faultyConn) error
 	closed  int
 	stmts   int
-	begun   int // how often BeginTx was called
 }
 
 func (f *faults) countStmt(n int) {
@@ -269,13 +268,6 @@ func (c *faultyConn) ExecContext(ctx context.Context, query string, args []drive
 		return nil, fault
 	}
 	return result, err
-}
-
-func (c *faultyConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
-	c.faults.mu.Lock()
-	c.faults.begun++
-	c.faults.mu.Unlock()
-	return c.moderncConn.BeginTx(ctx, o)
 }
 
 func (c *faultyConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
