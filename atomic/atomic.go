@@ -109,8 +109,10 @@ type OpenOptions struct {
 const endTimeoutDefault = 30 * time.Second
 
 // Open returns a handle on pool for [Do]. It does not talk to the database. pool still belongs to the caller, who
-// closes it. o may be nil.
+// closes it. o may be nil. Open panics if d is nil. Without a pool the handle is good for [Adopt] alone, and whatever
+// else needs the pool panics.
 func Open(pool *sql.DB, d Dialect, o *OpenOptions) *DB {
+	need(d != nil, "Open", "the Dialect")
 	if o == nil {
 		o = &OpenOptions{}
 	}

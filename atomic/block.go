@@ -132,7 +132,7 @@ func (s *session) rollbackTo(ctx context.Context, t *Tx, err error) error {
 		return errors.Join(err, undoErr)
 	}
 	s.mu.Lock()
-	s.damage, s.cause = DamageNone, nil
+	s.damage, s.cause, s.cut = DamageNone, nil, false
 	s.rows = slices.DeleteFunc(s.rows, func(r openRows) bool { return r.depth >= t.depth }) // With their errors.
 	s.before, s.onCommit = s.before[:t.beforeMark], s.onCommit[:t.commitMark]
 	hooks := s.onRollback[t.rollbackMark:]

@@ -110,6 +110,13 @@ func (s *session) release(ctx context.Context) {
 	if s.restore != "" && !s.suspect && s.exec(ctx, s.restore) != nil {
 		s.suspect = true
 	}
+	s.mu.Lock()
+	locked := s.locked
+	s.mu.Unlock()
+	if locked {
+		s.abandon()
+		return
+	}
 	if s.suspect {
 		// ErrBadConn makes database/sql close the connection instead of keeping it.
 		_ = s.owned.Raw(func(conn any) error {
@@ -120,6 +127,20 @@ func (s *session) release(ctx context.Context) {
 		})
 	}
 	_ = s.owned.Close() // An error would mean that the connection is closed already.
+	if s.turn {
+		s.db.turn <- struct{}{}
+	}
+}
+
+// abandon closes a connection that database/sql keeps locked after a panic of the driver. It cannot go back to the
+// pool, which counts it for ever.
+func (s *session) abandon() {
+	_ = s.owned.Raw(func(conn any) error {
+		if conn, ok := conn.(driver.Conn); ok {
+			_ = conn.Close() // The engine rolls back what was open.
+		}
+		return nil
+	})
 	if s.turn {
 		s.db.turn <- struct{}{}
 	}

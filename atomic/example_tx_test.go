@@ -259,17 +259,33 @@ func ExampleHookError() {
 	ctx := context.Background()
 
 	err := atomic.Do(ctx, db, func(ctx context.Context, tx *atomic.Tx) error {
-		tx.OnCommit(func(context.Context) error { return errors.New("the mail server is down") })
+		tx.OnCommit(sendMail)
 		return take(ctx, db, "cards", 1)
 	}, nil)
 	var hook *atomic.HookError
 	if errors.As(err, &hook) {
-		fmt.Println(hook)
+		fmt.Println("committed, but:", hook.Errs[0])
+		fmt.Println(hook.Hooks[0])
 	}
 	show(ctx, db)
 	// Output:
-	// atomic: committed, but hooks failed: the mail server is down
+	// committed, but: the mail server is down
+	// atomic_test.sendMail (registered at atomic/example_tx_test.go:260)
 	// 100 chips, 1 cards
+}
+
+func sendMail(context.Context) error { return errors.New("the mail server is down") }
+
+func ExampleHookError_ErrorCode() {
+	var err error = &atomic.HookError{Errs: []error{errors.New("the mail server is down")}}
+
+	// A program that does not import this package finds the code all the same.
+	var coded interface{ ErrorCode() string }
+	fmt.Println(errors.As(fmt.Errorf("pay: %w", err), &coded), coded.ErrorCode())
+	fmt.Println(errors.As(atomic.ErrNested, &coded), coded.ErrorCode())
+	// Output:
+	// true hook_failed
+	// true in_transaction
 }
 
 // A dialect asks it about errors that the engine gave no number.

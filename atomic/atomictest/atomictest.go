@@ -76,6 +76,8 @@ type Capabilities struct {
 	Share, NoKey, NoWait, SkipLocked, Of bool
 	// Kill: one session can end another one's connection.
 	Kill bool
+	// Named: the driver tells the name of a violated constraint.
+	Named bool
 }
 
 // Speech is SQL that differs between engines.
@@ -92,6 +94,8 @@ type Speech struct {
 	Kill string
 	// Alive is more than zero while there is a session with a given number.
 	Alive string
+	// Slow is a query that takes long, unless it is cut short.
+	Slow string
 	// ForUpdate ends a SELECT that locks its rows; empty where blocks that may write keep each other out anyway.
 	ForUpdate string
 }
@@ -223,6 +227,11 @@ func subjects() []subject {
 		{"one row, all rows", queryBehaviours},
 		{"observed", observeBehaviours},
 		{"out of sight", unseenBehaviours},
+		{"causes", causeBehaviours},
+		{"plain mistakes", mistakeBehaviours},
+		{"recorded", recordBehaviours},
+		{"by themselves", aloneBehaviours},
+		{"codes", codeBehaviours},
 	}
 	return slices.Clip(all)
 }
