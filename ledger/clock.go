@@ -37,7 +37,8 @@ func newTimekeeper(clock Clock, given bool) *timekeeper {
 	return k
 }
 
-// now is the time of a decision. stored is the time that the database told after the locks were taken, 0 if it has none.
+// now is the time of a decision. stored is the time that the database told after the locks were taken, 0 if it has
+// none.
 func (k *timekeeper) now(stored bursar.Instant) (bursar.Instant, error) {
 	if stored != 0 && !k.given {
 		return stored, nil
@@ -51,8 +52,8 @@ func (k *timekeeper) now(stored bursar.Instant) (bursar.Instant, error) {
 	return bursar.InstantOf(now)
 }
 
-// jump is by how much the wall clock has moved more than the monotonic one. A clock that reads no monotonic time, as in a
-// test, never jumps.
+// jump is by how much the wall clock has moved more than the monotonic one. A clock that reads no monotonic time, as
+// in a test, never jumps.
 func (k *timekeeper) jump(now time.Time) time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -215,10 +215,10 @@ func (w *writer) sealOnce(ctx context.Context, wait bool) (more bool, err error)
 	return more, err
 }
 
-// reach seals what is committed and then moves the head's time to at, unless it is there already, without an entry. So
-// what is asked as of at is final: every later entry is later. more says that there is more to seal first. The time must
-// be past by the ledger's clock, which is read while the head is locked: entries that were committed before are sealed
-// with later times, and so are those to come.
+// reach seals what is committed and then moves the head's time to at, unless it is there already, without an entry.
+// So what is asked as of at is final: every later entry is later. more says that there is more to seal first. The
+// time must be past by the ledger's clock, which is read while the head is locked: entries that were committed before
+// are sealed with later times, and so are those to come.
 func (w *writer) reach(ctx context.Context, at bursar.Instant) (more bool, err error) {
 	sealed := 0
 	err = w.store.Write(ctx, driver.ModeSealing, w.observer.retried(ctx), func(ctx context.Context, tx driver.Tx) error {

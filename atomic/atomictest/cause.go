@@ -41,7 +41,7 @@ var causeBehaviours = []behaviour{
 				runs++
 				short, cancel := context.WithTimeoutCause(ctx, shortly, errRefused)
 				defer cancel()
-				err := f.inner(short, f.slow()[0], atomic.Nested)
+				err := f.innerDo(short, f.slow()[0], atomic.Nested)
 				f.is(err, context.DeadlineExceeded, errRefused)
 				return err
 			}, nil), context.DeadlineExceeded, errRefused)

@@ -35,7 +35,7 @@ var recordBehaviours = []behaviour{
 		f.recorded(func(ctx context.Context, _ *atomic.Tx, _ *atomic.Recorder) {
 			f.same("a transaction is open", atomic.InTransaction(ctx), false)
 			f.is(f.inner(ctx, f.adding("never"), atomic.Required), atomic.ErrRequired)
-			f.must(f.inner(ctx, func(inside context.Context, _ *atomic.Tx) error {
+			f.must(f.innerDo(ctx, func(inside context.Context, _ *atomic.Tx) error {
 				f.same("inside, a transaction is open", atomic.InTransaction(inside), true)
 				f.same("seen from the test", atomic.InTransaction(ctx), false)
 				f.is(f.inner(inside, f.adding("never"), atomic.Outermost), atomic.ErrNested)
@@ -59,7 +59,7 @@ var recordBehaviours = []behaviour{
 				}
 			}
 			f.must(f.inner(ctx, before(nil), atomic.Outermost))
-			f.is(f.inner(ctx, before(errRefused), atomic.Nested), errRefused)
+			f.is(f.innerDo(ctx, before(errRefused), atomic.Nested), errRefused)
 			f.same("words", f.count(ctx, tx), 1)
 		})
 		log.want(f, "before <nil>", "before refused")
