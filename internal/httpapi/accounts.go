@@ -54,7 +54,7 @@ func (minimum) Schema(huma.Registry) *huma.Schema {
 
 func openAccount(ctx context.Context, c *call, sent *accountRequest) (bursar.Posted, string, error) {
 	posted, err := c.ledger.OpenAccount(ctx, sent.opening())
-	return posted, "/v1/accounts/" + url.PathEscape(sent.Path), err
+	return posted, "/v1/accounts/" + url.PathEscape(sent.Path), about(sent.ID, err)
 }
 
 // accountPage is a page of accounts in order of path.

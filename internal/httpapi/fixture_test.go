@@ -203,9 +203,11 @@ func (r *reply) into(v any) {
 
 // problem is an error as a client reads it.
 type problem struct {
-	Type, Title, Detail, Code, Field, Request string
-	Status                                    int
-	Retryable                                 bool
+	Type, Title, Detail, Code, Field, Request      string
+	Status                                         int
+	Retryable                                      bool
+	ID, Account, Available, Needed, Limit, Decided string
+	Final, Replayed                                bool
 }
 
 func (r *reply) problem() problem {
@@ -222,6 +224,8 @@ func (r *reply) problem() problem {
 		r.t.Errorf("%+v is not what the table says", p)
 	case p.Detail == "":
 		r.t.Error("no detail")
+	case p.Replayed != (r.header.Get("Idempotent-Replayed") == "true"):
+		r.t.Errorf("replayed %v, header %q", p.Replayed, r.header.Get("Idempotent-Replayed"))
 	case p.Request != r.header.Get("X-Request-Id"):
 		r.t.Errorf("request %q, header %q", p.Request, r.header.Get("X-Request-Id"))
 	}
@@ -236,4 +240,12 @@ func (f *fixture) balance(account string) string {
 		f.t.Fatal(err)
 	}
 	return b.Balance
+}
+
+// part decodes those parts of the body that v knows.
+func (r *reply) part(v any) {
+	r.t.Helper()
+	if err := json.Unmarshal(r.body, v); err != nil {
+		r.t.Fatalf("%v\n%s", err, r.body)
+	}
 }
