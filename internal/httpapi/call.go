@@ -20,6 +20,7 @@ type call struct {
 	id    string // of the request
 	r     *http.Request
 	query url.Values
+	key   string // Idempotency-Key; empty: none was sent
 	body  []byte
 }
 
@@ -75,6 +76,9 @@ func (c *call) answer(w http.ResponseWriter, r *route) (answer, error) {
 		return answer{}, err
 	}
 	if r.handler.takes != nil {
+		if c.key, err = readKey(c.r, r); err != nil {
+			return answer{}, err
+		}
 		if c.body, err = readBody(w, c.r, r.bodyMax); err != nil {
 			return answer{}, err
 		}

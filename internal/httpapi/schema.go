@@ -117,8 +117,8 @@ type entry struct {
 // description is too long for a tag.
 var notes = map[string]string{
 	"AccountPage.next": "The after of the next page. Absent on the last page; the page may turn out empty.",
-	"TransferRequest.id": "Makes the transfer idempotent: sent again, it is posted once. Made for you when absent; " +
-		"then a lost answer cannot be asked for again.",
+	"TransferRequest.id": "Makes the transfer idempotent: sent again, it is posted once. Made of the Idempotency-Key, " +
+		"or for you, when absent; without either, a lost answer cannot be asked for again.",
 	"TransferRequest.legs":      "Happen all or not at all, in order. Either legs, or from, to and amount.",
 	"TransferRequest.not_after": "Refuses the transfer when it is decided later than this.",
 	"TransferRequest.reference": "Unique among the posted transfers of the book.",
