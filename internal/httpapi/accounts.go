@@ -13,7 +13,7 @@ import (
 
 // accountRequest is a bursar.Opening as it is sent.
 type accountRequest struct {
-	ID       bursar.ID       `json:"id,omitzero" doc:"Makes the opening idempotent. When absent, made of the Idempotency-Key or else of the path."`
+	ID       bursar.ID       `json:"id,omitzero"`
 	Path     string          `json:"path" doc:"Names the account." example:"players:alice"`
 	Currency money.Currency  `json:"currency"`
 	Min      *minimum        `json:"min,omitempty"`

@@ -8,7 +8,7 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// problem is an error as RFC 9457 writes it. It also has what a bursar.Error says, under the names that this has in JSON.
+// problem is an error as RFC 9457 writes it. It also has what a bursar.Error says, under the same names.
 type problem struct {
 	Type      string      `json:"type" format:"uri" doc:"Names the kind of problem: where it is explained."`
 	Title     string      `json:"title" doc:"What happened, the same words for every problem of this code."`

@@ -10,8 +10,8 @@ import (
 	"github.com/bursar-ledger/bursar"
 )
 
-// TestRefusalIsStructured has money, room and a thing's id in the way of transfers: a program finds in fields of its own
-// what the detail says in words.
+// TestRefusalIsStructured has money and room in the way of transfers: a program finds in fields what the detail says in
+// words.
 func TestRefusalIsStructured(t *testing.T) {
 	t.Parallel()
 	f := serve(t, nil, nil).funded()
