@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -218,6 +219,8 @@ func (r *reply) problem() problem {
 	switch {
 	case string(row.Code) != p.Code:
 		r.t.Errorf("code %q is not in the table", p.Code)
+	case p.Status != row.Status && !slices.Contains(httpapi.ExactStatuses(row.Code), p.Status):
+		r.t.Errorf("status %d with code %s: neither the table of errors nor the document has that", p.Status, p.Code)
 	case p.Status != r.status:
 		r.t.Errorf("status %d in the body of an answer with status %d", p.Status, r.status)
 	case p.Title != row.Meaning || p.Retryable != row.Retryable || !strings.HasSuffix(p.Type, "#"+p.Code):

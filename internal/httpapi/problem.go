@@ -12,7 +12,7 @@ import (
 type problem struct {
 	Type      string      `json:"type" format:"uri" doc:"Names the kind of problem: where it is explained."`
 	Title     string      `json:"title" doc:"What happened, the same words for every problem of this code."`
-	Status    int         `json:"status" doc:"The HTTP status."`
+	Status    int         `json:"status"`
 	Detail    string      `json:"detail" doc:"What happened this time."`
 	Code      bursar.Code `json:"code"`
 	Field     string      `json:"field,omitempty" doc:"The field or parameter at fault." example:"legs[1].amount"`
@@ -30,16 +30,6 @@ type problem struct {
 }
 
 const errorsURL = "https://github.com/bursar-ledger/bursar/blob/main/docs/errors.md#"
-
-// statusError is an error with a more exact HTTP status than that of its code. It may have a header to go with it.
-type statusError struct {
-	status        int
-	header, value string
-	err           error
-}
-
-func (e *statusError) Error() string { return e.err.Error() }
-func (e *statusError) Unwrap() error { return e.err }
 
 // aboutError is an error about the transfer or act with this id.
 type aboutError struct {

@@ -175,4 +175,5 @@ func finish(registry huma.Registry) {
 		name, field, _ := strings.Cut(key, ".")
 		registry.Map()[name].Properties[field].Description = note
 	}
+	registry.Map()["Problem"].Properties["status"].Description = statusNote()
 }
