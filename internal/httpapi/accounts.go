@@ -73,10 +73,13 @@ func listAccounts(ctx context.Context, c *call) (page accountPage, err error) {
 		return page, err
 	}
 	page.Accounts = listed(accounts)
-	if len(accounts) == q.Limit {
-		page.Next = accounts[q.Limit-1].Path
+	more, err := further(accounts, q.Limit, func(last *bursar.Account) ([]bursar.Account, error) {
+		return c.ledger.Accounts(ctx, bursar.AccountQuery{Prefix: q.Prefix, After: last.Path, Limit: 1})
+	})
+	if more {
+		page.Next = accounts[len(accounts)-1].Path
 	}
-	return page, nil
+	return page, err
 }
 
 func getAccount(ctx context.Context, c *call) (bursar.Account, error) {

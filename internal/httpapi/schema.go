@@ -116,7 +116,9 @@ type entry struct {
 // notes describe the fields of package bursar's types, which carry no descriptions themselves, and fields whose
 // description is too long for a tag.
 var notes = map[string]string{
-	"AccountPage.next":  "The after of the next page. Absent on the last page; the page may turn out empty.",
+	"AccountPage.next": "The after of the next page. Absent on the last page.",
+	"JournalPage.next": "The after of the next page. Absent on the last page; " +
+		"once the journal has grown, what is new comes after the seq of the last entry.",
 	"AccountRequest.id": "Makes the opening idempotent. When absent, made of the Idempotency-Key or else of the path.",
 	"TransferRequest.id": "Makes the transfer idempotent: sent again, it is posted once. Made of the Idempotency-Key, " +
 		"or for you, when absent; without either, a lost answer cannot be asked for again.",
