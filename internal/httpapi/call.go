@@ -43,7 +43,9 @@ type endpoint struct {
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{server: e.server, id: w.Header().Get("X-Request-Id"), r: r}
 	a, err := c.answer(w, e.route)
-	e.outage.tell(e.logger, e.route.name, c.id, err)
+	if !gone(err) {
+		e.outage.tell(e.logger, e.route.name, c.id, err)
+	}
 	var body bytes.Buffer
 	if err == nil {
 		err = encode(&body, a.body)
@@ -86,10 +88,22 @@ func (c *call) answer(w http.ResponseWriter, r *route) (answer, error) {
 	ctx, cancel := context.WithTimeout(c.r.Context(), c.options.Timeout)
 	defer cancel()
 	a, err := r.handler.serve(ctx, c)
-	if bursar.CodeOf(err) == bursar.CodeCanceled && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		err = &statusError{status: http.StatusServiceUnavailable, err: err}
+	return a, c.ended(err)
+}
+
+// ended says of an error whether the client went away. A call that was cancelled without that has not the status that
+// blames the client.
+func (c *call) ended(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(c.r.Context().Err(), context.Canceled):
+		return &goneError{err}
+	case bursar.CodeOf(err) == bursar.CodeCanceled:
+		return &statusError{status: http.StatusServiceUnavailable, err: err}
+	default:
+		return err
 	}
-	return a, err
 }
 
 // enter takes a place among the requests under way. The health check needs none: a busy server is a healthy one.

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -67,10 +68,24 @@ func (s *server) problem(id string, err error) *problem {
 	if p.Status < http.StatusInternalServerError && errors.As(err, &coded) {
 		p.say(coded)
 	}
-	if p.Status >= http.StatusInternalServerError && !expected(code) {
+	switch {
+	case gone(err) && (row.Retryable || errors.Is(err, context.Canceled)):
+		s.logger.Debug("a client went away", "request", id, "code", string(code), "error", err)
+	case p.Status >= http.StatusInternalServerError && !expected(code):
 		s.logger.Error("a request failed", "request", id, "code", string(code), "error", err)
 	}
 	return p
+}
+
+// goneError is an error of a call whose client went away. That alone breaks calls off in many ways, which are no news.
+type goneError struct{ err error }
+
+func (e *goneError) Error() string { return e.err.Error() }
+func (e *goneError) Unwrap() error { return e.err }
+
+func gone(err error) bool {
+	var e *goneError
+	return errors.As(err, &e)
 }
 
 // say adds what an error says of this one case.
