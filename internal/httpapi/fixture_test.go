@@ -34,9 +34,13 @@ type fixture struct {
 // serve serves a new ledger over a temporary file. wrap, unless nil, stands between the ledger and its store.
 func serve(t *testing.T, o *httpapi.Options, wrap func(driver.Store) driver.Store) *fixture {
 	t.Helper()
-	f := &fixture{t: t, ledger: newLedger(t, wrap)}
-	f.document = httpapi.Document()
-	f.server = httptest.NewServer(httpapi.New(f.ledger, o))
+	return served(t, newLedger(t, wrap), o)
+}
+
+// served serves a ledger.
+func served(t *testing.T, l *ledger.Ledger, o *httpapi.Options) *fixture {
+	t.Helper()
+	f := &fixture{t: t, ledger: l, document: httpapi.Document(), server: httptest.NewServer(httpapi.New(l, o))}
 	t.Cleanup(f.server.Close)
 	return f
 }
