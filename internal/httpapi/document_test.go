@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/httpapi"
 )
 
 // document is the part of OpenAPI that the tests look at.
@@ -21,8 +23,9 @@ type document struct {
 	Components struct {
 		Schemas map[string]struct {
 			Properties map[string]struct {
-				Type any
-				Enum []string
+				Type        any
+				Enum        []string
+				Description string
 			}
 		}
 	}
@@ -30,6 +33,7 @@ type document struct {
 
 type operation struct {
 	OperationID string
+	Description string
 	Parameters  []struct{ Name, In string }
 	RequestBody *struct {
 		Content map[string]struct {
@@ -93,6 +97,31 @@ func TestDocumentHasEveryCode(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, d.Components.Schemas["Problem"].Properties["code"].Enum); diff != "" {
 		t.Errorf("codes (-table +document):\n%s", diff)
+	}
+}
+
+// TestDocumentHasEveryStatus holds that the document explains each status that is not that of the code's row: whoever
+// reads "404 malformed" finds it there, beside what the code means.
+func TestDocumentHasEveryStatus(t *testing.T) {
+	t.Parallel()
+	d, _ := fetchDocument(t)
+	said := d.Components.Schemas["Problem"].Properties["status"].Description
+	seen := 0
+	for _, row := range bursar.Catalogue() {
+		for _, status := range httpapi.ExactStatuses(row.Code) {
+			seen++
+			if status == row.Status || !strings.Contains(said, fmt.Sprintf("%d %s", status, row.Code)) {
+				t.Errorf("%d %s is not in %q", status, row.Code, said)
+			}
+		}
+	}
+	for _, pair := range []string{"404 malformed", "405 malformed", "415 malformed", "421 malformed", "422 malformed"} {
+		if !strings.Contains(said, pair+": ") {
+			t.Errorf("%s is not in %q", pair, said)
+		}
+	}
+	if seen != 8 {
+		t.Errorf("%d exact statuses, want 8", seen)
 	}
 }
 
