@@ -22,6 +22,9 @@ type Store interface {
 	// DB is the handle for atomic.Do over the same connections. A database transaction begun with it goes into ledger.In
 	// as it is.
 	DB() *atomic.DB
+	// On runs database transactions over the same connections for ledger.Do: the application's tables are beside the
+	// ledger's.
+	On() driver.Transactor[*atomic.Tx]
 }
 
 // Open opens the store that a URL names:

@@ -16,5 +16,5 @@
 //  3. Rows on their way between Go and the database: amounts.go, account.go, entry.go, request.go, bulk.go.
 //  4. A database transaction, part by part: find.go, keys.go, read.go, guard.go, lock.go, steps.go, write.go, seal.go,
 //     audit.go, and all of it in tx.go.
-//  5. The store: handle.go, migrate.go, book.go, store.go.
+//  5. The store: handle.go, migrate.go, book.go, transactor.go, store.go.
 package sqlstore

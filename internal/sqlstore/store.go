@@ -30,6 +30,9 @@ func New(pool *sql.DB, d Dialect, o *Options) *Store {
 // DB is the handle for atomic.Do over the same pool.
 func (s *Store) DB() *atomic.DB { return s.db }
 
+// On runs database transactions of an application's in blocks of [Store.DB].
+func (s *Store) On() driver.Transactor[*atomic.Tx] { return OnAtomic(s.db, *s.dialect) }
+
 // SealsLater reports whether the engine has many writers.
 func (s *Store) SealsLater() bool { return s.dialect.Can.ManyWriters }
 

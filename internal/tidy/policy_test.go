@@ -82,7 +82,7 @@ var arrows = []row{
 	},
 	{
 		room:    "store/postgres",
-		may:     []string{".", "driver", "atomic", "atomic/postgres", "internal/sqlstore"},
+		may:     []string{".", "driver", "atomic", "atomic/postgres", "atomic/pgxatomic", "internal/sqlstore"},
 		outside: []string{pgxModule}, drags: []string{pgxModule},
 	},
 	{

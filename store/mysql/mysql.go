@@ -23,20 +23,28 @@ import (
 type Store struct {
 	driver.Store
 	db *atomic.DB
+	on driver.Transactor[*atomic.Tx]
 }
 
 func newStore(db *sql.DB, d sqlstore.Dialect, o *sqlstore.Options) *Store {
 	s := sqlstore.New(db, d, o)
-	return &Store{s, s.DB()}
+	return &Store{s, s.DB(), s.On()}
 }
 
 // DB is the handle for atomic.Do over the same pool. A database transaction that it begins can be given to ledger.In
 // as it is. The handle's lock clauses are MariaDB's, of which MySQL lacks NOWAIT and SKIP LOCKED on shared locks.
 func (s *Store) DB() *atomic.DB { return s.db }
 
+// On runs database transactions of package atomic over the same connections, for ledger.Do.
+func (s *Store) On() driver.Transactor[*atomic.Tx] { return s.on }
+
 // New makes a store over a handle that the application opened with the driver "mysql", best with [DSN]. The handle
 // stays the application's. MariaDB and MySQL are told apart by the statements themselves, so nothing is asked here.
 func New(db *sql.DB) *Store { return newStore(db, dialect(mariaDB), nil) }
+
+// On runs database transactions of the application's over its own handle, for ledger.Do: at READ COMMITTED, whatever
+// the session's level is. Make it once and keep it.
+func On(db *sql.DB) driver.Transactor[*sql.Tx] { return sqlstore.OnSQL(db, dialect(mariaDB)) }
 
 // Connections of a pool of the ledger's own. A writer, the sealer and a dozen readers work side by side; more
 // connections than this wait for the same disk.

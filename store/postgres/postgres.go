@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"net/url"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/atomic/pgxatomic"
 	atomicpostgres "github.com/bursar-ledger/bursar/atomic/postgres"
 	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
@@ -21,16 +23,20 @@ import (
 type Store struct {
 	driver.Store
 	db *atomic.DB
+	on driver.Transactor[*atomic.Tx]
 }
 
 func newStore(db *sql.DB, d sqlstore.Dialect, o *sqlstore.Options) *Store {
 	s := sqlstore.New(db, d, o)
-	return &Store{s, s.DB()}
+	return &Store{s, s.DB(), s.On()}
 }
 
 // DB is the handle for atomic.Do over the same pool. A database transaction that it begins can be given to ledger.In
 // as it is.
 func (s *Store) DB() *atomic.DB { return s.db }
+
+// On runs database transactions of package atomic over the same connections, for ledger.Do.
+func (s *Store) On() driver.Transactor[*atomic.Tx] { return s.on }
 
 // New makes a store over a pool that the application opened. The pool stays the application's, and the ledger's own
 // database transactions take their connections from it: a call waits while all of them are in use. When the ledger is
@@ -40,6 +46,16 @@ func New(pool *pgxpool.Pool) *Store { return overPool(pool, dialect(postgresql))
 // NewSQL makes a store over a handle that the application opened with pgx's package stdlib. The handle stays the
 // application's.
 func NewSQL(db *sql.DB) *Store { return newStore(db, dialect(postgresql), nil) }
+
+// On runs database transactions of the application's over its own pool, for ledger.Do. They are those of package
+// pgxatomic, so that what takes a pgx.Tx works in them. Make it once and keep it.
+func On(pool *pgxpool.Pool) driver.Transactor[pgx.Tx] {
+	return sqlstore.OnOwn(pgxatomic.Open(pool, nil), dialect(postgresql),
+		func(block *atomic.Tx) (pgx.Tx, error) { return pgxatomic.Of(block) })
+}
+
+// OnSQL is [On] for a handle that the application opened with pgx's package stdlib.
+func OnSQL(db *sql.DB) driver.Transactor[*sql.Tx] { return sqlstore.OnSQL(db, dialect(postgresql)) }
 
 func overPool(pool *pgxpool.Pool, d sqlstore.Dialect) *Store {
 	// What is closed with the store is the handle over the pool, which keeps no connection itself.

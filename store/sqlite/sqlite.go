@@ -21,16 +21,20 @@ import (
 type Store struct {
 	driver.Store
 	db *atomic.DB
+	on driver.Transactor[*atomic.Tx]
 }
 
 func newStore(db *sql.DB, o *sqlstore.Options) *Store {
 	s := sqlstore.New(db, dialect(), o)
-	return &Store{s, s.DB()}
+	return &Store{s, s.DB(), s.On()}
 }
 
 // DB is the handle for atomic.Do over the same file. A database transaction that it begins can be given to ledger.In
 // as it is.
 func (s *Store) DB() *atomic.DB { return s.db }
+
+// On runs database transactions of package atomic over the same connections, for ledger.Do.
+func (s *Store) On() driver.Transactor[*atomic.Tx] { return s.on }
 
 // New makes a store over a handle that the application opened with the driver "sqlite", best with [DSN]. The
 // handle stays the application's. A pool of one connection works too, but then a post outside waits for the
@@ -53,6 +57,10 @@ func Open(path string) (*Store, error) {
 	db.SetMaxIdleConns(8)
 	return newStore(db, &sqlstore.Options{Own: true}), nil
 }
+
+// On runs database transactions of the application's over its own handle, for ledger.Do: they begin IMMEDIATE when the
+// handle was opened with [DSN]. Make it once and keep it.
+func On(db *sql.DB) driver.Transactor[*sql.Tx] { return sqlstore.OnSQL(db, dialect()) }
 
 // DSN is the data source name of a file with the settings that a ledger needs: write-ahead journal, every commit
 // synced to disk, five seconds of patience with other writers, and BEGIN IMMEDIATE for database/sql's Begin.
