@@ -125,9 +125,9 @@ func told(r *reply) (o outcome, first bool) {
 	}
 }
 
-// TestTortureTwoServersOfOneFile has two servers of one file asked for the same at once, round after round: a payment by
-// id, one by key, one that nobody can afford, an account by key, and a thing that can be paid once another client has
-// funded it. Both servers say the same, and one of them says it first.
+// TestTortureTwoServersOfOneFile has two servers of one file asked for the same at once, round after round: a payment
+// by id, one by key, one that nobody can afford, an account by key, and a thing that can be paid once another client
+// has funded it. Both servers say the same, and one of them says it first.
 func TestTortureTwoServersOfOneFile(t *testing.T) {
 	t.Parallel()
 	rounds := 200
