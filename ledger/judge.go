@@ -189,6 +189,7 @@ func (j *judgement) repeat(job, first *job) {
 	case first.Err != nil:
 		again := *first.Err.(*bursar.Error)
 		again.Replayed = true
+		again.Account, again.Available, again.Needed, again.Limit = "", nil, nil, nil // as from the database
 		job.Err = &again
 	default:
 		job.Posted.ID = r.id

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -97,6 +98,21 @@ func TestDocumentHasEveryCode(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, d.Components.Schemas["Problem"].Properties["code"].Enum); diff != "" {
 		t.Errorf("codes (-table +document):\n%s", diff)
+	}
+}
+
+// TestTypesLeadToTheTable holds that the type of a problem names an anchor of docs/errors.md.
+func TestTypesLeadToTheTable(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/errors.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range bursar.Catalogue() {
+		file, anchor, _ := strings.Cut(httpapi.TypeOf(row.Code), "#")
+		if !strings.HasSuffix(file, "/docs/errors.md") || strings.Count(string(text), `<a id="`+anchor+`"></a>`) != 1 {
+			t.Errorf("%s#%s leads nowhere", file, anchor)
+		}
 	}
 }
 

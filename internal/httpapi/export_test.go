@@ -18,3 +18,6 @@ func ExactStatuses(code bursar.Code) (statuses []int) {
 	}
 	return statuses
 }
+
+// TypeOf is the type of a problem with this code.
+func TypeOf(code bursar.Code) string { return errorsURL + string(code) }
