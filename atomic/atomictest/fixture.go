@@ -78,7 +78,8 @@ func (f *fixture) inner(ctx context.Context, fn block, n atomic.Nesting) error {
 	return f.innerDo(ctx, fn, n)
 }
 
-// innerDo is inner by Do itself. A savepoint that the driver's own Tx begins is in no context, and no recorder knows it.
+// innerDo is inner by Do itself. A savepoint that the driver's own Tx begins is in no context, and no recorder knows
+// it.
 func (f *fixture) innerDo(ctx context.Context, fn block, n atomic.Nesting) error {
 	return atomic.Do(ctx, f.db, fn, &atomic.Options{Nesting: n})
 }
