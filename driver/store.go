@@ -26,6 +26,9 @@ type Store interface {
 	SealsLater() bool
 	// Join makes a Tx of a database transaction that the caller began, after checking that it is a safe one.
 	Join(ctx context.Context, tx CallerTx) (Tx, error)
+	// JoinReader makes a Reader of any database transaction that can read, a read-only one too. It sees what the caller's
+	// own statements see.
+	JoinReader(ctx context.Context, tx CallerTx) (Reader, error)
 	// Read runs fn over one consistent snapshot that covers everything committed.
 	Read(ctx context.Context, fn func(context.Context, Reader) error) error
 	// InTransaction reports whether ctx carries a database transaction that is open.

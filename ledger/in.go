@@ -20,8 +20,10 @@ type Joined struct {
 	order  lockOrder
 }
 
-// In gives every verb inside the caller's own database transaction. That is checked at the first verb: a database
-// transaction that would not keep the ledger safe is refused with [bursar.ErrUnsafeTransaction] and the remedy.
+// In gives every verb inside the caller's own database transaction. It reads in any that can read, also a read-only
+// or REPEATABLE READ one: together with rows of your own, of one snapshot. It writes in one that keeps the ledger
+// safe. That is checked at the first verb that writes; another is refused with [bursar.ErrUnsafeTransaction] and the
+// remedy.
 //
 // A refusal under In has written nothing, leaves the caller's database transaction usable and is not remembered. A
 // refusal that Post remembered earlier under the same id is honoured. Whether the money moved is known when the
@@ -36,14 +38,14 @@ type Joined struct {
 func (l *Ledger) In(tx driver.CallerTx) *Joined {
 	j := &Joined{ledger: l, caller: tx}
 	j.view = view{book: l.book, read: func(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
-		tx, err := j.join(ctx)
+		r, err := j.reader(ctx)
 		if err != nil {
 			return err
 		}
-		if err := j.recognise(ctx, tx); err != nil {
+		if err := j.recognise(ctx, r); err != nil {
 			return err
 		}
-		return fn(ctx, tx)
+		return fn(ctx, r)
 	}}
 	return j
 }
@@ -60,12 +62,20 @@ func (j *Joined) join(ctx context.Context) (driver.Tx, error) {
 	return tx, nil
 }
 
+// reader reads in the caller's database transaction. That need not be one that may write, unless it has written.
+func (j *Joined) reader(ctx context.Context) (driver.Reader, error) {
+	if j.tx != nil {
+		return j.tx, nil
+	}
+	return j.ledger.store.JoinReader(ctx, j.caller)
+}
+
 // recognise refuses to read the book of another database, which may have the same number. Writing looks by itself.
-func (j *Joined) recognise(ctx context.Context, tx driver.Tx) error {
+func (j *Joined) recognise(ctx context.Context, r driver.Reader) error {
 	if j.known {
 		return nil
 	}
-	head, err := tx.Head(ctx, j.book.Number)
+	head, err := r.Head(ctx, j.book.Number)
 	if err == nil {
 		err = owns(&j.book, &head)
 	}

@@ -100,6 +100,27 @@ func (s *Store) Read(ctx context.Context, fn func(context.Context, driver.Reader
 
 // Join makes a Tx of the caller's database transaction.
 func (s *Store) Join(ctx context.Context, caller driver.CallerTx) (driver.Tx, error) {
+	session, err := s.join(caller)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.dialect.Admit(ctx, session.db, caller.DatabaseTx()); err != nil {
+		return nil, s.dialect.coded(err)
+	}
+	return s.tx(session), nil
+}
+
+// JoinReader makes a Reader of the caller's database transaction, which need not be one that may write.
+func (s *Store) JoinReader(_ context.Context, caller driver.CallerTx) (driver.Reader, error) {
+	session, err := s.join(caller)
+	if err != nil {
+		return nil, err
+	}
+	return s.tx(session), nil
+}
+
+// join is a session in the caller's database transaction.
+func (s *Store) join(caller driver.CallerTx) (*session, error) {
 	if caller == nil || caller.DatabaseTx() == nil {
 		return nil, bursar.Errorf(bursar.CodeUnsafeTransaction, "there is no database transaction to take part in")
 	}
@@ -119,10 +140,7 @@ func (s *Store) Join(ctx context.Context, caller driver.CallerTx) (driver.Tx, er
 		return nil, bursar.Errorf(bursar.CodeUnsupported,
 			"a %T does not run statements: it needs ExecContext and QueryContext", db)
 	}
-	if err := s.dialect.Admit(ctx, session.db, caller.DatabaseTx()); err != nil {
-		return nil, s.dialect.coded(err)
-	}
-	return s.tx(session), nil
+	return session, nil
 }
 
 func (s *Store) tx(session *session) *tx { return newTx(session, s.bulks, s.stock) }

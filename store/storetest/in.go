@@ -20,6 +20,7 @@ var inCases = []testCase{
 	{"a batch is all or nothing", inBatch},
 	{"verbs see what the transaction did", inSees},
 	{"an atomic transaction goes in as it is", inAtomic},
+	{"a snapshot of the application's own is read, and not written in", inSnapshot},
 	{"an inner block takes its money back", inNested},
 	{"outside an open transaction is refused", outsideIsRefused},
 	{"with one connection too", withOneConnection},
@@ -56,6 +57,49 @@ func (f *fixture) within(fn func(*ledger.Joined) error) {
 	f.must(fn(f.ledger.In(f.Tx(tx))))
 	f.must(tx.Commit())
 	f.sealPosted()
+}
+
+// inSnapshot reads the ledger in a read-only database transaction with a snapshot, beside rows of the application's.
+func inSnapshot(f *fixture) {
+	f.funded("users:1", "users:2")
+	f.orders()
+	var refused error
+	err := atomic.Do(f.Context(), f.Atomic, func(ctx context.Context, tx *atomic.Tx) error {
+		in := f.ledger.In(tx)
+		before, err := in.Balance(ctx, "users:1", bursar.AsOf{})
+		if err != nil {
+			return err
+		}
+		f.must(f.outside(move("users:1", "users:2", "25.00 USD")))
+		after, err := in.Balance(ctx, "users:1", bursar.AsOf{})
+		if err != nil {
+			return err
+		}
+		f.wantSame("the snapshot's balance", before.Balance.String(), after.Balance.String())
+		state, err := atomic.QueryOne(ctx, tx, atomic.Value[string], "SELECT state FROM orders WHERE id = 7")
+		if err != nil {
+			return err
+		}
+		f.wantSame("the order", "open", state)
+		_, refused = in.Post(ctx, move("users:1", "users:2", "1.00 USD"))
+		return refused
+	}, &atomic.Options{ReadOnly: true, Isolation: sql.LevelSnapshot})
+	if refused == nil || err == nil {
+		f.Errorf("posting in a read-only database transaction: %v, and in the end %v", refused, err)
+	}
+	f.wantBalance("users:1", "75.00 USD")
+}
+
+// outside posts through another program's ledger, whatever is open in this one.
+func (f *fixture) outside(t bursar.Transfer) error {
+	l, err := ledger.New(context.Background(), f.Reopen(f.T), nil)
+	if err != nil {
+		return err
+	}
+	if _, err := l.Post(context.Background(), t); err != nil {
+		return err
+	}
+	return l.Close(context.Background())
 }
 
 func inCommits(f *fixture) {
