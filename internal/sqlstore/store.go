@@ -147,8 +147,8 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Book returns the book with fresh's name, or makes it. One that exists is found without writing.
-func (s *Store) Book(ctx context.Context, fresh bursar.Book) (book bursar.Book, err error) {
+// Book returns the book with fresh's name, or makes it if create is true. One that exists is found without writing.
+func (s *Store) Book(ctx context.Context, fresh bursar.Book, create bool) (book bursar.Book, err error) {
 	var found *bursar.Book
 	err = atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
 		if err := s.dialect.Ready(ctx, std{db}); err != nil {
@@ -159,6 +159,9 @@ func (s *Store) Book(ctx context.Context, fresh bursar.Book) (book bursar.Book, 
 	}, &atomic.Options{ReadOnly: true, Retry: s.options.Retry})
 	if err != nil || found != nil {
 		return dereference(found), s.wrap(err)
+	}
+	if !create {
+		return book, bursar.Errorf(bursar.CodeBookNotFound, "there is no book %q", fresh.Name)
 	}
 	err = atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
 		book, err = s.makeBook(ctx, std{db}, fresh)
