@@ -48,7 +48,7 @@ Opening an account again with the same settings changes nothing and prints the f
 			if err != nil {
 				return err
 			}
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
+			return e.withLedger(cmd.Context(), makes, func(ctx context.Context, l *ledger.Ledger) error {
 				posted, err := l.OpenAccount(ctx, opening)
 				if err != nil {
 					return err
@@ -113,7 +113,7 @@ func newAccountShowCommand(e *env) *cobra.Command {
 		Example: "  bursar account show users:alice\n  bursar account show users:alice -o json",
 		Args:    arguments(1, "PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
+			return e.withLedger(cmd.Context(), reads, func(ctx context.Context, l *ledger.Ledger) error {
 				account, err := l.Account(ctx, args[0])
 				if err != nil {
 					return err
@@ -150,7 +150,7 @@ func newAccountListCommand(e *env) *cobra.Command {
 			if len(args) > 0 {
 				q.Prefix = args[0]
 			}
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
+			return e.withLedger(cmd.Context(), reads, func(ctx context.Context, l *ledger.Ledger) error {
 				return e.listAccounts(ctx, l, q, limit)
 			})
 		},

@@ -45,7 +45,7 @@ zero. In CSV the sums are the last rows; they have no path.`,
 			if len(args) == 0 && asOf != (bursar.AsOf{}) {
 				return usagef("missing argument PATH: the trial balance is of now")
 			}
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
+			return e.withLedger(cmd.Context(), reads, func(ctx context.Context, l *ledger.Ledger) error {
 				if len(args) == 0 {
 					return e.trialBalance(ctx, l)
 				}

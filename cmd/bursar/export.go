@@ -12,9 +12,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
-	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/exchange"
-	"github.com/bursar-ledger/bursar/ledger"
 )
 
 // exportFlags are the flags of export.
@@ -52,16 +50,12 @@ what is new.`,
 }
 
 func (e *env) export(ctx context.Context, f *exportFlags) (err error) {
-	s, have, _, err := e.openStore(ctx)
+	s, err := e.openStore(ctx, reads)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if have == 0 {
-		return hintf(bursar.Errorf(bursar.CodeSchemaBehind, "there is no ledger in %s", redacted(e.db)),
-			"--db and BURSAR_DB say where the ledger is")
-	}
-	l, err := ledger.New(ctx, s, &ledger.Options{Book: e.book})
+	l, err := e.openBook(ctx, s, reads)
 	if err != nil {
 		return err
 	}

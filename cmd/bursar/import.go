@@ -103,7 +103,7 @@ func (e *env) importFile(ctx context.Context, name string, f *importFlags) (err 
 	if err != nil {
 		return err
 	}
-	return e.withLedger(ctx, func(ctx context.Context, l *ledger.Ledger) (err error) {
+	return e.withLedger(ctx, makes, func(ctx context.Context, l *ledger.Ledger) (err error) {
 		options := &exchange.ImportOptions{Open: openers, Batch: int(f.batch)}
 		if f.ack != "" {
 			if options.Ack, err = exchange.OpenAck(f.ack, l.Book()); err != nil {

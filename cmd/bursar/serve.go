@@ -74,7 +74,7 @@ func (e *env) serve(ctx context.Context, address, tokenFile string) error {
 			"or listen on 127.0.0.1", listener.Addr())
 	}
 	e.logger = slog.New(slog.NewTextHandler(e.stderr, nil))
-	return e.withLedger(ctx, func(ctx context.Context, l *ledger.Ledger) error {
+	return e.withLedger(ctx, makes, func(ctx context.Context, l *ledger.Ledger) error {
 		return e.serveOn(ctx, listener, l, token)
 	})
 }
@@ -93,7 +93,8 @@ func (e *env) serveOn(ctx context.Context, listener net.Listener, l *ledger.Ledg
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
-	fmt.Fprintf(e.stderr, "bursar: serving %s on http://%v\n", redacted(e.db), listener.Addr())
+	fmt.Fprintf(e.stderr, "bursar: serving book %s of %s with the strategy queue on http://%v\n",
+		l.Book().Name, redacted(e.db), listener.Addr())
 	select {
 	case err := <-ended:
 		return err

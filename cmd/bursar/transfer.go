@@ -42,7 +42,7 @@ Each --leg is a further leg, in the order given. With a --leg you may leave FROM
 			if err != nil {
 				return err
 			}
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
+			return e.withLedger(cmd.Context(), posts, func(ctx context.Context, l *ledger.Ledger) error {
 				posted, err := postOnce(ctx, l, t)
 				if err != nil {
 					return err

@@ -86,18 +86,15 @@ func (e *env) verify(ctx context.Context, texts []string) error {
 
 // audit runs the checks, with a progress bar.
 func (e *env) audit(ctx context.Context, anchors map[int64][32]byte) (report verify.Report, err error) {
-	if have, err := e.schemaUntouched(ctx); err != nil {
-		return report, err
-	} else if have == 0 {
-		return report, hintf(bursar.Errorf(bursar.CodeSchemaBehind, "there is no ledger in %s", redacted(e.db)),
-			"--db and BURSAR_DB say where the ledger is")
-	}
-	s, _, _, err := e.openStore(ctx)
+	s, err := e.openStore(ctx, reads)
 	if err != nil {
 		return report, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	book, err := verify.Book(ctx, s, e.book)
+	if err != nil && e.lacksBook(ctx, s) {
+		_, err = e.openBook(ctx, s, reads) // says which books there are
+	}
 	if err != nil {
 		return report, err
 	}
