@@ -108,7 +108,7 @@ func prepare(e *env, cmd *cobra.Command) {
 		prepare(e, sub)
 	}
 	cmd.Flags().SortFlags = false
-	if cmd.HasSubCommands() {
+	if cmd.HasSubCommands() && cmd.RunE == nil {
 		cmd.Args, cmd.RunE, cmd.DisableFlagsInUseLine = cobra.ArbitraryArgs, explain, true
 		cmd.SuggestionsMinimumDistance = 2
 	}

@@ -75,6 +75,7 @@ func (e *env) report(cmd *cobra.Command, err, output error) int {
 		hint = hinted.hint
 	}
 	e.say("error", err.Error())
+	e.note(err)
 	if hint != "" {
 		e.say("hint", hint)
 	}

@@ -70,8 +70,8 @@ func (e *env) serve(ctx context.Context, address, tokenFile string) error {
 	defer listener.Close() // closing twice is harmless, and a ledger that does not open leaves no port behind
 	// What decides is the address that the listener has. A name may stand for any address.
 	if token == "" && !isLoopback(listener.Addr()) {
-		return usagef("%v can be reached from other machines: give a token with --token-file or BURSAR_TOKEN, "+
-			"or listen on 127.0.0.1", listener.Addr())
+		return usagef("%s can be reached from other machines: give a token with --token-file or BURSAR_TOKEN, "+
+			"or listen on 127.0.0.1", address)
 	}
 	e.logger = slog.New(slog.NewTextHandler(e.stderr, nil))
 	return e.withLedger(ctx, makes, func(ctx context.Context, l *ledger.Ledger) error {

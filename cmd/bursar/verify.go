@@ -138,11 +138,11 @@ func (e *env) showReport(r *verify.Report) error {
 	case e.output == formatTable && r.OK():
 		unsealed := ""
 		if r.Unsealed > 0 {
-			unsealed = fmt.Sprintf(" of which %d are not sealed", r.Unsealed)
+			unsealed = fmt.Sprintf(" of which %d %s not sealed", r.Unsealed, are(r.Unsealed))
 		}
-		_, err := fmt.Fprintf(e.stdout, "ok: book %s: %d entries%s, %d accounts, %d requests of which %d were refused; "+
-			"head %d at %v, hash %v\n", r.Book.Name, r.Entries, unsealed, r.Accounts, r.Requests, r.Refusals,
-			r.Head.Seq, r.Head.At, r.Head.Hash)
+		_, err := fmt.Fprintf(e.stdout, "ok: book %s: %s%s, %s, %s of which %d %s refused; head %d at %v, hash %v\n",
+			r.Book.Name, count(r.Entries, "entry", "entries"), unsealed, count(r.Accounts, "account", "accounts"),
+			count(r.Requests, "request", "requests"), r.Refusals, was(r.Refusals), r.Head.Seq, r.Head.At, r.Head.Hash)
 		return err
 	}
 	out := e.list(right("seq"), left("check"), left("detail"))
