@@ -55,8 +55,10 @@ func Adopt(ctx context.Context, conn Conn, d Dialect, o *AdoptOptions) (*Adopted
 	if _, own := conn.(*Tx); own {
 		return nil, fmt.Errorf("%w: a Tx needs no adoption, use it as it is", ErrUnsupported)
 	}
+	need(conn != nil, "Adopt", "the connection")
 	db := o.DB
 	if db == nil {
+		need(d != nil, "Adopt", "the Dialect")
 		db = Open(nil, d, nil)
 	}
 	s := &session{db: db, name: o.Name, mode: o.Mode, conn: conn, damage: DamageNone}

@@ -61,6 +61,7 @@ type DB struct {
 	observer   Observer
 	observed   bool
 	tracer     Tracer
+	discard    func(driverConn any)
 	turn       chan struct{} // holds one token; nil unless the engine has one writer
 }
 
@@ -98,20 +99,27 @@ type OpenOptions struct {
 	// EndTimeout bounds one COMMIT, ROLLBACK or savepoint statement. These do not end with the caller's context.
 	// Default: 30 seconds.
 	EndTimeout time.Duration
+
+	// Discard, if not nil, closes the driver's connection when it is in doubt, before database/sql does. It is for
+	// drivers with a pool of their own, to which a connection closed by database/sql would go back. It must not
+	// panic and must be safe for concurrent use. Default: database/sql closes it.
+	Discard func(driverConn any)
 }
 
 const endTimeoutDefault = 30 * time.Second
 
 // Open returns a handle on pool for [Do]. It does not talk to the database. pool still belongs to the caller, who
-// closes it. o may be nil.
+// closes it. o may be nil. Open panics if d is nil. Without a pool the handle is good for [Adopt] alone, and whatever
+// else needs the pool panics.
 func Open(pool *sql.DB, d Dialect, o *OpenOptions) *DB {
+	need(d != nil, "Open", "the Dialect")
 	if o == nil {
 		o = &OpenOptions{}
 	}
 	db := &DB{
 		pool: pool, dialect: d, traits: d.Traits(), statements: d.Statements(),
 		clock: o.Clock, rand: o.Rand, endTimeout: o.EndTimeout,
-		retried: o.Retried, logger: o.Logger, observer: o.Observer, tracer: o.Tracer,
+		retried: o.Retried, logger: o.Logger, observer: o.Observer, tracer: o.Tracer, discard: o.Discard,
 	}
 	db.observed = o.Logger != nil || o.Observer.any()
 	if db.traits.OneWriter {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -88,6 +89,7 @@ func (s *session) close(ctx context.Context, t *Tx) error {
 // undo ends block t badly: it takes back its writes and drops its hooks. It returns err, joined with any error of
 // its own.
 func (s *session) undo(ctx context.Context, t *Tx, err error) error {
+	s.undoHandles(ctx, t)
 	s.mu.Lock()
 	over, damage := s.over, s.damage
 	disorder := s.current != t || s.busy
@@ -130,7 +132,8 @@ func (s *session) rollbackTo(ctx context.Context, t *Tx, err error) error {
 		return errors.Join(err, undoErr)
 	}
 	s.mu.Lock()
-	s.damage, s.cause = DamageNone, nil
+	s.damage, s.cause, s.cut = DamageNone, nil, false
+	s.rows = slices.DeleteFunc(s.rows, func(r openRows) bool { return r.depth >= t.depth }) // With their errors.
 	s.before, s.onCommit = s.before[:t.beforeMark], s.onCommit[:t.commitMark]
 	hooks := s.onRollback[t.rollbackMark:]
 	s.onRollback = s.onRollback[:t.rollbackMark:t.rollbackMark]

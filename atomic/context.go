@@ -21,7 +21,7 @@ func (c *blockContext) Value(key any) any {
 			return c.tx
 		}
 	case anyKey:
-		if !c.tx.ended.Load() {
+		if !c.tx.ended.Load() && !c.tx.outside() {
 			return c.tx
 		}
 	}
@@ -35,7 +35,8 @@ func From(ctx context.Context, db *DB) (*Tx, bool) {
 	return tx, ok
 }
 
-// InTransaction reports whether ctx has an open block of any DB.
+// InTransaction reports whether ctx has an open block of any DB. A block that a test records as
+// [RecordOptions.Outside] does not count.
 func InTransaction(ctx context.Context) bool {
 	return ctx.Value(anyKey{}) != nil
 }

@@ -18,13 +18,15 @@ func (db *DB) control(query string) error {
 	}
 	scan := scanner{query: query, escapes: db.traits.BackslashEscapes}
 	for {
-		words, more := scan.statement()
-		if advice := advise(words); advice != "" {
-			return fmt.Errorf("%w: %s: %s", ErrControl, strings.Join(words, " "), advice)
-		}
-		if len(words) > 0 && db.dialect.Commits(words) {
-			return fmt.Errorf("%w: %s commits at once on %s: run it outside of Do",
-				ErrControl, strings.Join(words, " "), db.traits.Name)
+		parts, more := scan.statement()
+		for _, words := range parts {
+			if advice := advise(words); advice != "" {
+				return fmt.Errorf("%w: %s: %s", ErrControl, strings.Join(words, " "), advice)
+			}
+			if len(words) > 0 && db.dialect.Commits(words) {
+				return fmt.Errorf("%w: %s commits at once on %s: run it outside of Do",
+					ErrControl, strings.Join(words, " "), db.traits.Name)
+			}
 		}
 		if !more {
 			return nil
@@ -72,6 +74,13 @@ func advise(words []string) string {
 		if second == "TRANSACTION" {
 			return "two-phase commit is not for a block of Do"
 		}
+		if slices.Contains(words[1:min(len(words), 3)], "FROM") {
+			return "its text cannot be read here: use PrepareContext"
+		}
+	case "EXECUTE":
+		if second == "IMMEDIATE" {
+			return "its text cannot be read here: send that as a statement"
+		}
 	case "XA":
 		return "two-phase commit is not for a block of Do"
 	case "SET":
@@ -103,34 +112,83 @@ type scanner struct {
 	query   string
 	at      int
 	escapes bool
+	// bare means that backquotes are left out and the name in them is read: SET knows its variables by such names.
+	bare bool
 }
 
 // statement returns the first words of the next statement, in upper case, and whether another statement may follow.
-func (s *scanner) statement() (words []string, more bool) {
+// Each further assignment of a SET is a part of its own, as if it had a SET of its own, and so is the statement after
+// SET STATEMENT ... FOR.
+func (s *scanner) statement() (parts [][]string, more bool) {
 	depth := 0 // how many BEGIN and CASE are open in the body of a CREATE
+	var set assignments
+	words := []string{}
+	s.bare = false
 	for {
 		token, word := s.next()
 		switch {
 		case token == "":
-			return words, false
+			return append(parts, words), false
 		case token == ";" && depth == 0:
-			return words, true
+			return append(parts, words), true
+		case !word && set.open && set.separates(token):
+			parts, words = append(parts, words), []string{"SET"}
+			continue
 		case !word:
 			continue
 		}
-		upper := strings.ToUpper(token)
-		if len(words) > 0 && words[0] == "CREATE" {
-			switch upper {
-			case "BEGIN", "CASE":
-				depth++
-			case "END":
-				depth = max(depth-1, 0)
-			}
+		upper := set.name(strings.ToUpper(token))
+		switch {
+		case len(words) == 0 && upper == "SET":
+			set.open, s.bare = true, s.escapes
+		case set.open && len(parts) == 0 && len(words) == 1 && upper == "STATEMENT":
+			set.around = true
+		case set.around && set.open && set.parens == 0 && upper == "FOR":
+			parts, words = append(parts, words), []string{}
+			set.open, s.bare = false, false
+			continue
+		case len(words) > 0 && words[0] == "CREATE":
+			depth = max(depth+bodies[upper], 0)
 		}
 		if len(words) < 4 {
 			words = append(words, upper)
 		}
 	}
+}
+
+// bodies are the words that begin and end a body of statements.
+var bodies = map[string]int{"BEGIN": 1, "CASE": 1, "END": -1}
+
+// assignments is what is known of a SET up to a token.
+type assignments struct {
+	open   bool
+	around bool // it is a SET STATEMENT ... FOR
+	parens int
+	ats    int // how many @ stand before the next word
+}
+
+// separates reads a token that is no word, and reports whether another assignment begins after it.
+func (a *assignments) separates(token string) bool {
+	switch token {
+	case "@":
+		a.ats++
+		return false
+	case "(":
+		a.parens++
+	case ")":
+		a.parens--
+	}
+	a.ats = 0
+	return token == "," && a.parens == 0
+}
+
+// name is a word of the SET. A word after a single @ is the user's own variable, whatever its name.
+func (a *assignments) name(word string) string {
+	if a.ats == 1 {
+		word = "@" + word
+	}
+	a.ats = 0
+	return word
 }
 
 // next returns the next word, or the next other character, outside quotes and comments. It returns "" at the end.
@@ -144,7 +202,7 @@ func (s *scanner) next() (token string, word bool) {
 			s.skipVersion()
 		case strings.HasPrefix(rest, "/*"):
 			s.skipComment()
-		case c == '\'' || c == '"' || c == '`':
+		case c == '\'' || c == '"' || c == '`' && !s.bare:
 			s.skipQuoted(c, c != '`' && (s.escapes || c == '\'' && s.afterE()))
 		case c == '$' && !s.afterWord():
 			s.skipDollars()

@@ -25,6 +25,12 @@ func TestControlIsRefused(t *testing.T) {
 		"SELECT `a;b`; COMMIT", "SELECT 'it''s'; COMMIT",
 		"CREATE TRIGGER x BEFORE INSERT ON t BEGIN SELECT CASE 1 WHEN 1 THEN 2 END; END; COMMIT", "/*!50000 COMMIT */",
 		"SELECT 1;;\n;COMMIT", "TRUNCATE t", "INSERT INTO t VALUES (1); truncate t",
+		"SET @a = 1, autocommit = 0", "SET @a = f(1, 2), @@session.autocommit = 0",
+		"SET a = 1, b = 2, SESSION autocommit = 0",
+		"SET @a = 1, @@autocommit = 0", "SET @a = (SELECT 1), tx_isolation = 'x'", "SET a = 'x, y', LOCAL autocommit = 0",
+		"SET STATEMENT max_statement_time = 1 FOR COMMIT", "SET STATEMENT a = 1, b = (SELECT 1 FOR UPDATE) FOR TRUNCATE t",
+		"SET STATEMENT a = 1 FOR SET @b = 1, autocommit = 0", "EXECUTE IMMEDIATE 'COMMIT'", "execute immediate @text",
+		"PREPARE p FROM 'COMMIT'", "SELECT 1; SET a = 1, autocommit = 1",
 	}
 	allowed := []string{
 		"", ";", "SELECT 1", "SELECT 1;", "SELECT 'COMMIT'", "SELECT 1 -- ; COMMIT", "SELECT '; COMMIT'",
@@ -34,6 +40,10 @@ func TestControlIsRefused(t *testing.T) {
 		"START REPLICA", "COMMITTED", "COMMENT ON TABLE t IS 'x'", "CREATE TABLE t (a int)",
 		"CREATE TRIGGER x BEFORE INSERT ON t BEGIN SELECT 1; END",
 		"CREATE TRIGGER x BEFORE INSERT ON t BEGIN SELECT CASE 1 WHEN 1 THEN 2 END; END; SELECT 1",
+		"SET @autocommit = 1", "SET a = 1, @autocommit = 0", "SET a = (autocommit, autocommit)", "SET a = b, c = autocommit",
+		"SET STATEMENT max_statement_time = 1 FOR SELECT 1", "SET a = 1, b = 'autocommit'", "EXECUTE p",
+		"EXECUTE immediate_p",
+		"PREPARE p AS DELETE FROM t", "SET search_path = a, b, c", "SET a = 1, FOR = 2",
 		"WITH a AS (SELECT 1) SELECT * FROM a", "SELECT 'unfinished", "/* unfinished", "SELECT $a$ unfinished",
 	}
 	db := &DB{dialect: committer{}}
@@ -57,7 +67,10 @@ func TestControlKnowsMySQLsQuotes(t *testing.T) {
 			t.Errorf("%q: %v, want it to pass", query, err)
 		}
 	}
-	for _, query := range []string{`SELECT '\\'; COMMIT`, "# why\nCOMMIT", "/* a /* not nested */ COMMIT"} {
+	for _, query := range []string{
+		`SELECT '\\'; COMMIT`, "# why\nCOMMIT", "/* a /* not nested */ COMMIT",
+		"SET `autocommit` = 0", "SET @a = 1, `autocommit` = 0",
+	} {
 		if err := db.control(query); !errors.Is(err, ErrControl) {
 			t.Errorf("%q: %v, want ErrControl", query, err)
 		}
@@ -73,9 +86,11 @@ func FuzzScanner(f *testing.F) {
 		scan := scanner{query: query, escapes: escapes}
 		for {
 			before := scan.at
-			words, more := scan.statement()
-			if len(words) > 4 || scan.at > len(query) {
-				t.Fatalf("%q: words %q, at %d of %d", query, words, scan.at, len(query))
+			parts, more := scan.statement()
+			for _, words := range parts {
+				if len(words) > 4 || scan.at > len(query) {
+					t.Fatalf("%q: words %q, at %d of %d", query, words, scan.at, len(query))
+				}
 			}
 			if !more {
 				return

@@ -12,7 +12,8 @@ type Dialect interface {
 	// Traits tells what holds for the engine as a whole.
 	Traits() Traits
 
-	// Begin begins a database transaction on conn, which has none. restore is a statement that puts the connection
+	// Begin begins a database transaction on conn. If somebody has left one open on it, Begin returns an error that
+	// wraps [ErrLeftOpen], and must not commit what is in it. restore is a statement that puts the connection
 	// back as it was; it runs after the end of the database transaction. It is empty if there is nothing to put back.
 	// After an error Begin need not clean up.
 	Begin(ctx context.Context, conn *sql.Conn, m Mode) (restore string, err error)
@@ -27,6 +28,10 @@ type Dialect interface {
 	// State asks the engine whether a database transaction is open on conn. It is called after errors, and where an
 	// error may have gone unseen. It leaves conn as it found it. An error means that the state cannot be known.
 	State(ctx context.Context, conn Conn) (State, error)
+
+	// CheckDeferred has the engine check now what it would check at COMMIT, and returns the violation. Where nothing is
+	// checked so late it does nothing. It runs in a savepoint that is undone afterwards.
+	CheckDeferred(ctx context.Context, conn Conn) error
 
 	// Classify says what err means. It goes by the engine's number and never by the text. The zero Class is for an
 	// error that did not come from the engine. [Disconnected] recognises what drivers report for a lost connection.
@@ -130,6 +135,10 @@ type Class struct {
 
 	// Code is the engine's own code, for counting and for people, such as "SQLITE_BUSY" or "40001".
 	Code string
+
+	// Constraint is the name of the violated constraint, for [KindUnique] and [KindConstraint]. It is empty where the
+	// driver has the name only as a part of a text.
+	Constraint string
 }
 
 // A Kind is the reason behind an error.

@@ -19,8 +19,9 @@ const (
 	// Join makes the block part of the block around it. It costs no round trip. When the block fails, the block around
 	// it is broken too, even if that swallows the error.
 	Join
-	// Outermost refuses to run inside another block, with [ErrNested]. It is for work that must be committed when Do
-	// returns, because what follows cannot be undone. Other libraries call it "durable" or "begin".
+	// Outermost refuses to run inside another block, of this DB or any other, with [ErrNested]. It is for work that
+	// must be committed once when Do returns, because what follows cannot be undone. Around it there must be nothing
+	// that could undo it, or run it again after a conflict of its own. Other libraries call it "durable" or "begin".
 	Outermost
 	// Required refuses to run outside another block, with [ErrRequired], and otherwise joins that block as [Join]
 	// does. It is for work that is right only as a part of something.
@@ -50,15 +51,19 @@ type Options struct {
 	// RetryStale makes the outermost block begin again after [ErrStale], as after a conflict. That helps only if fn
 	// itself reads what it swaps. Otherwise each attempt is stale again.
 	RetryStale bool
+
+	// replayable means that a second run of the block does no harm, so it may stand in a block of another DB.
+	replayable bool
 }
 
 // A Budget bounds how often and how long a block is attempted. A field of zero or less means its default.
 type Budget struct {
-	// Attempts is how often fn may run, the first time included. 1 means that nothing is retried. Default: 10.
+	// Attempts is how often fn may run, the first time included. 1 means that nothing is retried. Default: 20.
 	Attempts int
 
 	// Time is how long after the start of Do another attempt may begin. It does not interrupt a running attempt; a
-	// deadline of the context does. Default: 10 seconds.
+	// deadline of the context does. Default: one minute, in which an engine that ends a wait for a lock after 50
+	// seconds may be asked once more.
 	Time time.Duration
 }
 
@@ -74,12 +79,15 @@ type Budget struct {
 // context follows [Options.Nesting]. Only the outermost Do retries, because a conflict undoes everything. fn uses
 // tx from one goroutine at a time.
 //
-// If ctx is done before COMMIT, Do rolls back and returns an error that matches ctx.Err() and its cause. COMMIT
-// itself does not end with ctx.
+// If the end of ctx makes Do fail before COMMIT, wherever it was met, Do rolls back and returns an error that matches
+// ctx.Err() and its cause. COMMIT itself does not end with ctx.
 //
-// Errors: [ErrBroken], [ErrOutcomeUnknown], [ErrBudget], [ErrNested], [ErrRequired], [ErrMode], [*HookError]
-// (committed), or what fn, the driver or the pool returned. o may be nil. Do is safe for concurrent use.
+// Errors: [ErrBroken], [ErrOutcomeUnknown], [ErrBudget], [ErrNested], [ErrRequired], [ErrMode], [ErrNoConnection],
+// [*HookError] (committed), or what fn or the driver returned. o may be nil. Do is safe for concurrent use. It
+// panics if db or fn is nil.
 func Do(ctx context.Context, db *DB, fn func(ctx context.Context, tx *Tx) error, o *Options) error {
+	need(db != nil, "Do", "the *DB")
+	need(fn != nil, "Do", "the function")
 	if o == nil {
 		o = &Options{}
 	}
@@ -91,7 +99,13 @@ func Do(ctx context.Context, db *DB, fn func(ctx context.Context, tx *Tx) error,
 
 func (db *DB) do(ctx context.Context, fn func(ctx context.Context, tx *Tx) error, o *Options) error {
 	if outer, ok := From(ctx, db); ok {
+		if outer.outside() {
+			return outer.rehearse(ctx, fn, o)
+		}
 		return outer.s.nest(ctx, fn, o)
+	}
+	if o.Nesting == Outermost && !o.replayable && InTransaction(ctx) {
+		return fmt.Errorf("%w, of another DB%s", ErrNested, o.suffix())
 	}
 	if o.Nesting == Required || o.Nesting == Savepoint {
 		return fmt.Errorf("%s%w", o.label(), ErrRequired)
@@ -115,6 +129,14 @@ func (db *DB) do(ctx context.Context, fn func(ctx context.Context, tx *Tx) error
 	}
 }
 
+// suffix is the name of the block for the end of an error.
+func (o *Options) suffix() string {
+	if o.Name == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (block %q)", o.Name)
+}
+
 // label is the name of the block for the beginning of an error.
 func (o *Options) label() string {
 	if o.Name == "" {
@@ -126,7 +148,7 @@ func (o *Options) label() string {
 // attempt runs fn once in a database transaction of its own and returns the hooks to run after the commit.
 func (db *DB) attempt(
 	ctx context.Context, fn func(context.Context, *Tx) error, o *Options, r *retrier,
-) (hooks []func(context.Context) error, err error) {
+) (hooks []hook, err error) {
 	s, err := db.begin(ctx, o, r)
 	if err != nil {
 		return nil, err
@@ -136,14 +158,14 @@ func (db *DB) attempt(
 	// There is no recover: a panic or Goexit runs the deferred call and then travels on with its own stack.
 	defer func() { err = s.end(ctx, tx, err) }()
 	inner := &blockContext{Context: ctx, tx: tx}
-	if err := fn(inner, tx); err != nil {
-		return nil, s.lost(err)
+	if err := tx.run(inner, fn, o); err != nil {
+		return nil, s.lost(s.told(ctx, err))
 	}
 	if err := s.beforeCommit(inner); err != nil {
-		return nil, s.lost(err)
+		return nil, s.lost(s.told(ctx, err))
 	}
 	if err := s.commit(ctx, tx, r); err != nil {
-		return nil, s.lost(err)
+		return nil, s.lost(s.told(ctx, err))
 	}
 	return s.onCommit, nil
 }
@@ -163,11 +185,11 @@ func (s *session) nest(ctx context.Context, fn func(context.Context, *Tx) error,
 			err = s.undo(ctx, tx, err)
 		}
 	}()
-	if err := fn(&blockContext{Context: ctx, tx: tx}, tx); err != nil {
-		return err
+	if err := tx.run(&blockContext{Context: ctx, tx: tx}, fn, o); err != nil {
+		return s.told(ctx, err)
 	}
 	if err := s.close(ctx, tx); err != nil {
-		return err
+		return s.told(ctx, err)
 	}
 	done = true
 	return nil
@@ -194,6 +216,5 @@ func (s *session) names(o *Options) string {
 
 // final reports whether err forbids another attempt, whatever conflict it wraps.
 func final(err error) bool {
-	var hook *HookError
-	return errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrBudget) || errors.As(err, &hook)
+	return errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrBudget) || isHookError(err)
 }

@@ -63,8 +63,15 @@ func (s *session) commitOnce(ctx context.Context) error {
 func (s *session) end(ctx context.Context, t *Tx, err error) error {
 	s.mu.Lock()
 	s.over = true
+	past := s.past
 	s.mu.Unlock()
 	t.ended.Store(true)
+	if past && s.outcome == outcomeNone {
+		s.outcome, s.suspect = outcomeUnknown, true
+		if err != nil && !errors.Is(err, ErrOutcomeUnknown) { // fn has swallowed what the statement after it was told.
+			err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+		}
+	}
 	if s.outcome == outcomeNone {
 		s.closeAll(ctx)
 		if rollbackErr := s.rollback(ctx); rollbackErr != nil && err != nil {
@@ -103,11 +110,37 @@ func (s *session) release(ctx context.Context) {
 	if s.restore != "" && !s.suspect && s.exec(ctx, s.restore) != nil {
 		s.suspect = true
 	}
+	s.mu.Lock()
+	locked := s.locked
+	s.mu.Unlock()
+	if locked {
+		s.abandon()
+		return
+	}
 	if s.suspect {
 		// ErrBadConn makes database/sql close the connection instead of keeping it.
-		_ = s.owned.Raw(func(any) error { return driver.ErrBadConn })
+		_ = s.owned.Raw(func(conn any) error {
+			if s.db.discard != nil {
+				s.db.discard(conn)
+			}
+			return driver.ErrBadConn
+		})
 	}
 	_ = s.owned.Close() // An error would mean that the connection is closed already.
+	if s.turn {
+		s.db.turn <- struct{}{}
+	}
+}
+
+// abandon closes a connection that database/sql keeps locked after a panic of the driver. It cannot go back to the
+// pool, which counts it for ever.
+func (s *session) abandon() {
+	_ = s.owned.Raw(func(conn any) error {
+		if conn, ok := conn.(driver.Conn); ok {
+			_ = conn.Close() // The engine rolls back what was open.
+		}
+		return nil
+	})
 	if s.turn {
 		s.db.turn <- struct{}{}
 	}

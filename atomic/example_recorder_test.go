@@ -29,7 +29,7 @@ func ExampleRecord() {
 	ctx := context.Background()
 
 	err := atomic.Do(ctx, db, func(ctx context.Context, tx *atomic.Tx) error {
-		rec := atomic.Record(tx)
+		rec := atomic.Record(tx, nil)
 		_ = sell(ctx, db, 3) // There are only 2: undone, and its mail with it.
 		fmt.Println("hooks after the refused sale:", rec.Len())
 		if err := sell(ctx, db, 1); err != nil {
@@ -53,7 +53,7 @@ func ExampleRecorder_Hooks() {
 	defer closeShop()
 
 	err := atomic.Do(context.Background(), db, func(ctx context.Context, tx *atomic.Tx) error {
-		rec := atomic.Record(tx)
+		rec := atomic.Record(tx, nil)
 		err := atomic.Do(ctx, db, func(ctx context.Context, _ *atomic.Tx) error {
 			return sell(ctx, db, 1)
 		}, nil)
@@ -74,7 +74,7 @@ func ExampleRecorder_Len() {
 
 	var rec *atomic.Recorder
 	err := atomic.Do(context.Background(), db, func(ctx context.Context, tx *atomic.Tx) error {
-		rec = atomic.Record(tx)
+		rec = atomic.Record(tx, nil)
 		return errors.Join(sell(ctx, db, 1), sell(ctx, db, 1), errTestIsOver)
 	}, nil)
 	fmt.Println(err)
@@ -89,17 +89,59 @@ func ExampleRecorder_Run() {
 	defer closeShop()
 
 	err := atomic.Do(context.Background(), db, func(ctx context.Context, tx *atomic.Tx) error {
-		rec := atomic.Record(tx)
-		tx.OnCommit(func(context.Context) error { return errors.New("the mail server is down") })
+		rec := atomic.Record(tx, nil)
+		tx.OnCommit(sendMail)
 		if err := sell(ctx, db, 1); err != nil {
 			return err
 		}
-		fmt.Println(rec.Run(ctx))
+		var hook *atomic.HookError
+		if errors.As(rec.Run(ctx), &hook) {
+			fmt.Println(hook.Errs)
+		}
 		return errTestIsOver
 	}, nil)
 	fmt.Println(err)
 	// Output:
 	// mail: 1 cards are on their way
-	// atomic: committed, but hooks failed: the mail server is down
+	// [the mail server is down]
+	// the test is over
+}
+
+// The application asks for a block of its own, which a test around it would refuse.
+func ExampleRecorder_Check() {
+	db, closeShop := openShop()
+	defer closeShop()
+
+	err := atomic.Do(context.Background(), db, func(ctx context.Context, tx *atomic.Tx) error {
+		rec := atomic.Record(tx, &atomic.RecordOptions{Outside: true})
+		durable := &atomic.Options{Nesting: atomic.Outermost}
+		err := atomic.Do(ctx, db, func(ctx context.Context, tx *atomic.Tx) error {
+			tx.OnCommit(sendMail)
+			return take(ctx, db, "cards", 1)
+		}, durable)
+		fmt.Println("the durable block:", err)
+		fmt.Println("forgotten:", errors.Is(rec.Check(ctx), atomic.ErrHooksUnrun))
+		return errTestIsOver
+	}, nil)
+	fmt.Println(err)
+	// Output:
+	// the durable block: <nil>
+	// forgotten: true
+	// the test is over
+}
+
+func ExampleRecorder_Drop() {
+	db, closeShop := openShop()
+	defer closeShop()
+
+	err := atomic.Do(context.Background(), db, func(ctx context.Context, tx *atomic.Tx) error {
+		rec := atomic.Record(tx, nil)
+		tx.OnCommit(sendMail)
+		fmt.Println(rec.Drop()[0].Name != "", rec.Check(ctx))
+		return errTestIsOver
+	}, nil)
+	fmt.Println(err)
+	// Output:
+	// true <nil>
 	// the test is over
 }

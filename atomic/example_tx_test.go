@@ -3,12 +3,14 @@ package atomic_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"log"
 
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/atomic/internal/native"
 	"github.com/bursar-ledger/bursar/atomic/sqlite"
 )
 
@@ -257,17 +259,33 @@ func ExampleHookError() {
 	ctx := context.Background()
 
 	err := atomic.Do(ctx, db, func(ctx context.Context, tx *atomic.Tx) error {
-		tx.OnCommit(func(context.Context) error { return errors.New("the mail server is down") })
+		tx.OnCommit(sendMail)
 		return take(ctx, db, "cards", 1)
 	}, nil)
 	var hook *atomic.HookError
 	if errors.As(err, &hook) {
-		fmt.Println(hook)
+		fmt.Println("committed, but:", hook.Errs[0])
+		fmt.Println(hook.Hooks[0])
 	}
 	show(ctx, db)
 	// Output:
-	// atomic: committed, but hooks failed: the mail server is down
+	// committed, but: the mail server is down
+	// atomic_test.sendMail (registered at atomic/example_tx_test.go:260)
 	// 100 chips, 1 cards
+}
+
+func sendMail(context.Context) error { return errors.New("the mail server is down") }
+
+func ExampleHookError_ErrorCode() {
+	var err error = &atomic.HookError{Errs: []error{errors.New("the mail server is down")}}
+
+	// A program that does not import this package finds the code all the same.
+	var coded interface{ ErrorCode() string }
+	fmt.Println(errors.As(fmt.Errorf("pay: %w", err), &coded), coded.ErrorCode())
+	fmt.Println(errors.As(atomic.ErrNested, &coded), coded.ErrorCode())
+	// Output:
+	// true hook_failed
+	// true in_transaction
 }
 
 // A dialect asks it about errors that the engine gave no number.
@@ -296,4 +314,30 @@ func ExampleTx_Raw() {
 		log.Fatal(err)
 	}
 	// Output: SQLite's driver sends batches: false
+}
+
+func ExampleTx_Native() {
+	db, closeShop := openShop()
+	defer closeShop()
+
+	// A package for a driver makes its own kind of transaction of a block. Statements on the driver's connection are
+	// then held to the rules of the block.
+	err := atomic.Do(context.Background(), db, func(ctx context.Context, tx *atomic.Tx) error {
+		block, err := tx.Native(native.Key{})
+		if err != nil {
+			return err
+		}
+		fmt.Println("refused:", errors.Is(block.Control("COMMIT"), atomic.ErrControl))
+		return block.Run(ctx, func() (native.Cursor, error) {
+			_, queries := block.Conn().(driver.QueryerContext)
+			fmt.Println("SQLite's connection runs queries:", queries)
+			return nil, nil
+		})
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// refused: true
+	// SQLite's connection runs queries: true
 }

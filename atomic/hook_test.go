@@ -3,6 +3,7 @@ package atomic_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -139,8 +140,11 @@ func TestAFailingHookDoesNotStopTheOthersAndIsNoFailedCommit(t *testing.T) {
 	if len(hook.Errs) != 2 || hook.Errs[0] != sqliteError(5) || hook.Errs[1] != second {
 		t.Errorf("Errs = %v", hook.Errs)
 	}
-	if want := "atomic: committed, but hooks failed: injected SQLite error; second hook"; err.Error() != want {
-		t.Errorf("Error() = %q, want %q", err, want)
+	const place = " (registered at atomic/hook_test.go:"
+	for i, want := range []string{"func1.1" + place, "func1.2" + place} {
+		if !strings.Contains(hook.Hooks[i], want) || !strings.Contains(err.Error(), hook.Hooks[i]+": "+hook.Errs[i].Error()) {
+			t.Errorf("%q does not name %q", err, want)
+		}
 	}
 	if errors.Is(err, second) {
 		t.Error("the HookError unwraps to the hook's error, so the committed work could be mistaken for failed")

@@ -39,9 +39,10 @@ const (
 // free again. An empty result comes back as nil, the first time and replayed. Hooks given to [Tx.OnCommit] run only
 // if this call saw the commit, not with a replayed result.
 //
-// key is 1 to 255 bytes of UTF-8 without zero bytes. DoKeyed must be the outermost block. Of several calls with one
-// key, one runs and the others wait for it. Errors are those of [Do] and [ErrKeyReused]. With a [*HookError] the
-// result is valid. o may be nil. DoKeyed is safe for concurrent use.
+// key is 1 to 255 bytes of UTF-8 without zero bytes. DoKeyed must be the outermost block of db. It may stand in a block
+// of another DB, because that finds the result when it runs again. Of several calls with one key, one runs and the
+// others wait for it. Errors are those of [Do] and [ErrKeyReused]. With a [*HookError] the result is valid. o may be
+// nil. DoKeyed is safe for concurrent use.
 func DoKeyed(
 	ctx context.Context, db *DB, key string, fn func(ctx context.Context, tx *Tx) ([]byte, error), o *KeyedOptions,
 ) (result []byte, replayed bool, err error) {
@@ -89,6 +90,8 @@ type keyed struct {
 func newKeyed(
 	ctx context.Context, db *DB, key string, fn func(context.Context, *Tx) ([]byte, error), o *KeyedOptions,
 ) (*keyed, error) {
+	need(db != nil, "DoKeyed", "the *DB")
+	need(fn != nil, "DoKeyed", "the function")
 	if o == nil {
 		o = &KeyedOptions{}
 	}
@@ -106,6 +109,7 @@ func newKeyed(
 	if k.digest == nil {
 		k.digest = []byte{}
 	}
+	k.options.replayable = true
 	k.r = newRetrier(db, &k.options)
 	return k, nil
 }

@@ -34,13 +34,14 @@ type Lease struct {
 // ended with [ErrOutcomeUnknown]. Renew after a third of the ttl, measured by elapsed time and not by the wall
 // clock. If the clock of the database is set back, no lease lasts longer than its ttl.
 //
-// Acquire needs the table of [Setup] and must be the outermost block. ttl is at least a millisecond. Errors are
+// Acquire needs the table of [Setup] and must be the outermost block of db. ttl is at least a millisecond. Errors are
 // those of [Do].
 func Acquire(ctx context.Context, db *DB, name, holder string, ttl time.Duration) (Lease, error) {
 	if name == "" || len(name) > keyLengthMax || holder == "" || len(holder) > keyLengthMax || ttl < time.Millisecond {
 		return Lease{}, fmt.Errorf("atomic: lease %q for %q, %v: names have 1 to %d bytes, a ttl at least 1ms",
 			name, holder, ttl, keyLengthMax)
 	}
+	need(db != nil, "Acquire", "the *DB")
 	lease := Lease{Name: name, Holder: holder, TTL: ttl}
 	st, us := db.statements, ttl.Microseconds()
 	err := Do(ctx, db, func(ctx context.Context, tx *Tx) error {
@@ -60,7 +61,7 @@ func Acquire(ctx context.Context, db *DB, name, holder string, ttl time.Duration
 		}
 		lease.Token = now.token
 		return nil
-	}, &Options{Name: "lease " + name, Nesting: Outermost})
+	}, &Options{Name: "lease " + name, Nesting: Outermost, replayable: true})
 	if err != nil {
 		return Lease{}, fmt.Errorf("atomic: lease %q: %w", name, err)
 	}
@@ -104,7 +105,7 @@ func (db *DB) leaseWrite(ctx context.Context, lease Lease, query string, args ..
 			return fmt.Errorf("atomic: lease %q: %w", lease.Name, err)
 		}
 		return nil
-	}, &Options{Name: "lease " + lease.Name, Nesting: Outermost})
+	}, &Options{Name: "lease " + lease.Name, Nesting: Outermost, replayable: true})
 }
 
 // Fence lets the database transaction of tx commit only if lease is still the newest lease of its name. It writes

@@ -106,7 +106,8 @@ func lockID(name string) int64 {
 
 // Advisory waits for the lock called name and holds it until the database transaction ends. The lock cannot be
 // given back earlier: the next holder would not see what this one has yet to commit. Taking it again is free. Take
-// several locks in the same order everywhere, or they deadlock.
+// several locks in the same order everywhere, or they deadlock. If the block that took the lock is undone alone, do
+// not rely on the lock any longer: nothing is left that it protects, and PostgreSQL gives it back at once.
 //
 // On PostgreSQL it is an advisory lock, and a name means the same lock in all schemas of the database. Elsewhere it
 // is a row of the table atomic_lock ([Setup]), which is written and thereby locked. At REPEATABLE READ and above,

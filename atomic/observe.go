@@ -135,10 +135,14 @@ func (db *DB) rollbackCode(err error) string {
 }
 
 // afterCommit runs the hooks after COMMIT.
-func (db *DB) afterCommit(ctx context.Context, hooks []func(context.Context) error, o *Options) error {
+func (db *DB) afterCommit(ctx context.Context, hooks []hook, o *Options) error {
 	err := commitHooks(ctx, hooks)
-	if err != nil && db.logger != nil {
-		db.logger.ErrorContext(ctx, "atomic: committed, but hooks failed", "block", o.Name, "err", err)
+	var failed *HookError
+	if errors.As(err, &failed) && db.logger != nil {
+		for i, name := range failed.Hooks {
+			db.logger.ErrorContext(ctx, "atomic: committed, but a hook failed", "block", o.Name, "hook", name,
+				"err", failed.Errs[i])
+		}
 	}
 	return err
 }

@@ -75,7 +75,7 @@ func TestEachDatabaseTransactionIsObservedToItsEnd(t *testing.T) {
 		`level=INFO msg="atomic: trying again" block=busy code=SQLITE_BUSY attempt=1`,
 		`level=ERROR msg="atomic: outcome unknown" block=lost`,
 		`level=WARN msg="atomic: closed a connection in doubt" block=lost`,
-		`level=ERROR msg="atomic: committed, but hooks failed" block=hooked`,
+		`level=ERROR msg="atomic: committed, but a hook failed" block=hooked hook="atomic_test.Test`,
 	} {
 		if !strings.Contains(output.String(), text) {
 			t.Errorf("nothing was written like %s in:\n%s", text, &output)

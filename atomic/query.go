@@ -101,14 +101,23 @@ func eachRow(ctx context.Context, tx Querier, query string, args []any, scan fun
 	if err := block.admit(ctx, query); err != nil {
 		return err
 	}
-	done := false
+	var sent flight
+	scanning := false
 	defer func() {
-		if !done {
-			block.s.leave(ctx, nil) // scan has panicked.
+		if scanning {
+			block.s.leave(ctx, nil) // The panic is the caller's own, and the rows are closed.
+			return
 		}
+		block.s.unwound(ctx, &sent)
 	}()
-	scanErr, err := readRows(ctx, block.s.conn, query, args, scan)
-	done = true
+	sent.ready(args)
+	scanErr, err := readRows(ctx, block.s.conn, query, args, func(row Row) error {
+		scanning = true
+		err := scan(row)
+		scanning = false
+		return err
+	})
+	sent.returned = true
 	block.s.leave(ctx, err)
 	return firstOf(scanErr, err)
 }

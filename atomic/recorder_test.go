@@ -16,7 +16,7 @@ import (
 func undone(t *testing.T, f *fixture, fn func(ctx context.Context, tx *atomic.Tx, rec *atomic.Recorder)) {
 	t.Helper()
 	err := atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error {
-		fn(ctx, tx, atomic.Record(tx))
+		fn(ctx, tx, atomic.Record(tx, nil))
 		return errRefused
 	}, nil)
 	if !errors.Is(err, errRefused) {
@@ -82,7 +82,7 @@ func TestARecordedHookDoesNotRunAtTheCommit(t *testing.T) {
 	err := atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error {
 		tx.OnCommit(log.commits("before the recorder"))
 		return atomic.Do(ctx, f.DB, func(_ context.Context, inner *atomic.Tx) error {
-			rec = atomic.Record(inner)
+			rec = atomic.Record(inner, nil)
 			inner.OnCommit(log.commits("recorded"))
 			tx.OnCommit(log.commits("of the block around it"))
 			return nil
@@ -102,12 +102,12 @@ func TestTheInnermostRecorderKeepsAHook(t *testing.T) {
 	f := newFixture(t, pragmasUsual)
 	var log eventLog
 	undone(t, f, func(ctx context.Context, tx *atomic.Tx, outer *atomic.Recorder) {
-		if atomic.Record(tx) != outer {
+		if atomic.Record(tx, nil) != outer {
 			t.Error("a second Record of one block made another recorder")
 		}
 		var inner *atomic.Recorder
 		_ = atomic.Do(ctx, f.DB, func(ctx context.Context, tx *atomic.Tx) error {
-			inner = atomic.Record(tx)
+			inner = atomic.Record(tx, nil)
 			_ = atomic.Do(ctx, f.DB, within(&log, "inner", nil), nil)
 			return errRefused
 		}, nil)
@@ -201,7 +201,7 @@ func TestRecordOfAnEndedBlockPanics(t *testing.T) {
 			t.Error("Record of an ended block did not panic")
 		}
 	}()
-	atomic.Record(kept)
+	atomic.Record(kept, nil)
 }
 
 func TestAnAdoptedDatabaseTransactionIsRecorded(t *testing.T) {
@@ -224,7 +224,7 @@ func TestAnAdoptedDatabaseTransactionIsRecorded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rec := atomic.Record(a.Tx())
+		rec := atomic.Record(a.Tx(), nil)
 		if err := atomic.Do(a.Context(t.Context()), f.DB, within(&log, "recorded", nil), nil); err != nil {
 			t.Error(err)
 		}

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	attemptsDefault = 10
-	timeDefault     = 10 * time.Second
+	attemptsDefault = 20
+	timeDefault     = time.Minute
 	delayMin        = 2 * time.Millisecond
 	delayMax        = 200 * time.Millisecond
 )
@@ -84,13 +84,24 @@ func (r *retrier) wait(ctx context.Context, code string, err error) error {
 	delay := r.delay()
 	elapsed := r.db.clock.Now().Sub(r.start)
 	if r.attempts >= r.budget.Attempts || elapsed+delay > r.budget.Time {
-		return fmt.Errorf("%s%w after %d attempts in %v: %w", r.o.label(), ErrBudget, r.attempts, elapsed, err)
+		spent := fmt.Errorf("%s%w after %d attempts in %v: %w", r.o.label(), ErrBudget, r.attempts, elapsed, err)
+		return &codedError{spent, r.db.spentOn(err)}
 	}
 	r.db.noteRetried(ctx, r.o.Name, code, r.attempts)
 	if sleepErr := r.db.clock.Sleep(ctx, delay); sleepErr != nil {
 		return fmt.Errorf("atomic: %snot tried again: %w: %w", r.o.label(), cmp.Or(contextError(ctx), sleepErr), err)
 	}
 	return nil
+}
+
+// spentOn is the code of a budget that was spent on err: the database was away, or contended.
+func (db *DB) spentOn(err error) string {
+	var lost *lostError
+	kind := db.dialect.Classify(err).Kind
+	if errors.As(err, &lost) || errors.Is(err, ErrNoConnection) || kind == KindLost || kind == KindReadOnly {
+		return codeUnavailable
+	}
+	return codeConflict
 }
 
 // delay is random between nothing and a bound that doubles with each attempt. The whole range is used: clients that

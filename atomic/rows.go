@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/bursar-ledger/bursar/atomic/internal/native"
 )
 
 // On some engines COMMIT fails while rows are open. And sql.Conn waits for open rows, so the connection would never go
@@ -13,7 +15,7 @@ import (
 
 // keep remembers rows, to be closed with the innermost open block. It refuses them if the session ended while the
 // statement ran in another goroutine.
-func (s *session) keep(rows *sql.Rows) error {
+func (s *session) keep(rows native.Cursor) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.over {
@@ -102,7 +104,7 @@ func (s *session) rowContext(ctx context.Context) context.Context {
 func (s *session) prune() {
 	kept := s.rows[:0]
 	for _, rows := range s.rows {
-		if _, err := rows.Columns(); err == nil { // The only way of database/sql to ask whether rows are open.
+		if rows.Open() {
 			kept = append(kept, rows)
 		}
 	}
@@ -111,27 +113,25 @@ func (s *session) prune() {
 }
 
 // judgeRows judges the errors that handed-out rows have met, which only their reader has seen. It leaves out errors
-// without a number; the engine is asked about those. Nobody else may use the session during the call.
+// of database/sql without a number; the engine is asked about those where it matters. Nobody else may use the session
+// during the call.
 func (s *session) judgeRows(ctx context.Context) error {
 	open := s.settleRow(ctx)
 	s.mu.Lock()
 	var errs []error
 	s.rows = slices.DeleteFunc(s.rows, func(rows openRows) bool {
 		if err := rows.Err(); err != nil {
-			errs = append(errs, err)
+			if _, ofSQL := rows.Cursor.(tableRows); !ofSQL || s.db.dialect.Classify(err).Kind != KindOther {
+				errs = append(errs, err)
+			}
 			return true
 		}
-		if s.db.traits.RowsBlock && !open {
-			_, err := rows.Columns()
-			open = err == nil
-		}
+		open = open || s.db.traits.RowsBlock && rows.Open()
 		return false
 	})
 	s.mu.Unlock()
 	for _, err := range errs {
-		if s.db.dialect.Classify(err).Kind != KindOther {
-			s.judge(ctx, err)
-		}
+		s.judge(ctx, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

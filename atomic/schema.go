@@ -41,6 +41,7 @@ func Schema(d Dialect) string { return strings.Join(d.Statements().Schema, ";\n\
 // outside any database transaction, because some engines commit at a CREATE TABLE. Inside a block of db it returns
 // [ErrNested].
 func Setup(ctx context.Context, db *DB) error {
+	need(db != nil && db.pool != nil, "Setup", "the *DB or its pool")
 	if _, open := From(ctx, db); open {
 		return ErrNested
 	}

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/bursar-ledger/bursar/atomic/internal/native"
 )
 
 // A session is one database transaction on one connection, from BEGIN to the return of the connection.
@@ -47,6 +49,12 @@ type session struct {
 	cause  error
 	// gone means that the connection ended before COMMIT was sent, with cause.
 	gone bool
+	// past means that a statement that the session did not see has ended the database transaction.
+	past bool
+	// cut means that the end of its context has cut a statement short.
+	cut bool
+	// locked means that the driver has panicked in a query, and that database/sql keeps the connection locked.
+	locked bool
 
 	// blind means that only a reader of rows may have seen an error.
 	blind     bool
@@ -57,8 +65,9 @@ type session struct {
 	rowCtx    context.Context
 	cancels   []context.CancelFunc
 
-	before, onCommit []func(context.Context) error
-	onRollback       []func()
+	before     []func(context.Context) error
+	onCommit   []hook
+	onRollback []func()
 }
 
 type outcome uint8
@@ -70,7 +79,7 @@ const (
 )
 
 type openRows struct {
-	*sql.Rows
+	native.Cursor
 	depth int
 }
 
@@ -79,6 +88,7 @@ var errSilent = errors.New("the engine rolled back while rows were read or a pre
 
 // begin takes a connection and begins a database transaction on it.
 func (db *DB) begin(ctx context.Context, o *Options, r *retrier) (*session, error) {
+	need(db.pool != nil, "Do", "the pool of the *DB")
 	turn := db.turn != nil && !o.ReadOnly
 	if turn {
 		if err := db.takeTurn(ctx, r); err != nil {
@@ -90,7 +100,7 @@ func (db *DB) begin(ctx context.Context, o *Options, r *retrier) (*session, erro
 		if turn {
 			db.turn <- struct{}{}
 		}
-		err = fmt.Errorf("%w: %s%w", ErrNoConnection, o.label(), err)
+		err = caused(ctx, fmt.Errorf("%w: %s%w", ErrNoConnection, o.label(), err))
 		if db.isLost(err) {
 			return nil, &lostError{err, db.codeOf(err)}
 		}
@@ -106,12 +116,12 @@ func (db *DB) begin(ctx context.Context, o *Options, r *retrier) (*session, erro
 		return s, nil
 	}
 	// BEGIN may have taken effect although the driver reports the end of ctx. So the connection is always cleaned.
-	if db.isLost(err) {
+	if db.isLost(err) || errors.Is(err, ErrLeftOpen) {
 		s.damage, s.cause, s.suspect, s.gone = DamageAll, err, true, true
 	}
 	_ = s.rollback(ctx) // A connection that it could not clean is suspect now. The caller needs err.
 	s.release(ctx)
-	return nil, s.lost(fmt.Errorf("atomic: %sbegin: %w", o.label(), err))
+	return nil, s.lost(caused(ctx, fmt.Errorf("atomic: %sbegin: %w", o.label(), err)))
 }
 
 // takeTurn waits until no other block of db is writing. It holds no connection meanwhile. The budget bounds the
@@ -215,6 +225,8 @@ func (s *session) judge(ctx context.Context, err error) {
 	class := s.db.dialect.Classify(err)
 	damage := class.Damage
 	suspect, gone := false, false
+	// Any driver may report the end of ctx as the end of the connection, and some as an error of the engine.
+	cut := ctx.Err() != nil && (class.Kind == KindOther || class.Kind == KindLost || errors.Is(err, driver.ErrBadConn))
 	switch {
 	case class.Kind == KindLost || errors.Is(err, driver.ErrBadConn) || class.Kind == KindReadOnly && !s.mode.ReadOnly:
 		damage, suspect, gone = DamageAll, true, true
@@ -232,11 +244,11 @@ func (s *session) judge(ctx context.Context, err error) {
 		// The statement may have taken effect although the driver reports the end of its context.
 		damage = max(damage, DamageBlock)
 	}
-	if gone {
-		s.mu.Lock()
-		s.gone = s.gone || damage > s.damage
-		s.mu.Unlock()
-	}
+	s.mu.Lock()
+	s.gone = s.gone || gone && !cut && damage > s.damage
+	s.cut = s.cut || cut
+	s.past = s.past || damage == DamageAll && errors.Is(err, native.ErrPast)
+	s.mu.Unlock()
 	s.harm(damage, err, suspect)
 }
 
@@ -293,7 +305,12 @@ func (s *session) exec(ctx context.Context, query string) error {
 }
 
 // codeOf is the code that counts an error of a lost connection.
-func (db *DB) codeOf(err error) string { return cmp.Or(db.dialect.Classify(err).Code, "bad_conn") }
+func (db *DB) codeOf(err error) string {
+	if errors.Is(err, ErrLeftOpen) {
+		return "left_open"
+	}
+	return cmp.Or(db.dialect.Classify(err).Code, "bad_conn")
+}
 
 // usable returns why block t may not be used now, or nil.
 func (t *Tx) usable() error {

@@ -51,15 +51,17 @@ func LockAt(ctx context.Context, tx Querier, version int64, query string, args .
 // budget of o.Retry. So locks are held only while writing, nothing is decided on old data, and nobody waits for a
 // slow reader.
 //
-// Both functions MAY RUN MORE THAN ONCE. Hybrid is an outermost block. Inside another one it returns [ErrNested],
-// because what it reads would be as old as the block around it. Errors are those of [Do] and of read. A budget
-// spent on stale reads is [ErrBudget] and wraps ErrStale. o may be nil.
+// Both functions MAY RUN MORE THAN ONCE. Hybrid is an outermost block. Inside another one, of any DB, it returns
+// [ErrNested], because what it reads would be as old as the block around it. Errors are those of [Do] and of read. A
+// budget spent on stale reads is [ErrBudget] and wraps ErrStale. o may be nil.
 func Hybrid[T any](
 	ctx context.Context, db *DB, read func(ctx context.Context) (T, error),
 	write func(ctx context.Context, tx *Tx, was T) error, o *Options,
 ) error {
+	need(db != nil, "Hybrid", "the *DB")
+	need(read != nil && write != nil, "Hybrid", "a function")
 	options := outermost(o)
-	if _, open := From(ctx, db); open {
+	if InTransaction(ctx) {
 		return fmt.Errorf("%s%w", options.label(), ErrNested)
 	}
 	options.RetryStale = false // Do alone would not read again.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
-	"fmt"
 	satomic "sync/atomic"
 )
 
@@ -25,6 +23,7 @@ type Tx struct {
 	depth     int
 	savepoint string
 	ended     satomic.Bool
+	handle    bool // ends by a call, not with a function; set under s.mu
 
 	// recorder is set by Record, under s.mu.
 	recorder *Recorder
@@ -40,23 +39,30 @@ func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 	if err := t.admit(ctx, query); err != nil {
 		return nil, err
 	}
+	var sent flight
+	defer t.s.unwound(ctx, &sent)
 	result, err := t.s.conn.ExecContext(ctx, query, args...)
+	sent.returned = true
 	t.s.leave(ctx, err)
 	return result, err
 }
 
 // QueryContext runs a statement that returns rows. The caller closes the rows and checks their Err. Rows left open
-// are closed when the block ends. Errors are those of [Tx.ExecContext].
+// are closed when the block ends. A driver.Valuer among args is asked twice. Errors are those of [Tx.ExecContext].
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if err := t.admit(ctx, query); err != nil {
 		return nil, err
 	}
+	var sent flight
+	defer t.s.unwound(ctx, &sent)
+	sent.ready(args)
 	rows, err := t.s.conn.QueryContext(ctx, query, args...)
+	sent.returned = true
 	if err != nil {
 		t.s.leave(ctx, err)
 		return nil, err
 	}
-	err = t.s.keep(rows) // Before leave: after it the block may end.
+	err = t.s.keep(tableRows{rows}) // Before leave: after it the block may end.
 	t.s.leave(ctx, nil)
 	return rows, err
 }
@@ -67,7 +73,11 @@ func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sq
 	if err := t.admit(ctx, query); err != nil {
 		return errorRow(err)
 	}
+	var sent flight
+	defer t.s.unwound(ctx, &sent)
+	sent.ready(args)
 	row := t.s.conn.QueryRowContext(t.s.rowContext(ctx), query, args...)
+	sent.returned = true
 	t.s.keepRow(row)
 	t.s.leave(ctx, row.Err())
 	return row
@@ -98,32 +108,26 @@ func (t *Tx) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error
 //
 // Errors: those of [Tx.ExecContext], fn's own, and [ErrUnsupported] for an adopted database transaction.
 func (t *Tx) Raw(ctx context.Context, fn func(ctx context.Context, driverConn any) error) error {
+	need(fn != nil, "Raw", "the function")
 	if t.s.owned == nil {
-		return fmt.Errorf("%w: the connection of an adopted database transaction is its owner's", ErrUnsupported)
+		return errNotLent
 	}
 	if err := t.begun(ctx); err != nil {
 		return err
 	}
-	returned := false
-	defer func() {
-		if !returned { // fn has panicked, and may have sent anything.
-			t.s.harm(DamageAll, errPanicked, true)
-			t.s.leave(ctx, nil)
-		}
-	}()
+	var sent flight
+	defer t.s.unwound(ctx, &sent)
 	err := t.s.owned.Raw(func(conn any) error { return fn(ctx, conn) })
-	returned = true
+	sent.returned = true
 	t.s.leave(ctx, err)
 	return err
 }
-
-// errPanicked is the cause when the function given to Raw has panicked.
-var errPanicked = errors.New("a function with the driver's connection panicked")
 
 // Savepoint runs fn as a block of its own inside the open database transaction, as a nested Do would. When fn
 // fails, its writes and hooks are undone, and the block around it may go on. fn runs once. ctx is the context of
 // the block around it. Errors are those of a nested [Do].
 func (t *Tx) Savepoint(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	need(fn != nil, "Savepoint", "the function")
 	if err := t.usable(); err != nil {
 		return err
 	}
@@ -142,33 +146,35 @@ func (t *Tx) DatabaseTx() any { return t }
 // process dies after the commit, fn never runs. What must not be lost belongs into a table; the hook then only
 // wakes its reader up.
 //
-// OnCommit panics if the block has ended, because the hook would be lost. Inside a block of [Record], fn is kept
-// for the test instead.
+// OnCommit panics if fn is nil, and if the block has ended, because the hook would be lost. Inside a block of
+// [Record], fn is kept for the test instead.
 func (t *Tx) OnCommit(fn func(ctx context.Context) error) {
-	t.register("OnCommit", func(s *session) {
+	h := hook{fn, callerOf()}
+	t.register("OnCommit", fn != nil, func(s *session) {
 		if r := t.recording(); r != nil {
-			r.add(t, fn)
+			r.add(t, h)
 			return
 		}
-		s.onCommit = append(s.onCommit, fn)
+		s.onCommit = append(s.onCommit, h)
 	})
 }
 
 // OnRollback registers fn to run after the block, or one around it, has been undone. The last function registered
 // runs first. Use it for memory that must go back with the database. fn runs for every attempt that is rolled back,
-// after a panic too. It does not run when the outcome is unknown. OnRollback panics if the block has ended.
+// after a panic too. It does not run when the outcome is unknown. OnRollback panics as [Tx.OnCommit] does.
 func (t *Tx) OnRollback(fn func()) {
-	t.register("OnRollback", func(s *session) { s.onRollback = append(s.onRollback, fn) })
+	t.register("OnRollback", fn != nil, func(s *session) { s.onRollback = append(s.onRollback, fn) })
 }
 
 // BeforeCommit registers fn to run as the last thing before COMMIT, with the context of the outermost block.
 // Functions run in the order of registration. An error rolls everything back. A block that is undone takes its
-// hooks with it. BeforeCommit panics if the block has ended.
+// hooks with it. BeforeCommit panics as [Tx.OnCommit] does.
 func (t *Tx) BeforeCommit(fn func(ctx context.Context) error) {
-	t.register("BeforeCommit", func(s *session) { s.before = append(s.before, fn) })
+	t.register("BeforeCommit", fn != nil, func(s *session) { s.before = append(s.before, fn) })
 }
 
-func (t *Tx) register(method string, add func(*session)) {
+func (t *Tx) register(method string, given bool, add func(*session)) {
+	need(given, method, "the function")
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()
 	if t.s.over || t.ended.Load() {

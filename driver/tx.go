@@ -29,12 +29,12 @@ type Tx interface {
 	Insert(ctx context.Context, b *Batch) error
 	// Claim writes the part of a batch that others may be writing too: requests and new accounts. It waits for
 	// them. Then it locks the head, and reads what Unsealed reads.
-	Claim(ctx context.Context, b *Batch) (head bursar.Head, unsealed []int64, err error)
+	Claim(ctx context.Context, b *Batch) (Taken, error)
 	// InsertClaimed writes the rest of a batch that was claimed. Its errors are those of Insert.
 	InsertClaimed(ctx context.Context, b *Batch) error
 	// TakeHead locks the head and reads what Unsealed reads. Where somebody else has locked it, TakeHead waits, or
 	// without wait returns nil.
-	TakeHead(ctx context.Context, book int64, wait bool) (head *bursar.Head, unsealed []int64, err error)
+	TakeHead(ctx context.Context, book int64, wait bool) (*Taken, error)
 	// Unsealed are the row keys of all committed entries that are not sealed, in order.
 	Unsealed(ctx context.Context, book int64) ([]int64, error)
 	// LockEntries returns unsealed entries by row key, in order. locked has those that it could lock without waiting.
@@ -62,4 +62,13 @@ type Gathered struct {
 	// References are those that posted transfers have already.
 	References []string
 	Head       bursar.Head
+	// Now is the time by the database's own clock, read after the locks were taken; 0 where it has none that serves.
+	Now bursar.Instant
+}
+
+// Taken is the head, once it is locked.
+type Taken struct {
+	Head     bursar.Head
+	Now      bursar.Instant // by the database's own clock, read after the lock was taken; 0 where it has none that serves
+	Unsealed []int64        // the row keys of all committed entries that are not sealed, in order
 }

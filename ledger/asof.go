@@ -12,13 +12,14 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// Balance is the account's balance now, or as of a point. A position or a ledger time that is past gives the same answer
-// for ever. An effective time gives it as long as nothing more is dated back; Version and Held are then those at the
-// same ledger time.
+// Balance is the account's balance now, or as of a point. A position or a ledger time that is past gives the same
+// answer for ever. An effective time gives it as long as nothing more is dated back; Version and Held are then those
+// at the same ledger time.
 //
-// A point that the journal has not reached is [bursar.ErrAsOfAhead]. A time that is past by the ledger's clock is reached,
-// also in a quiet ledger: everything committed is sealed, and the head's time is moved to it, so that every later entry
-// is later. That writes; inside a caller's database transaction, and where one may only read, such a time stays ahead.
+// A point that the journal has not reached is [bursar.ErrAsOfAhead]. A time that is past by the ledger's clock is
+// reached, also in a quiet ledger: everything committed is sealed, and the head's time is moved to it, so that every
+// later entry is later. That writes; inside a caller's database transaction, and where one may only read, such a time
+// stays ahead.
 func (v *view) Balance(ctx context.Context, path string, asOf bursar.AsOf) (balance bursar.Balance, err error) {
 	err = v.asOf(ctx, func(ctx context.Context, r driver.Reader) error {
 		balance, err = v.balance(ctx, r, path, asOf)

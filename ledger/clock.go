@@ -26,15 +26,19 @@ type timekeeper struct {
 	clock Clock
 	given bool // by the caller of New: it is believed
 
-	mu    sync.Mutex
-	since time.Time // with a reading of the monotonic clock
+	mu   sync.Mutex
+	mono time.Time // when the clock was believed last, for what has passed since
+	wall time.Time // what it said then, without its reading of the monotonic clock
 }
 
 func newTimekeeper(clock Clock, given bool) *timekeeper {
-	return &timekeeper{clock: clock, given: given, since: clock.Now()}
+	k := &timekeeper{clock: clock, given: given}
+	k.confirm()
+	return k
 }
 
-// now is the time of a decision. stored is the time that the database told after the locks were taken, 0 if it has none.
+// now is the time of a decision. stored is the time that the database told after the locks were taken, 0 if it has
+// none.
 func (k *timekeeper) now(stored bursar.Instant) (bursar.Instant, error) {
 	if stored != 0 && !k.given {
 		return stored, nil
@@ -48,19 +52,20 @@ func (k *timekeeper) now(stored bursar.Instant) (bursar.Instant, error) {
 	return bursar.InstantOf(now)
 }
 
-// jump is by how much the wall clock has moved more than the monotonic one. A clock that reads no monotonic time, as in a
-// test, never jumps.
+// jump is by how much the wall clock has moved more than the monotonic one. A clock that reads no monotonic time, as
+// in a test, never jumps.
 func (k *timekeeper) jump(now time.Time) time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return now.Round(0).Sub(k.since.Round(0)) - now.Sub(k.since)
+	return now.Round(0).Sub(k.wall) - now.Sub(k.mono)
 }
 
 // confirm believes the wall clock as it is now.
 func (k *timekeeper) confirm() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.since = k.clock.Now()
+	k.mono = k.clock.Now()
+	k.wall = k.mono.Round(0)
 }
 
 // ConfirmClock accepts the machine's clock as it is now, after posts were refused with [bursar.ErrClockJumped]. The

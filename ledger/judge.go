@@ -16,7 +16,8 @@ type judgement struct {
 	book       bursar.Book
 	remembers  bool // refusals of attempts; else the first refusal undoes all
 	now        bursar.Instant
-	head       bursar.Head // as it was read
+	head       bursar.Head    // as it was read
+	stored     bursar.Instant // what the database's clock said after the locks were taken
 	accounts   map[string]*driver.AccountRow
 	blocked    map[string]bool // accounts that somebody else has locked
 	call       *job
@@ -53,7 +54,7 @@ func (w *writer) judge(
 	if err := j.read(ctx, tx, await, jobs); err != nil {
 		return nil, err
 	}
-	now, err := w.time.now(0)
+	now, err := w.time.now(j.stored)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +72,7 @@ func (j *judgement) read(ctx context.Context, tx driver.Tx, await string, jobs [
 	if err != nil {
 		return err
 	}
-	j.head, j.accounts = found.Head, found.Accounts
+	j.head, j.stored, j.accounts = found.Head, found.Now, found.Accounts
 	if err := owns(&j.book, &j.head); err != nil {
 		return err
 	}
@@ -188,6 +189,7 @@ func (j *judgement) repeat(job, first *job) {
 	case first.Err != nil:
 		again := *first.Err.(*bursar.Error)
 		again.Replayed = true
+		again.Account, again.Available, again.Needed, again.Limit = "", nil, nil, nil // as from the database
 		job.Err = &again
 	default:
 		job.Posted.ID = r.id

@@ -40,9 +40,12 @@ func (l *Ledger) OpenAccount(ctx context.Context, o bursar.Opening) (bursar.Post
 	return job.Posted, job.Err
 }
 
-// Post moves money in a database transaction of the ledger's own and returns when it is durable. A refusal that
-// depends on the state of the ledger is remembered under the transfer's id: the same transfer sent again is
-// refused again. To try anew, use a new id. Calling Post again with the same transfer is always safe.
+// Post moves money in a database transaction of the ledger's own and returns when it is durable. Calling Post again
+// with the same transfer is always safe: it happens once.
+//
+// A refusal that depends on the state of the ledger is final for an attempt, and marked so: the same transfer sent
+// again is refused again, and another attempt needs another id. Of a thing no refusal is remembered: the same
+// transfer may succeed later. Which of both a transfer is, its id says; see [bursar.ID.Thing].
 //
 // Errors: those of [bursar.Transfer.Validate]; [bursar.ErrIDReused]; refusals; [bursar.ErrInTransaction] when ctx
 // carries an open atomic transaction, for which [Ledger.In] is meant; [bursar.ErrBusy], [bursar.ErrConflict],

@@ -71,7 +71,7 @@ func (o *lockOrder) all() []string { return slices.Sorted(maps.Keys(o.named)) }
 
 // Do runs fn in a database transaction of the application's own, together with the ledger: everything that fn does with
 // tx and with in commits or rolls back together. on says where, and with it of which type tx is: postgres.On(pool) for
-// pgx, and the On of each store for database/sql.
+// pgx, and the function of that name of each store for database/sql.
 //
 //	err := ledger.Do(ctx, l, postgres.On(pool), func(tx pgx.Tx, in *ledger.Joined) error {
 //		if _, err := tx.Exec(ctx, `UPDATE orders SET state = 'paid' WHERE id = $1`, order); err != nil {

@@ -154,23 +154,23 @@ func (s *sealing) place(request []driver.EntryRow) {
 // seal gives the entries of a batch their places, after those that others have left unsealed, and returns what writes
 // the batch then. On an engine with one writer nobody leaves any, and nobody else can take the head.
 func (w *writer) seal(ctx context.Context, tx driver.Tx, batch *driver.Batch, head bursar.Head) (insert, error) {
-	insert, unsealed := tx.Insert, []int64(nil)
+	insert, taken := tx.Insert, driver.Taken{Head: head}
 	if w.store.SealsLater() {
 		var err error
-		if head, unsealed, err = tx.Claim(ctx, batch); err != nil {
+		if taken, err = tx.Claim(ctx, batch); err != nil {
 			return nil, err
 		}
-		if err := owns(&w.book, &head); err != nil {
+		if err := owns(&w.book, &taken.Head); err != nil {
 			return nil, err
 		}
 		insert = tx.InsertClaimed
 	}
-	now, err := w.time.now(0)
+	now, err := w.time.now(taken.Now)
 	if err != nil {
 		return nil, err
 	}
-	s := newSealing(&w.book, now, batch, head)
-	if _, err := s.others(ctx, tx, unsealed, 0); err != nil {
+	s := newSealing(&w.book, now, batch, taken.Head)
+	if _, err := s.others(ctx, tx, taken.Unsealed, 0); err != nil {
 		return nil, err
 	}
 	s.own()
@@ -190,20 +190,20 @@ func (w *writer) sealOnce(ctx context.Context, wait bool) (more bool, err error)
 		if err != nil || len(keys) == 0 {
 			return err
 		}
-		head, keys, err := tx.TakeHead(ctx, w.book.Number, wait)
-		if err != nil || head == nil {
+		taken, err := tx.TakeHead(ctx, w.book.Number, wait)
+		if err != nil || taken == nil {
 			return err
 		}
-		if err := owns(&w.book, head); err != nil {
+		if err := owns(&w.book, &taken.Head); err != nil {
 			return err
 		}
-		now, err := w.time.now(0)
+		now, err := w.time.now(taken.Now)
 		if err != nil {
 			return err
 		}
 		batch := &driver.Batch{Book: w.book.Number}
-		s := newSealing(&w.book, now, batch, *head)
-		if more, err = s.others(ctx, tx, keys, sealMax); err != nil || len(batch.Sealed) == 0 {
+		s := newSealing(&w.book, now, batch, taken.Head)
+		if more, err = s.others(ctx, tx, taken.Unsealed, sealMax); err != nil || len(batch.Sealed) == 0 {
 			return err
 		}
 		sealed = len(batch.Sealed)
@@ -215,22 +215,22 @@ func (w *writer) sealOnce(ctx context.Context, wait bool) (more bool, err error)
 	return more, err
 }
 
-// reach seals what is committed and then moves the head's time to at, unless it is there already, without an entry. So
-// what is asked as of at is final: every later entry is later. more says that there is more to seal first. The time must
-// be past by the ledger's clock, which is read while the head is locked: entries that were committed before are sealed
-// with later times, and so are those to come.
+// reach seals what is committed and then moves the head's time to at, unless it is there already, without an entry.
+// So what is asked as of at is final: every later entry is later. more says that there is more to seal first. The
+// time must be past by the ledger's clock, which is read while the head is locked: entries that were committed before
+// are sealed with later times, and so are those to come.
 func (w *writer) reach(ctx context.Context, at bursar.Instant) (more bool, err error) {
 	sealed := 0
 	err = w.store.Write(ctx, driver.ModeSealing, w.observer.retried(ctx), func(ctx context.Context, tx driver.Tx) error {
 		sealed, more = 0, false
-		head, keys, err := tx.TakeHead(ctx, w.book.Number, true)
+		taken, err := tx.TakeHead(ctx, w.book.Number, true)
 		if err != nil {
 			return err
 		}
-		if err := owns(&w.book, head); err != nil {
+		if err := owns(&w.book, &taken.Head); err != nil {
 			return err
 		}
-		now, err := w.time.now(0)
+		now, err := w.time.now(taken.Now)
 		if err != nil {
 			return err
 		}
@@ -238,8 +238,8 @@ func (w *writer) reach(ctx context.Context, at bursar.Instant) (more bool, err e
 			return bursar.Errorf(bursar.CodeAsOfAhead, "%v has not come yet: it is %v by the ledger's clock", at, now)
 		}
 		batch := &driver.Batch{Book: w.book.Number}
-		s := newSealing(&w.book, now, batch, *head)
-		if more, err = s.others(ctx, tx, keys, sealMax); err != nil {
+		s := newSealing(&w.book, now, batch, taken.Head)
+		if more, err = s.others(ctx, tx, taken.Unsealed, sealMax); err != nil {
 			return err
 		}
 		if !more {

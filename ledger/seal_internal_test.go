@@ -153,20 +153,20 @@ type broken struct {
 	entries  func(entries []driver.EntryRow, locked map[int64]bool)
 }
 
-func (b broken) Claim(ctx context.Context, batch *driver.Batch) (bursar.Head, []int64, error) {
-	head, keys, err := b.session.Claim(ctx, batch)
+func (b broken) Claim(ctx context.Context, batch *driver.Batch) (driver.Taken, error) {
+	taken, err := b.session.Claim(ctx, batch)
 	if b.unsealed != nil {
-		keys = b.unsealed(keys, b.began)
+		taken.Unsealed = b.unsealed(taken.Unsealed, b.began)
 	}
-	return head, keys, err
+	return taken, err
 }
 
-func (b broken) TakeHead(ctx context.Context, book int64, wait bool) (*bursar.Head, []int64, error) {
-	head, keys, err := b.session.TakeHead(ctx, book, wait)
-	if b.unsealed != nil {
-		keys = b.unsealed(keys, b.began)
+func (b broken) TakeHead(ctx context.Context, book int64, wait bool) (*driver.Taken, error) {
+	taken, err := b.session.TakeHead(ctx, book, wait)
+	if b.unsealed != nil && taken != nil {
+		taken.Unsealed = b.unsealed(taken.Unsealed, b.began)
 	}
-	return head, keys, err
+	return taken, err
 }
 
 func (b broken) Unsealed(ctx context.Context, book int64) ([]int64, error) {

@@ -295,12 +295,12 @@ func (s *session) Keys(_ context.Context, entries, accounts int) (entry, account
 }
 
 // Claim waits where somebody is writing the same, and is overtaken when that was committed.
-func (s *session) Claim(ctx context.Context, b *driver.Batch) (bursar.Head, []int64, error) {
+func (s *session) Claim(ctx context.Context, b *driver.Batch) (driver.Taken, error) {
 	if err := s.claim(b); err != nil {
-		return bursar.Head{}, nil, err
+		return driver.Taken{}, err
 	}
-	head, keys, err := s.TakeHead(ctx, b.Book, true)
-	return *head, keys, err
+	taken, err := s.TakeHead(ctx, b.Book, true)
+	return *taken, err
 }
 
 func (s *session) claim(b *driver.Batch) error {
@@ -323,17 +323,17 @@ func (s *session) claim(b *driver.Batch) error {
 	return nil
 }
 
-func (s *session) TakeHead(ctx context.Context, book int64, wait bool) (*bursar.Head, []int64, error) {
+func (s *session) TakeHead(ctx context.Context, book int64, wait bool) (*driver.Taken, error) {
 	s.step()
 	if wait {
 		s.lock("head")
 	} else if !s.try("head") {
-		return nil, nil, nil
+		return nil, nil
 	}
 	head := s.world.head
 	s.saw(head)
 	keys, err := s.Unsealed(ctx, book)
-	return &head, keys, err
+	return &driver.Taken{Head: head, Unsealed: keys}, err
 }
 
 func (w *world) unsealed() (keys []int64) {

@@ -9,11 +9,23 @@ import (
 	"strings"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/store/mysql"
 	"github.com/bursar-ledger/bursar/store/postgres"
 	"github.com/bursar-ledger/bursar/store/sqlite"
 )
+
+// Store is a store of any engine, with the handle for an application's own database transactions.
+type Store interface {
+	driver.Store
+	// DB is the handle for atomic.Do over the same connections. A database transaction begun with it goes into ledger.In
+	// as it is.
+	DB() *atomic.DB
+	// On runs database transactions over the same connections for ledger.Do: the application's tables are beside the
+	// ledger's.
+	On() driver.Transactor[*atomic.Tx]
+}
 
 // Open opens the store that a URL names:
 //
@@ -23,10 +35,10 @@ import (
 //	cockroach://user@host:26257/database             CockroachDB 23.2 or later; cockroachdb:// too
 //	tidb://user@host:4000/database                   TiDB 7.5 or later
 //
-// Query parameters of a server's URL are those of its driver, pgx or go-sql-driver. No server is asked anything yet: one
-// that cannot be reached is found at the first use. The caller closes the store. What is no URL, or lacks a part, is
-// bursar.CodeMalformed; an unknown scheme is bursar.CodeUnsupported.
-func Open(url string) (driver.Store, error) {
+// Query parameters of a server's URL are those of its driver, pgx or go-sql-driver. No server is asked anything yet:
+// the first use finds out whether the server can be reached. The caller closes the store. What is no URL, or lacks a
+// part, is bursar.CodeMalformed; an unknown scheme is bursar.CodeUnsupported.
+func Open(url string) (Store, error) {
 	e, rest, err := find(url)
 	if err != nil {
 		return nil, err
@@ -46,7 +58,7 @@ func Migrations(url string) (fs.FS, error) {
 
 // engine is how the stores of one URL scheme are opened.
 type engine struct {
-	open       func(url, rest string) (driver.Store, error) // rest is what follows the scheme and its colon
+	open       func(url, rest string) (Store, error) // rest is what follows the scheme and its colon
 	migrations func() fs.FS
 }
 
@@ -54,7 +66,8 @@ type engine struct {
 func find(url string) (e engine, rest string, err error) {
 	scheme, rest, found := strings.Cut(url, ":")
 	if !found || rest == "" {
-		return e, "", bursar.Errorf(bursar.CodeMalformed, "%q is not a database URL: write one like sqlite:bursar.db or postgres://user@host/database", url)
+		return e, "", bursar.Errorf(bursar.CodeMalformed, "%q is not a database URL: write one like sqlite:bursar.db or "+
+			"postgres://user@host/database", url)
 	}
 	switch scheme {
 	case "sqlite":
@@ -68,22 +81,23 @@ func find(url string) (e engine, rest string, err error) {
 	case "tidb":
 		e = engine{openMySQL, mysql.TiDBMigrations}
 	default:
-		return e, "", bursar.Errorf(bursar.CodeUnsupported, "there is no database engine %q here: use sqlite:FILE, postgres://, mysql://, mariadb://, cockroach:// or tidb://", scheme)
+		return e, "", bursar.Errorf(bursar.CodeUnsupported, "there is no database engine %q here: use sqlite:FILE, "+
+			"postgres://, mysql://, mariadb://, cockroach:// or tidb://", scheme)
 	}
 	return e, rest, nil
 }
 
-// These turn a nil *Store of an engine's into a nil driver.Store.
+// These turn a nil *Store of an engine's into a nil Store.
 
-func openSQLite(_, rest string) (driver.Store, error) {
+func openSQLite(_, rest string) (Store, error) {
 	return orNil(sqlite.Open(strings.TrimPrefix(rest, "//")))
 }
 
-func openPostgres(url, _ string) (driver.Store, error) { return orNil(postgres.Open(url)) }
+func openPostgres(url, _ string) (Store, error) { return orNil(postgres.Open(url)) }
 
-func openMySQL(url, _ string) (driver.Store, error) { return orNil(mysql.Open(url)) }
+func openMySQL(url, _ string) (Store, error) { return orNil(mysql.Open(url)) }
 
-func orNil[S driver.Store](s S, err error) (driver.Store, error) {
+func orNil[S Store](s S, err error) (Store, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -70,14 +70,18 @@ func TestMigrationsAreNumberedAlike(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range names {
-			if text, err := fs.ReadFile(files, name); err != nil || !strings.Contains(string(text), "CREATE TABLE") && name == names[0] {
+			if text, err := fs.ReadFile(files, name); err != nil || !strings.Contains(
+				string(text), "CREATE TABLE",
+			) && name == names[0] {
 				t.Errorf("%s, %s: %.40q, %v", url, name, text, err)
 			}
 		}
 		return names
 	}
 	want := names("sqlite:bursar.db")
-	for _, url := range []string{"postgres://u@h/d", "postgresql://u@h/d", "cockroach://u@h/d", "mysql://u@h/d", "mariadb://u@h/d", "tidb://u@h/d"} {
+	for _, url := range []string{
+		"postgres://u@h/d", "postgresql://u@h/d", "cockroach://u@h/d", "mysql://u@h/d", "mariadb://u@h/d", "tidb://u@h/d",
+	} {
 		if diff := cmp.Diff(want, names(url)); diff != "" {
 			t.Errorf("%s (-sqlite +its):\n%s", url, diff)
 		}

@@ -35,6 +35,16 @@ type Harness struct {
 	// Open makes an empty database, or an empty schema, and returns two independent pools on it. It closes them when
 	// the test ends. The second pool is for other sessions. The suite may bound the connections of both.
 	Open func(t *testing.T) (pool, other *sql.DB)
+	// Native, if not nil, shows a block as the transaction of the engine's driver. The behaviours' own statements go
+	// through it, those of package atomic do not. It returns nil for a block that the driver has no transaction for.
+	Native func(tx *atomic.Tx) Statements
+	// Savepoint, if not nil, runs fn in a savepoint of the driver's inside a block, where behaviours nest a Do.
+	// It needs Native.
+	Savepoint func(ctx context.Context, tx *atomic.Tx, fn func(tx *atomic.Tx) error) error
+	// Discard is [atomic.OpenOptions.Discard].
+	Discard func(driverConn any)
+	// Connections, if not nil, counts those of a pool, where database/sql does not keep them.
+	Connections func(pool *sql.DB) int
 	// Can is what the engine is declared to do.
 	Can Capabilities
 	// Speech is the engine's SQL where engines differ.
@@ -66,6 +76,8 @@ type Capabilities struct {
 	Share, NoKey, NoWait, SkipLocked, Of bool
 	// Kill: one session can end another one's connection.
 	Kill bool
+	// Named: the driver tells the name of a violated constraint.
+	Named bool
 }
 
 // Speech is SQL that differs between engines.
@@ -82,6 +94,8 @@ type Speech struct {
 	Kill string
 	// Alive is more than zero while there is a session with a given number.
 	Alive string
+	// Slow is a query that takes long, unless it is cut short.
+	Slow string
 	// ForUpdate ends a SELECT that locks its rows; empty where blocks that may write keep each other out anyway.
 	ForUpdate string
 }
@@ -213,6 +227,11 @@ func subjects() []subject {
 		{"one row, all rows", queryBehaviours},
 		{"observed", observeBehaviours},
 		{"out of sight", unseenBehaviours},
+		{"causes", causeBehaviours},
+		{"plain mistakes", mistakeBehaviours},
+		{"recorded", recordBehaviours},
+		{"by themselves", aloneBehaviours},
+		{"codes", codeBehaviours},
 	}
 	return slices.Clip(all)
 }

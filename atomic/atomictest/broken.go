@@ -31,10 +31,10 @@ var brokenBehaviours = []behaviour{
 	{43, "every way to run a statement is refused once the block is broken", func(f *fixture) {
 		_ = f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			_ = f.inner(ctx, func(context.Context, *atomic.Tx) error { return errRefused }, atomic.Join)
-			_, err := tx.QueryContext(ctx, `SELECT word FROM words`)
+			_, err := f.on(tx).QueryContext(ctx, `SELECT word FROM words`)
 			f.is(err, atomic.ErrBroken, errRefused)
-			f.is(tx.QueryRowContext(ctx, `SELECT 1`).Err(), atomic.ErrBroken, errRefused)
-			_, err = tx.PrepareContext(ctx, `SELECT 1`)
+			f.is(rowError(f.on(tx).QueryRowContext(ctx, `SELECT 1`)), atomic.ErrBroken, errRefused)
+			_, err = f.on(tx).PrepareContext(ctx, `SELECT 1`)
 			f.is(err, atomic.ErrBroken, errRefused)
 			f.is(f.add(ctx, tx, "more"), atomic.ErrBroken, errRefused)
 			return nil

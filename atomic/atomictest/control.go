@@ -57,11 +57,11 @@ var controlBehaviours = []behaviour{
 	}},
 	{147, "queries and prepared statements are held to the same", func(f *fixture) {
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
-			_, err := tx.QueryContext(ctx, `COMMIT`)
+			_, err := f.on(tx).QueryContext(ctx, `COMMIT`)
 			f.is(err, atomic.ErrControl)
-			_, err = tx.PrepareContext(ctx, `ROLLBACK`)
+			_, err = f.on(tx).PrepareContext(ctx, `ROLLBACK`)
 			f.is(err, atomic.ErrControl)
-			f.is(tx.QueryRowContext(ctx, `SAVEPOINT a`).Err(), atomic.ErrControl)
+			f.is(rowError(f.on(tx).QueryRowContext(ctx, `SAVEPOINT a`)), atomic.ErrControl)
 			return f.add(ctx, tx, "kept")
 		}, nil))
 		f.wantWords("kept")

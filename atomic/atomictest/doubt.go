@@ -29,17 +29,17 @@ var doubtBehaviours = []behaviour{
 	{117, "a connection in doubt is closed, not given to the next caller", func(f *fixture) {
 		f.pool.SetMaxOpenConns(1)
 		f.must(f.do(func(context.Context, *atomic.Tx) error { return nil }, nil))
-		f.same("connections after a commit", f.pool.Stats().OpenConnections, 1)
+		f.wantConnections("after a commit", 1)
 		f.inject(&faultyDialect{commit: afterCommitting(f.Dialect, errStorage)})
 		f.is(f.do(f.adding("perhaps"), nil), atomic.ErrOutcomeUnknown)
-		f.same("connections after a commit in doubt", f.pool.Stats().OpenConnections, 0)
+		f.wantConnections("after a commit in doubt", 0)
 		f.db = f.open(f.Dialect)
 	}},
 	{118, "a connection whose rollback failed is closed", func(f *fixture) {
 		f.pool.SetMaxOpenConns(1)
 		f.inject(&faultyDialect{rollback: failedRollback(errStorage)})
 		f.is(f.do(f.addingThen("gone", errRefused), nil), errRefused)
-		f.same("connections", f.pool.Stats().OpenConnections, 0)
+		f.wantConnections("after the rollback", 0)
 		f.db = f.open(f.Dialect)
 		f.wantWords()
 	}},
@@ -80,7 +80,7 @@ var doubtBehaviours = []behaviour{
 			var log eventLog
 			err := f.do(func(ctx context.Context, tx *atomic.Tx) error {
 				tx.OnCommit(log.commits("committed"))
-				insert, err := tx.PrepareContext(ctx, f.Speech.sql(`INSERT INTO words VALUES (?)`))
+				insert, err := f.on(tx).PrepareContext(ctx, f.Speech.sql(`INSERT INTO words VALUES (?)`))
 				f.must(err)
 				_, err = insert.ExecContext(ctx, "once")
 				f.must(err)

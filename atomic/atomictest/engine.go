@@ -17,6 +17,9 @@ func SQLite(d atomic.Dialect, open func(t *testing.T) (pool, other *sql.DB)) Har
 	return Harness{
 		Name: "sqlite", Dialect: d, Open: open,
 		Can: Capabilities{OneWriter: true, Deferred: true, Share: true},
+		Speech: Speech{
+			Slow: "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000000) SELECT count(*) FROM n",
+		},
 	}
 }
 
@@ -27,11 +30,13 @@ func Postgres(d atomic.Dialect, open func(t *testing.T) (pool, other *sql.DB)) H
 		Can: Capabilities{
 			BreaksOnError: true, Snapshots: true, UpdateConflicts: true, Deferred: true,
 			Share: true, NoKey: true, NoWait: true, SkipLocked: true, Of: true, Kill: true,
+			Named: true,
 		},
 		Speech: Speech{
-			Dollar: true, SessionID: "SELECT pg_backend_pid()", Blocked: "SELECT cardinality(pg_blocking_pids($1))",
-			Alive: "SELECT count(*) FROM pg_stat_activity WHERE pid = $1",
-			Kill:  "SELECT pg_terminate_backend(%d)", ForUpdate: " FOR UPDATE",
+			Dollar: true, Slow: "SELECT count(*) FROM pg_sleep(10)", SessionID: "SELECT pg_backend_pid()",
+			Blocked: "SELECT cardinality(pg_blocking_pids($1))",
+			Alive:   "SELECT count(*) FROM pg_stat_activity WHERE pid = $1",
+			Kill:    "SELECT pg_terminate_backend(%d)", ForUpdate: " FOR UPDATE",
 		},
 	}
 }
@@ -55,7 +60,7 @@ func MariaDB(d atomic.Dialect, open func(t *testing.T) (pool, other *sql.DB)) Ha
 			DDLCommits: true, DeadlockEndsAll: true, Snapshots: true, Share: true, NoWait: true, SkipLocked: true, Kill: true,
 		},
 		Speech: Speech{
-			SessionID: "SELECT CONNECTION_ID()", Waits: innodbWaits, ForUpdate: " FOR UPDATE",
+			Slow: "SELECT SLEEP(10)", SessionID: "SELECT CONNECTION_ID()", Waits: innodbWaits, ForUpdate: " FOR UPDATE",
 			Alive: "SELECT count(*) FROM information_schema.processlist WHERE id = ?", Kill: "KILL CONNECTION %d",
 		},
 	}

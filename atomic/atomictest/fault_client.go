@@ -100,7 +100,8 @@ func (r *faultRequest) doKeyed(
 // effect counts up and leaves a row. No two requests have the same result.
 func (r *faultRequest) effect(ctx context.Context, tx *atomic.Tx) ([]byte, error) {
 	speech, id := &r.client.f.Speech, r.client.id
-	err := atomic.ExecOne(ctx, tx, speech.sql(`UPDATE fault_counters SET n = n + 1 WHERE client = ?`), id)
+	on := r.client.f.on(tx)
+	err := atomic.ExecOne(ctx, on, speech.sql(`UPDATE fault_counters SET n = n + 1 WHERE client = ?`), id)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +115,7 @@ func (r *faultRequest) effect(ctx context.Context, tx *atomic.Tx) ([]byte, error
 	if r.bare {
 		insert, args = fmt.Sprintf(`INSERT INTO fault_effects VALUES (%d, '%s')`, id, r.key), nil
 	}
-	if err := atomic.ExecOne(ctx, tx, insert, args...); err != nil {
+	if err := atomic.ExecOne(ctx, on, insert, args...); err != nil {
 		return nil, err
 	}
 	if r.client.point.waits {

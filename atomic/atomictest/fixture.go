@@ -53,7 +53,7 @@ func newFixture(t *testing.T, h Harness) *fixture {
 // open makes another handle on the pool, with the fixture's clock and a memory of its retries.
 func (f *fixture) open(d atomic.Dialect) *atomic.DB {
 	return atomic.Open(f.pool, d, &atomic.OpenOptions{
-		Clock: f.clock, Rand: func(n int64) int64 { return n - 1 },
+		Clock: f.clock, Rand: func(n int64) int64 { return n - 1 }, Discard: f.Discard,
 		Retried: func(_ context.Context, name, code string, attempt int) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
@@ -70,6 +70,16 @@ func (f *fixture) do(fn block, o *atomic.Options) error { return atomic.Do(f.ctx
 
 // inner runs a block inside the one of ctx.
 func (f *fixture) inner(ctx context.Context, fn block, n atomic.Nesting) error {
+	if n == atomic.Nested {
+		if ran, err := f.savepoint(ctx, fn); ran {
+			return err
+		}
+	}
+	return f.innerDo(ctx, fn, n)
+}
+
+// innerDo is inner by Do itself. A savepoint that the driver's own Tx begins is in no context, and no recorder knows it.
+func (f *fixture) innerDo(ctx context.Context, fn block, n atomic.Nesting) error {
 	return atomic.Do(ctx, f.db, fn, &atomic.Options{Nesting: n})
 }
 
@@ -79,6 +89,9 @@ type execer interface {
 
 // run runs a statement whose parameters are written with question marks.
 func (f *fixture) run(ctx context.Context, on execer, query string, args ...any) error {
+	if tx, block := on.(*atomic.Tx); block {
+		on = f.on(tx)
+	}
 	_, err := on.ExecContext(ctx, f.Speech.sql(query), args...)
 	return err
 }
@@ -133,7 +146,12 @@ type querier interface {
 
 // number reads one number.
 func (f *fixture) number(ctx context.Context, on querier, query string, args ...any) (n int64, err error) {
-	err = on.QueryRowContext(ctx, f.Speech.sql(query), args...).Scan(&n)
+	query = f.Speech.sql(query)
+	if tx, block := on.(*atomic.Tx); block {
+		err = f.on(tx).QueryRowContext(ctx, query, args...).Scan(&n)
+	} else {
+		err = on.QueryRowContext(ctx, query, args...).Scan(&n)
+	}
 	return n, err
 }
 

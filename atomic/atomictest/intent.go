@@ -33,12 +33,12 @@ var intentBehaviours = []behaviour{
 		}
 		f.wantWords()
 	}},
-	{36, "a durable block may run inside a block of another database", func(f *fixture) {
+	{36, "a durable block is refused inside a block of another database, which may run again", func(f *fixture) {
 		second := newFixture(f.T, f.Harness)
-		f.must(second.do(func(ctx context.Context, _ *atomic.Tx) error {
-			return f.inner(ctx, f.adding("kept"), atomic.Outermost)
-		}, nil))
-		f.wantWords("kept")
+		f.is(second.do(func(ctx context.Context, _ *atomic.Tx) error {
+			return f.inner(ctx, f.adding("never"), atomic.Outermost)
+		}, nil), atomic.ErrNested)
+		f.wantWords()
 	}},
 	{37, "a durable block may run in a hook after the commit", func(f *fixture) {
 		f.must(f.do(func(_ context.Context, tx *atomic.Tx) error {

@@ -68,7 +68,7 @@ var keyedBehaviours = []behaviour{
 		var replayed bool
 		_, _, err := atomic.DoKeyed(f.ctx, f.db, "pay", func(ctx context.Context, tx *atomic.Tx) ([]byte, error) {
 			c = f.client(func(ctx context.Context, tx *atomic.Tx) error {
-				_, err := tx.ExecContext(ctx, f.Dialect.Statements().KeyInsert, "pay", []byte{})
+				_, err := f.on(tx).ExecContext(ctx, f.Dialect.Statements().KeyInsert, "pay", []byte{})
 				return err
 			}, nil)
 			c.untilBlocked()

@@ -106,13 +106,13 @@ var misuseBehaviours = []behaviour{
 // refused checks that a Tx refuses every kind of statement.
 func (f *fixture) refused(tx *atomic.Tx, want error) {
 	f.Helper()
-	_, err := tx.ExecContext(f.ctx, `DELETE FROM stock`)
+	_, err := f.on(tx).ExecContext(f.ctx, `DELETE FROM stock`)
 	f.is(err, want)
-	_, err = tx.QueryContext(f.ctx, `SELECT word FROM words`)
+	_, err = f.on(tx).QueryContext(f.ctx, `SELECT word FROM words`)
 	f.is(err, want)
-	_, err = tx.PrepareContext(f.ctx, `SELECT word FROM words`)
+	_, err = f.on(tx).PrepareContext(f.ctx, `SELECT word FROM words`)
 	f.is(err, want)
-	f.is(tx.QueryRowContext(f.ctx, `SELECT word FROM words`).Err(), want)
+	f.is(rowError(f.on(tx).QueryRowContext(f.ctx, `SELECT word FROM words`)), want)
 }
 
 // collisions runs many statements from two goroutines. Each statement is run or refused with ErrConcurrent.
@@ -124,7 +124,7 @@ func (f *fixture) collisions(ctx context.Context, tx *atomic.Tx) error {
 	for range 2 {
 		wg.Go(func() {
 			for range each {
-				_, err := tx.ExecContext(ctx, `UPDATE stock SET pieces = pieces + 1 WHERE item = 1`)
+				_, err := f.on(tx).ExecContext(ctx, `UPDATE stock SET pieces = pieces + 1 WHERE item = 1`)
 				mu.Lock()
 				if err == nil {
 					ran++

@@ -10,7 +10,7 @@ var rowsBehaviours = []behaviour{
 	{81, "rows left open do not keep a block from committing, nor its connection from going back", func(f *fixture) {
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.must(f.add(ctx, tx, "kept"))
-			rows, err := tx.QueryContext(ctx, `SELECT item FROM stock`)
+			rows, err := f.on(tx).QueryContext(ctx, `SELECT item FROM stock`)
 			f.must(err)
 			f.same("a first row", rows.Next(), true)
 			return nil
@@ -20,7 +20,7 @@ var rowsBehaviours = []behaviour{
 	{82, "rows left open do not keep a block from rolling back", func(f *fixture) {
 		f.is(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			f.must(f.add(ctx, tx, "gone"))
-			rows, err := tx.QueryContext(ctx, `SELECT item FROM stock`)
+			rows, err := f.on(tx).QueryContext(ctx, `SELECT item FROM stock`)
 			f.must(err)
 			f.same("a first row", rows.Next(), true)
 			return errRefused
@@ -31,7 +31,7 @@ var rowsBehaviours = []behaviour{
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			for _, end := range []error{errRefused, nil} {
 				f.is(f.inner(ctx, func(ctx context.Context, tx *atomic.Tx) error {
-					rows, err := tx.QueryContext(ctx, `SELECT item FROM stock`)
+					rows, err := f.on(tx).QueryContext(ctx, `SELECT item FROM stock`)
 					f.must(err)
 					f.same("a first row", rows.Next(), true)
 					return end
@@ -45,14 +45,14 @@ var rowsBehaviours = []behaviour{
 		f.pool.SetMaxOpenConns(1)
 		for _, end := range []error{nil, errRefused} {
 			f.is(f.do(func(ctx context.Context, tx *atomic.Tx) error {
-				_ = tx.QueryRowContext(ctx, `SELECT item FROM stock`)
+				_ = f.on(tx).QueryRowContext(ctx, `SELECT item FROM stock`)
 				return end
 			}, nil), end)
 		}
 	}},
 	{85, "a prepared statement is closed with the outermost block, and works in the blocks inside", func(f *fixture) {
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
-			insert, err := tx.PrepareContext(ctx, f.Speech.sql(`INSERT INTO words VALUES (?)`))
+			insert, err := f.on(tx).PrepareContext(ctx, f.Speech.sql(`INSERT INTO words VALUES (?)`))
 			f.must(err)
 			_, err = insert.ExecContext(ctx, "one")
 			f.must(err)
@@ -66,7 +66,7 @@ var rowsBehaviours = []behaviour{
 	{86, "rows that were read to their end let every later statement run", func(f *fixture) {
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
 			for range 20 {
-				rows, err := tx.QueryContext(ctx, `SELECT item FROM stock`)
+				rows, err := f.on(tx).QueryContext(ctx, `SELECT item FROM stock`)
 				f.must(err)
 				n := 0
 				for rows.Next() {

@@ -57,7 +57,7 @@ var queryBehaviours = []behaviour{
 	}},
 	{217, "a statement while rows are open runs, or is refused with the reason where the engine cannot", func(f *fixture) {
 		f.must(f.do(func(ctx context.Context, tx *atomic.Tx) error {
-			rows, err := tx.QueryContext(ctx, `SELECT item FROM stock`)
+			rows, err := f.on(tx).QueryContext(ctx, `SELECT item FROM stock`)
 			f.must(err)
 			f.same("a first row", rows.Next(), true)
 			err = f.add(ctx, tx, "beside")
@@ -80,7 +80,7 @@ var queryBehaviours = []behaviour{
 		func(f *fixture) {
 			err := f.do(func(ctx context.Context, tx *atomic.Tx) error {
 				f.must(f.add(ctx, tx, "kept"))
-				rows, err := tx.QueryContext(ctx, `SELECT 1 / (pieces - 20) FROM stock ORDER BY item`)
+				rows, err := f.on(tx).QueryContext(ctx, `SELECT 1 / (pieces - 20) FROM stock ORDER BY item`)
 				if err == nil {
 					for rows.Next() {
 					}

@@ -8,7 +8,10 @@ import (
 	"github.com/bursar-ledger/bursar/atomic"
 )
 
-const noSavepoint = 1305
+const (
+	noSavepoint     = 1305
+	transactionOpen = 1568
+)
 
 // Classify reads the error numbers of MySQL and MariaDB. SQLSTATEs would not do: most conflicts share HY000 with
 // everything else. For a number that is not listed, the engine is asked whether the database transaction is still

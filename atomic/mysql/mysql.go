@@ -47,7 +47,7 @@ func traits(name string) atomic.Traits {
 }
 
 // Begin begins a database transaction; see [Dialect].
-func (Dialect) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (restore string, err error) {
+func (d Dialect) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (restore string, err error) {
 	level, snapshot := "", false
 	switch m.Isolation {
 	case sql.LevelDefault, sql.LevelReadUncommitted, sql.LevelReadCommitted:
@@ -64,7 +64,7 @@ func (Dialect) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (restor
 	default:
 		return "", unsupportedLevel(m.Isolation)
 	}
-	return "", begin(ctx, conn, level, snapshot, m.ReadOnly)
+	return "", d.begin(ctx, conn, level, snapshot, m.ReadOnly)
 }
 
 func unsupportedLevel(level sql.IsolationLevel) error {
@@ -72,9 +72,13 @@ func unsupportedLevel(level sql.IsolationLevel) error {
 }
 
 // begin runs two statements, because START TRANSACTION has no word for the isolation level. The first one holds for
-// the next database transaction only, so the level of the session needs no restoring.
-func begin(ctx context.Context, conn *sql.Conn, level string, snapshot, readOnly bool) error {
+// the next database transaction only, so the level of the session needs no restoring. It is refused while a database
+// transaction is open, which the second one would commit.
+func (d Dialect) begin(ctx context.Context, conn *sql.Conn, level string, snapshot, readOnly bool) error {
 	if _, err := conn.ExecContext(ctx, "SET TRANSACTION ISOLATION LEVEL "+level); err != nil {
+		if number, ok := d.number(err); ok && number == transactionOpen {
+			return fmt.Errorf("%w: %w", atomic.ErrLeftOpen, err)
+		}
 		return err
 	}
 	var words []string
@@ -118,9 +122,12 @@ func (d Dialect) State(ctx context.Context, conn atomic.Conn) (atomic.State, err
 
 // committing are the first words of statements that commit by themselves. TEMPORARY tables are excepted.
 var committing = []string{
-	"ALTER", "ANALYZE", "CACHE", "CHANGE", "CHECK", "CREATE", "DROP", "FLUSH", "GRANT", "IMPORT", "INSTALL", "LOCK",
-	"OPTIMIZE", "RENAME", "REPAIR", "RESET", "REVOKE", "START", "STOP", "TRUNCATE", "UNINSTALL", "UNLOCK",
+	"ALTER", "ANALYZE", "BACKUP", "CACHE", "CHANGE", "CHECK", "CREATE", "DROP", "FLUSH", "GRANT", "IMPORT", "INSTALL",
+	"LOCK", "OPTIMIZE", "RENAME", "REPAIR", "RESET", "REVOKE", "START", "STOP", "TRUNCATE", "UNINSTALL", "UNLOCK",
 }
+
+// CheckDeferred does nothing: every constraint is checked with its statement.
+func (Dialect) CheckDeferred(context.Context, atomic.Conn) error { return nil }
 
 // Commits reports whether a statement commits by itself. Those are DDL except for temporary tables, grants, LOCK
 // TABLES, and statements that maintain tables or the server.

@@ -50,7 +50,7 @@ func (TiDB) Traits() atomic.Traits {
 }
 
 // Begin begins a database transaction; see [TiDB].
-func (TiDB) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (restore string, err error) {
+func (d TiDB) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (restore string, err error) {
 	level := "REPEATABLE READ"
 	switch {
 	case m.Isolation == sql.LevelReadUncommitted || m.Isolation == sql.LevelReadCommitted:
@@ -60,7 +60,7 @@ func (TiDB) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (restore s
 	default:
 		return "", unsupportedLevel(m.Isolation)
 	}
-	return "", begin(ctx, conn, level, m.Isolation == sql.LevelSnapshot, m.ReadOnly)
+	return "", d.begin(ctx, conn, level, m.Isolation == sql.LevelSnapshot, m.ReadOnly)
 }
 
 // LockClause renders FOR UPDATE, with OF and NOWAIT.

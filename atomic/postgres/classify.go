@@ -1,6 +1,9 @@
 package postgres
 
 import (
+	"errors"
+	"reflect"
+
 	"github.com/bursar-ledger/bursar/atomic"
 )
 
@@ -8,6 +11,7 @@ import (
 const (
 	connectionClass      = "08"
 	resolutionUnknown    = "08007"
+	activeTransaction    = "25001"
 	noTransaction        = "25P01"
 	inFailedTransaction  = "25P02"
 	readOnlyTransaction  = "25006"
@@ -47,7 +51,34 @@ func (Dialect) Classify(err error) atomic.Class {
 		return atomic.Class{}
 	}
 	kind, damage := classify(code)
-	return atomic.Class{Kind: kind, Damage: damage, Code: code}
+	class := atomic.Class{Kind: kind, Damage: damage, Code: code}
+	if kind == atomic.KindUnique || kind == atomic.KindConstraint {
+		class.Constraint = constraint(err)
+	}
+	return class
+}
+
+// constraint is the name that the server sends in a field of its own. The errors of pgx and lib/pq have it in a field
+// each, under the two names below. Those are public API of the drivers, but no methods, so an interface cannot find
+// them.
+func constraint(err error) string {
+	var coded interface {
+		error
+		SQLState() string
+	}
+	if !errors.As(err, &coded) {
+		return ""
+	}
+	value := reflect.Indirect(reflect.ValueOf(coded))
+	if value.Kind() != reflect.Struct {
+		return ""
+	}
+	for _, name := range [...]string{"ConstraintName", "Constraint"} {
+		if field := value.FieldByName(name); field.IsValid() && field.Kind() == reflect.String {
+			return field.String()
+		}
+	}
+	return ""
 }
 
 func classify(code string) (atomic.Kind, atomic.Damage) {

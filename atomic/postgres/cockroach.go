@@ -30,8 +30,11 @@ func (Cockroach) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (rest
 	if err != nil {
 		return "", err
 	}
-	return "", begin(ctx, conn, level, m.ReadOnly)
+	return "", begin(ctx, conn, level, m.ReadOnly, false) // A BEGIN inside a database transaction is refused.
 }
+
+// CheckDeferred does nothing: CockroachDB checks every constraint with its statement.
+func (Cockroach) CheckDeferred(context.Context, atomic.Conn) error { return nil }
 
 // Classify reads SQLSTATEs as [Dialect.Classify] does. A deadlock ends everything.
 func (d Cockroach) Classify(err error) atomic.Class {

@@ -5,7 +5,8 @@
 //	db := atomic.Open(pool, postgres.Dialect{}, nil)
 //
 // The package imports no driver. It reads the errors of any driver if they have a method SQLState() string. Those
-// of pgx (through its package stdlib) and lib/pq have one. It changes no settings of a connection.
+// of pgx (through its package stdlib) and lib/pq have one, and are what is tested. It changes no settings of a
+// connection.
 package postgres
 
 import (
@@ -13,6 +14,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/bursar-ledger/bursar/atomic"
 )
@@ -36,7 +38,7 @@ func (Dialect) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (restor
 	if err != nil {
 		return "", err
 	}
-	return "", begin(ctx, conn, level, m.ReadOnly)
+	return "", begin(ctx, conn, level, m.ReadOnly, !discardsLeftOpen(conn))
 }
 
 // isolation is the name of a level. usual is the name for the default, snapshot the name for a snapshot.
@@ -54,13 +56,41 @@ func isolation(level sql.IsolationLevel, usual, snapshot string) (string, error)
 	return "", fmt.Errorf("postgres: %w: isolation level %v", atomic.ErrUnsupported, level)
 }
 
-func begin(ctx context.Context, conn *sql.Conn, level string, readOnly bool) error {
-	query := "BEGIN ISOLATION LEVEL " + level
+// begin begins, in one message.
+//
+// PostgreSQL answers a BEGIN inside a database transaction with a mere warning, and the COMMIT that follows would
+// commit what a stranger has left on the connection. But it refuses to change the isolation level once a statement has
+// run. So guarded begins with one level and then sets another: at least one of the two is a change.
+func begin(ctx context.Context, conn *sql.Conn, level string, readOnly, guarded bool) error {
+	options := level
 	if readOnly {
-		query += " READ ONLY"
+		options += " READ ONLY"
+	}
+	query := "BEGIN ISOLATION LEVEL " + options
+	if guarded {
+		other := "REPEATABLE READ"
+		if level == other {
+			other = "READ COMMITTED"
+		}
+		query = "BEGIN ISOLATION LEVEL " + other + "; SET TRANSACTION ISOLATION LEVEL " + options
 	}
 	_, err := conn.ExecContext(ctx, query)
+	switch state(err) {
+	case activeTransaction, inFailedTransaction:
+		return fmt.Errorf("%w: %w", atomic.ErrLeftOpen, err)
+	}
 	return err
+}
+
+// discardsLeftOpen reports whether the driver itself closes a connection of the pool that has a database transaction
+// open. pgx's package stdlib does. lib/pq does not, and of a driver around another nothing is known.
+func discardsLeftOpen(conn *sql.Conn) (discards bool) {
+	_ = conn.Raw(func(driverConn any) error {
+		t := reflect.TypeOf(driverConn)
+		discards = t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "github.com/jackc/pgx/v5/stdlib"
+		return nil
+	})
+	return discards
 }
 
 // commitQuery is one message of two statements. A COMMIT alone would succeed in a failed database transaction: the
@@ -104,6 +134,12 @@ func (Dialect) State(ctx context.Context, conn atomic.Conn) (atomic.State, error
 		return atomic.StateNone, err
 	}
 	return atomic.StateOpen, nil
+}
+
+// CheckDeferred makes all constraints immediate.
+func (Dialect) CheckDeferred(ctx context.Context, conn atomic.Conn) error {
+	_, err := conn.ExecContext(ctx, "SET CONSTRAINTS ALL IMMEDIATE")
+	return err
 }
 
 // Commits returns false for every statement: in PostgreSQL DDL is part of the database transaction.

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -10,9 +11,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/atomic/postgres"
+	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
 
 // stateError looks to a Dialect like an error of pgx or lib/pq.
@@ -161,6 +164,55 @@ func TestLevelsThatDoNotExistAreRefused(t *testing.T) {
 			if _, err := d.Begin(t.Context(), nil, atomic.Mode{Isolation: level}); !errors.Is(err, atomic.ErrUnsupported) {
 				t.Errorf("%T: Begin at %v = %v, want ErrUnsupported", d, level, err)
 			}
+		}
+	}
+}
+
+// TestAnUndoneSavepointGivesItsAdvisoryLockBack is what the documentation of atomic.Advisory says of PostgreSQL.
+func TestAnUndoneSavepointGivesItsAdvisoryLockBack(t *testing.T) {
+	t.Parallel()
+	server := sqltest.Postgres(t)
+	db, other := atomic.Open(server.Open(t), postgres.Dialect{}, nil), atomic.Open(server.Open(t), postgres.Dialect{}, nil)
+	free := func() bool {
+		got, err := atomic.DoValue(t.Context(), other, func(ctx context.Context, tx *atomic.Tx) (bool, error) {
+			return atomic.TryAdvisory(ctx, tx, "lock")
+		}, nil)
+		if err != nil {
+			t.Error(err)
+		}
+		return got
+	}
+	undo := errors.New("undo")
+	err := atomic.Do(t.Context(), db, func(ctx context.Context, tx *atomic.Tx) error {
+		err := tx.Savepoint(ctx, func(ctx context.Context, tx *atomic.Tx) error {
+			if err := atomic.Advisory(ctx, tx, "lock"); err != nil {
+				return err
+			}
+			if free() {
+				t.Error("the lock is free while the savepoint holds it")
+			}
+			return undo
+		})
+		if !errors.Is(err, undo) || !free() {
+			t.Errorf("Savepoint = %v, and then the lock is held", err)
+		}
+		return nil
+	}, nil)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAViolatedConstraintHasItsName reads the errors of pgx and lib/pq by the field that each has.
+func TestAViolatedConstraintHasItsName(t *testing.T) {
+	t.Parallel()
+	class := postgres.Dialect{}.Classify(fmt.Errorf("wrapped: %w", &pgconn.PgError{Code: "23505", ConstraintName: "once"}))
+	if class.Kind != atomic.KindUnique || class.Constraint != "once" {
+		t.Errorf("pgx: %+v", class)
+	}
+	for _, err := range []error{stateError("23505"), &pgconn.PgError{Code: "40001", ConstraintName: "once"}} {
+		if class := (postgres.Dialect{}).Classify(err); class.Constraint != "" {
+			t.Errorf("%T: %+v, want no name", err, class)
 		}
 	}
 }

@@ -13,7 +13,8 @@ import (
 )
 
 // schemas gives each behaviour a schema of its own in one database, because PostgreSQL takes its time to make a
-// database.
+// database. Sessions look for deadlocks after a second, which is PostgreSQL's default: the servers of sqltest may have
+// been started with less.
 func schemas(t *testing.T, server *sqltest.Server) func(t *testing.T) (pool, other *sql.DB) {
 	admin := server.Open(t)
 	var made satomic.Int64
@@ -22,7 +23,8 @@ func schemas(t *testing.T, server *sqltest.Server) func(t *testing.T) (pool, oth
 		if _, err := admin.ExecContext(t.Context(), "CREATE SCHEMA "+name); err != nil {
 			t.Fatal(err)
 		}
-		return server.Open(t, "search_path="+name), server.Open(t, "search_path="+name)
+		settings := []string{"search_path=" + name, "deadlock_timeout=1s"}
+		return server.Open(t, settings...), server.Open(t, settings...)
 	}
 }
 

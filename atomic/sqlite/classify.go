@@ -35,6 +35,7 @@ const (
 	codeBusyTimeout          = 773
 	codeLockedSharedCache    = 262
 	codeLockedVTab           = 518
+	codeConstraintForeignKey = 787
 	codeConstraintPrimaryKey = 1555
 	codeConstraintUnique     = 2067
 	codeConstraintRowID      = 2579

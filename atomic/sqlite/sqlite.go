@@ -16,6 +16,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/bursar-ledger/bursar/atomic"
 )
@@ -48,8 +49,7 @@ func (Dialect) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (restor
 		return "", fmt.Errorf("sqlite: unknown isolation level %d", m.Isolation)
 	}
 	if !m.ReadOnly {
-		_, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE")
-		return "", err
+		return "", begin(ctx, conn, "BEGIN IMMEDIATE")
 	}
 	var on bool
 	if err := conn.QueryRowContext(ctx, "PRAGMA query_only").Scan(&on); err != nil {
@@ -61,8 +61,16 @@ func (Dialect) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (restor
 			return restore, err
 		}
 	}
-	_, err = conn.ExecContext(ctx, "BEGIN")
-	return restore, err
+	return restore, begin(ctx, conn, "BEGIN")
+}
+
+// begin begins. SQLite refuses a BEGIN inside a database transaction, and has no other reason for this code.
+func begin(ctx context.Context, conn *sql.Conn, query string) error {
+	_, err := conn.ExecContext(ctx, query)
+	if code, ok := resultCode(err); ok && code == codeError {
+		return fmt.Errorf("%w: %w", atomic.ErrLeftOpen, err)
+	}
+	return err
 }
 
 // Commit commits without a deadline. There is no network to wait for, the write lock is held already, and a sync to
@@ -94,6 +102,29 @@ func (Dialect) State(ctx context.Context, conn atomic.Conn) (atomic.State, error
 	}
 	return atomic.StateNone, err
 }
+
+// CheckDeferred reads the whole database for rows whose parent is missing, if foreign keys are enforced. SQLite has no
+// statement that checks only what is pending.
+func (Dialect) CheckDeferred(ctx context.Context, conn atomic.Conn) error {
+	enforced, err := atomic.QueryOne(ctx, conn, atomic.Value[bool], "PRAGMA foreign_keys")
+	if err != nil || !enforced {
+		return err
+	}
+	const query = `SELECT DISTINCT "table" FROM pragma_foreign_key_check`
+	tables, err := atomic.QueryAll(ctx, conn, atomic.Value[string], query)
+	if err != nil || len(tables) == 0 {
+		return err
+	}
+	return foreignKeyError(strings.Join(tables, ", "))
+}
+
+// A foreignKeyError names tables with rows whose parent is missing. Its code is that of the COMMIT that fails for it.
+type foreignKeyError string
+
+func (e foreignKeyError) Error() string {
+	return "sqlite: FOREIGN KEY constraint failed: rows of " + string(e)
+}
+func (foreignKeyError) Code() int { return codeConstraintForeignKey }
 
 // Commits returns false for every statement: in SQLite DDL is part of the database transaction.
 func (Dialect) Commits([]string) bool { return false }

@@ -84,11 +84,16 @@ Every way in which a call can fail has a code. The library returns it in ` + "`b
 in the field ` + "`code`" + ` of a problem. The command line prints it on stderr and has exit codes for it.
 
 The rows stand in order of precedence: when several apply to one request, the first one is reported. After a
-*retryable* error the same call may be made again as it is. A *remembered* refusal is kept under the transfer's id: the
-same transfer sent again is refused again, and a new attempt needs a new id.
+*retryable* error the same call may be made again as it is.
+
+A *remembered* refusal is final for an attempt: it is kept under the id, the same call gets it for ever, and another
+attempt needs another id. For a thing, whose id is made of a name, no refusal is remembered.
 
 An error also says in words what happened. Where one field is at fault, it names the field as JSON does, such as
 ` + "`legs[1].amount`" + ` or ` + "`path`" + `.
+
+Over HTTP a problem's ` + "`type`" + ` leads to its row here. A few problems have a more exact status than their row,
+such as 404 for a path that does not exist, which is ` + "`malformed`" + `: /openapi.json lists them.
 
 ` + "`bursar errors --markdown`" + ` writes this document.
 
@@ -96,7 +101,7 @@ An error also says in words what happened. Where one field is at fault, it names
 |---|---:|---:|---|---|---|---|
 `)
 	for _, d := range table {
-		fmt.Fprintf(&b, "| `%s` | %d | %d | %s | %s | %s | %s |\n",
+		fmt.Fprintf(&b, "| <a id=\"%[1]s\"></a>`%[1]s` | %[2]d | %[3]d | %[4]s | %[5]s | %[6]s | %[7]s |\n",
 			d.Code, d.Status, d.Exit, yes(d.Retryable), yes(d.Remembered), cell(d.Meaning), cell(d.Remedy))
 	}
 	return b.String()

@@ -14,6 +14,7 @@ import (
 	"github.com/bursar-ledger/bursar/bursartest"
 	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
+	"github.com/bursar-ledger/bursar/store"
 )
 
 const (
@@ -32,8 +33,8 @@ type crowd struct {
 // the end stock, orders and money match, and the shop has closed without an error.
 func TestCrowd(t *testing.T) {
 	onEach(t, func(t *testing.T, url string) {
-		store := opened(t, url)
-		setStock(t, store.DB(), mugs)
+		books := opened(t, url)
+		setStock(t, books.DB(), mugs)
 		base, closeShop := start(t, url)
 		c := crowd{client{base}, t}
 		var group sync.WaitGroup
@@ -42,7 +43,7 @@ func TestCrowd(t *testing.T) {
 		}
 		group.Wait()
 		closeShop()
-		wantMatch(t, store)
+		wantMatch(t, books)
 	})
 }
 
@@ -135,26 +136,26 @@ func setStock(t *testing.T, db *atomic.DB, n int) {
 }
 
 // wantMatch compares the shop's tables with the ledger: every order has its transfer, and every cent its order.
-func wantMatch(t *testing.T, store *store) {
+func wantMatch(t *testing.T, books store.Store) {
 	t.Helper()
-	l, err := ledger.New(t.Context(), store, nil)
+	l, err := ledger.New(t.Context(), books, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close(context.WithoutCancel(t.Context()))
-	sold := ask[int64](t, store.DB(), `SELECT count(*) FROM orders WHERE state = 'paid'`)
-	stock := ask[int64](t, store.DB(), `SELECT stock FROM products WHERE id = 'mug'`)
+	sold := ask[int64](t, books.DB(), `SELECT count(*) FROM orders WHERE state = 'paid'`)
+	stock := ask[int64](t, books.DB(), `SELECT stock FROM products WHERE id = 'mug'`)
 	if sold+stock != mugs || sold == 0 {
 		t.Errorf("%d sold and %d in stock of %d", sold, stock, mugs)
 	}
 	var spent int64
 	for i := range buyers {
 		user := fmt.Sprintf("buyer-%d", i)
-		orders := ask[int64](t, store.DB(), `SELECT count(*) FROM orders WHERE state = 'paid' AND buyer = $1`, user)
+		orders := ask[int64](t, books.DB(), `SELECT count(*) FROM orders WHERE state = 'paid' AND buyer = $1`, user)
 		bursartest.Balance(t, l, accountOf(user), money.FromUnits(60_00-orders*12_50, currency).String())
 		spent += orders
 		for n := range perBuyer {
-			wantTransfer(t, store, l, fmt.Sprintf("%s-%d", user, n))
+			wantTransfer(t, books, l, fmt.Sprintf("%s-%d", user, n))
 		}
 	}
 	bursartest.Balance(t, l, sales, money.FromUnits(spent*12_19, currency).String())
@@ -163,12 +164,12 @@ func wantMatch(t *testing.T, store *store) {
 	if _, err := l.Seal(t.Context()); err != nil {
 		t.Error(err)
 	}
-	bursartest.Verify(t, store, l.Book())
+	bursartest.Verify(t, books, l.Book())
 }
 
 // wantTransfer fails the test unless the ledger has the payment of an order exactly if there is one, and its refund
 // exactly if it is refunded.
-func wantTransfer(t *testing.T, store *store, l *ledger.Ledger, id string) {
+func wantTransfer(t *testing.T, books store.Store, l *ledger.Ledger, id string) {
 	t.Helper()
 	for kind, query := range map[string]string{
 		"order.pay":    `SELECT count(*) FROM orders WHERE id = $1`,
@@ -179,7 +180,7 @@ func wantTransfer(t *testing.T, store *store, l *ledger.Ledger, id string) {
 			t.Fatal(err)
 		}
 		posted := err == nil && record.Refusal == nil
-		if orders := ask[int64](t, store.DB(), query, id); posted != (orders == 1) {
+		if orders := ask[int64](t, books.DB(), query, id); posted != (orders == 1) {
 			t.Errorf("%s %s: %d rows, and posted is %v", kind, id, orders, posted)
 		}
 	}

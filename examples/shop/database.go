@@ -2,44 +2,10 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	_ "embed"
-	"errors"
-	"strings"
-
-	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx", which postgres.NewSQL wants
 
 	"github.com/bursar-ledger/bursar/atomic"
-	"github.com/bursar-ledger/bursar/store/postgres"
-	"github.com/bursar-ledger/bursar/store/sqlite"
 )
-
-// connections is how many connections to PostgreSQL the shop and its ledger share.
-const connections = 16
-
-// store is the ledger's store on either engine: sqlite.Store and postgres.Store are one type. Its DB runs the shop's
-// own database transactions.
-type store = sqlite.Store
-
-// open opens the database that a URL names. The handle is the caller's to close; the store needs no closing.
-func open(url string) (*sql.DB, *store, error) {
-	if file, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		handle, err := sql.Open("sqlite", sqlite.DSN(file))
-		if err != nil {
-			return nil, nil, err
-		}
-		return handle, sqlite.New(handle), nil
-	}
-	if !strings.HasPrefix(url, "postgres://") {
-		return nil, nil, errors.New("-db is neither sqlite:FILE nor postgres://…")
-	}
-	handle, err := sql.Open("pgx", url)
-	if err != nil {
-		return nil, nil, err
-	}
-	handle.SetMaxOpenConns(connections)
-	return handle, postgres.NewSQL(handle), nil
-}
 
 // schema is the shop's own tables. The ledger brings its own.
 //

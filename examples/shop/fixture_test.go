@@ -14,6 +14,7 @@ import (
 	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/bursartest"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
+	"github.com/bursar-ledger/bursar/store"
 )
 
 // onEach runs a test on an empty database of either engine.
@@ -23,23 +24,23 @@ func onEach(t *testing.T, test func(t *testing.T, url string)) {
 }
 
 // opened is the database of a URL with the shop's tables, open until the test ends.
-func opened(t *testing.T, url string) *store {
+func opened(t *testing.T, url string) store.Store {
 	t.Helper()
-	handle, store, err := open(url)
+	books, err := store.Open(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := handle.Close(); err != nil {
+		if err := books.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	for range 2 { // as when the shop starts again
-		if err := migrate(t.Context(), store.DB()); err != nil {
+		if err := migrate(t.Context(), books.DB()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return store
+	return books
 }
 
 // client talks to a shop as its customers do.
@@ -48,9 +49,9 @@ type client struct{ base string }
 // newClient serves a shop whose ledger has a clock that the test moves. The ledger is verified at the end.
 func newClient(t *testing.T, url string) (client, *bursartest.Ledger, *shop) {
 	t.Helper()
-	store := opened(t, url)
-	l := bursartest.With(t, store)
-	s, err := newShop(t.Context(), store.DB(), l.Ledger)
+	books := opened(t, url)
+	l := bursartest.With(t, books)
+	s, err := newShop(t.Context(), books.DB(), l.Ledger)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"github.com/bursar-ledger/bursar/ledger"
+	"github.com/bursar-ledger/bursar/store"
 )
 
 // patience is how long requests that are under way may take when the shop closes.
@@ -59,20 +60,20 @@ func listen(ctx context.Context, url, address string) error {
 // run serves the shop until ctx ends. What it opened it closes in the opposite order: first no more requests, then no
 // more posts, last the database.
 func run(ctx context.Context, url string, listener net.Listener) (err error) {
-	handle, store, err := open(url)
+	books, err := store.Open(url)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, handle.Close()) }()
-	if err := migrate(ctx, store.DB()); err != nil {
+	defer func() { err = errors.Join(err, books.Close()) }()
+	if err := migrate(ctx, books.DB()); err != nil {
 		return err
 	}
-	l, err := ledger.New(ctx, store, &ledger.Options{Migrate: true, Strategy: ledger.Queue{}})
+	l, err := ledger.New(ctx, books, &ledger.Options{Migrate: true, Strategy: ledger.Queue{}})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close(context.WithoutCancel(ctx))) }()
-	s, err := newShop(ctx, store.DB(), l)
+	s, err := newShop(ctx, books.DB(), l)
 	if err != nil {
 		return err
 	}

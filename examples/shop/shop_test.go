@@ -13,6 +13,7 @@ import (
 	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/bursartest"
 	"github.com/bursar-ledger/bursar/money"
+	"github.com/bursar-ledger/bursar/store"
 )
 
 type fields = map[string]any
@@ -185,8 +186,8 @@ func TestProblemOf(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	for _, url := range []string{"", "shop.db", "mysql://root@localhost/shop"} {
-		if _, _, err := open(url); err == nil {
+	for _, url := range []string{"", "shop.db", "oracle://localhost/shop"} {
+		if _, err := store.Open(url); err == nil {
 			t.Errorf("opens %q", url)
 		}
 	}

@@ -62,6 +62,7 @@ type Refusal struct {
 	ID      bursar.ID   `json:"id"`
 	Code    bursar.Code `json:"code"`
 	Message string      `json:"message"`
+	Final   bool        `json:"final,omitempty"` // every later run is refused too: the id is that of an attempt
 }
 
 // Import posts the rows in order. It reads a batch, checks it, opens the accounts it needs, posts it, has the ack file
@@ -71,6 +72,9 @@ type Refusal struct {
 // anything of its batch is done. A transfer that the ledger refuses does not: the rest goes on. When ctx ends, the
 // import stops between two batches with canceled. After any error it may be run again from the start: what is posted
 // is not posted twice.
+//
+// A row without an id is a thing, and so is one whose id says so: what was refused of it, a later run asks for again
+// and may post. The refusal of an attempt is final.
 func Import(ctx context.Context, l Ledger, rows *Rows, o *ImportOptions) (Summary, error) {
 	if o == nil {
 		o = &ImportOptions{}
@@ -199,9 +203,12 @@ func (im *importer) post(ctx context.Context, outcomes []outcome, fresh []int) e
 			trouble = cmp.Or(trouble, fmt.Errorf("line %d: %w", it.rows[0].Line, err))
 			continue
 		}
-		seq, refusal := results[i].Posted.Seq, bursar.CodeOf(results[i].Err)
-		lines = append(lines, acked{id: it.transfer.ID, seq: seq, refusal: refusal, content: it.content})
-		outcomes[place].seq = seq
+		line := acked{id: it.transfer.ID, seq: results[i].Posted.Seq, content: it.content}
+		if final(results[i].Err) {
+			line.refusal = bursar.CodeOf(results[i].Err)
+		}
+		lines = append(lines, line)
+		outcomes[place].seq = line.seq
 	}
 	if im.options.Ack != nil {
 		if err := im.options.Ack.write(lines); err != nil {
@@ -230,6 +237,12 @@ func undecided(err error) bool {
 	return err != nil && (d.Retryable || d.Status >= 500)
 }
 
+// final reports whether a refusal is remembered, so that every later run gets it too.
+func final(err error) bool {
+	var e *bursar.Error
+	return errors.As(err, &e) && e.Final
+}
+
 func lastLine(outcomes []outcome) int {
 	rows := outcomes[len(outcomes)-1].item.rows
 	return rows[len(rows)-1].Line
@@ -247,5 +260,7 @@ func (im *importer) refuse(it *item, err error) {
 		plain.Code = ""
 		message = plain.Error()
 	}
-	im.options.Refused(Refusal{Line: it.rows[0].Line, ID: it.transfer.ID, Code: bursar.CodeOf(err), Message: message})
+	im.options.Refused(Refusal{
+		Line: it.rows[0].Line, ID: it.transfer.ID, Code: bursar.CodeOf(err), Message: message, Final: final(err),
+	})
 }

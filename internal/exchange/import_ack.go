@@ -17,8 +17,8 @@ import (
 
 // Ack is a file that says which transfers of an import are durably in the ledger, so that a later run need not ask for
 // them again. Its first line names the book. Every other line is a transfer: its id, its journal position or the code
-// it was refused with, and a digest of its content. A line is written after the commit and is itself on disk before
-// the import goes on, so the file never says more than the ledger.
+// of its final refusal, and a digest of its content. A line is written after the commit and is itself on disk before
+// the import goes on, so the file never says more than the ledger. A refusal that is not final has no line.
 //
 // One import at a time may use a file. It is not safe for concurrent use.
 type Ack struct {
@@ -33,8 +33,8 @@ type Ack struct {
 // acked is what a line says. The digest keeps an edited row from passing for the one that was posted.
 type acked struct {
 	id      bursar.ID
-	seq     int64 // 0 when refused
-	refusal bursar.Code
+	seq     int64       // 0 when refused
+	refusal bursar.Code // final
 	content digest
 }
 
@@ -149,7 +149,8 @@ func parseAcked(line string) (acked, error) {
 	return entry, nil
 }
 
-// posted is what the file says of a transfer, if it says that it was posted.
+// posted is what the file says of a transfer, if it says that it was posted. What was refused is asked for again: a
+// thing may happen now, and the refusal of an attempt is to be told again.
 func (a *Ack) posted(it *item) (seq int64, ok bool) {
 	if a == nil {
 		return 0, false
@@ -162,8 +163,8 @@ func (a *Ack) posted(it *item) (seq int64, ok bool) {
 func (a *Ack) write(entries []acked) error {
 	a.buf = a.buf[:0]
 	for _, entry := range entries {
-		unsealed := entry.seq == 0 && entry.refusal == ""
-		if unsealed || a.known[entry.id] == entry {
+		open := entry.seq == 0 && entry.refusal == "" // refused, and not for ever, or not sealed
+		if open || a.known[entry.id] == entry {
 			continue
 		}
 		outcome := string(entry.refusal)

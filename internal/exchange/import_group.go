@@ -28,7 +28,8 @@ type digest [16]byte
 //
 // Rows that follow each other with the same id are the legs of one transfer, in order. A row without an id is a
 // transfer of its own. Its id comes from its content and from how many equal rows stand before it, so equal rows all
-// post, and the same file read again gives the same ids. The count takes about 40 bytes for each such row.
+// post, and the same file read again gives the same ids. They stand for things, so what was refused is asked for again.
+// The count takes about 40 bytes for each such row.
 type groups struct {
 	rows    *Rows
 	waiting *Row // read but not part of the item before

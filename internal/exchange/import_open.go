@@ -108,7 +108,7 @@ func (o *Opener) opening(path string, currency money.Currency) (bursar.Opening, 
 }
 
 // open opens the accounts of the fresh transfers that do not exist. It looks at all of them before it opens the first,
-// because a transfer that is posted without its account is refused under its id for good.
+// because an attempt that is posted without its account is refused for ever.
 func (im *importer) open(ctx context.Context, batch []*item, fresh []int) error {
 	var openings []bursar.Opening
 	named := make(map[string]bool)

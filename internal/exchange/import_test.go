@@ -147,7 +147,7 @@ func TestRefusalsDoNotStopTheRest(t *testing.T) {
 	const rows = "id,from,to,amount\n,x,a,5 USD\n" + idA + ",a,b,6 USD\n,a,b,5 USD\n" + idA + ",a,b,1 USD\n"
 	summary, found := f.csv(t, rows, exchange.ImportOptions{Open: openers(t, "x=min:none", "*")})
 	want := []exchange.Refusal{
-		{Line: 3, Code: bursar.CodeInsufficientFunds,
+		{Line: 3, Code: bursar.CodeInsufficientFunds, Final: true,
 			Message: "legs[0]: a has 5.00 USD available and a minimum of 0.00 USD: 6.00 USD is too much"},
 		{Line: 5, Code: bursar.CodeIDReused,
 			Message: "legs[0].amount: " + idA + " was used before with another legs[0].amount"},

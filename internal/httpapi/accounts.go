@@ -13,7 +13,7 @@ import (
 
 // accountRequest is a bursar.Opening as it is sent.
 type accountRequest struct {
-	ID       bursar.ID       `json:"id,omitzero" doc:"Makes the opening idempotent. Made of the path when absent."`
+	ID       bursar.ID       `json:"id,omitzero"`
 	Path     string          `json:"path" doc:"Names the account." example:"players:alice"`
 	Currency money.Currency  `json:"currency"`
 	Min      *minimum        `json:"min,omitempty"`
@@ -54,7 +54,7 @@ func (minimum) Schema(huma.Registry) *huma.Schema {
 
 func openAccount(ctx context.Context, c *call, sent *accountRequest) (bursar.Posted, string, error) {
 	posted, err := c.ledger.OpenAccount(ctx, sent.opening())
-	return posted, "/v1/accounts/" + url.PathEscape(sent.Path), err
+	return posted, "/v1/accounts/" + url.PathEscape(sent.Path), about(sent.ID, err)
 }
 
 // accountPage is a page of accounts in order of path.
@@ -73,10 +73,13 @@ func listAccounts(ctx context.Context, c *call) (page accountPage, err error) {
 		return page, err
 	}
 	page.Accounts = listed(accounts)
-	if len(accounts) == q.Limit {
-		page.Next = accounts[q.Limit-1].Path
+	more, err := further(accounts, q.Limit, func(last *bursar.Account) ([]bursar.Account, error) {
+		return c.ledger.Accounts(ctx, bursar.AccountQuery{Prefix: q.Prefix, After: last.Path, Limit: 1})
+	})
+	if more {
+		page.Next = accounts[len(accounts)-1].Path
 	}
-	return page, nil
+	return page, err
 }
 
 func getAccount(ctx context.Context, c *call) (bursar.Account, error) {

@@ -20,6 +20,7 @@ type call struct {
 	id    string // of the request
 	r     *http.Request
 	query url.Values
+	key   string // Idempotency-Key; empty: none was sent
 	body  []byte
 }
 
@@ -42,7 +43,9 @@ type endpoint struct {
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{server: e.server, id: w.Header().Get("X-Request-Id"), r: r}
 	a, err := c.answer(w, e.route)
-	e.outage.tell(e.logger, e.route.name, c.id, err)
+	if !gone(err) {
+		e.outage.tell(e.logger, e.route.name, c.id, err)
+	}
 	var body bytes.Buffer
 	if err == nil {
 		err = encode(&body, a.body)
@@ -56,7 +59,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusCreated
 	}
 	if a.replayed {
-		w.Header().Set("Idempotent-Replayed", "true")
+		w.Header().Set(replayedHeader, "true")
 	}
 	if a.location != "" {
 		w.Header().Set("Location", a.location)
@@ -75,6 +78,9 @@ func (c *call) answer(w http.ResponseWriter, r *route) (answer, error) {
 		return answer{}, err
 	}
 	if r.handler.takes != nil {
+		if c.key, err = readKey(c.r, r); err != nil {
+			return answer{}, err
+		}
 		if c.body, err = readBody(w, c.r, r.bodyMax); err != nil {
 			return answer{}, err
 		}
@@ -82,10 +88,22 @@ func (c *call) answer(w http.ResponseWriter, r *route) (answer, error) {
 	ctx, cancel := context.WithTimeout(c.r.Context(), c.options.Timeout)
 	defer cancel()
 	a, err := r.handler.serve(ctx, c)
-	if bursar.CodeOf(err) == bursar.CodeCanceled && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		err = &statusError{status: http.StatusServiceUnavailable, err: err}
+	return a, c.ended(err)
+}
+
+// ended says of an error whether the client went away. A call that was cancelled without that has not the status that
+// blames the client.
+func (c *call) ended(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(c.r.Context().Err(), context.Canceled):
+		return &goneError{err}
+	case bursar.CodeOf(err) == bursar.CodeCanceled:
+		return &statusError{status: http.StatusServiceUnavailable, err: err}
+	default:
+		return err
 	}
-	return a, err
 }
 
 // enter takes a place among the requests under way. The health check needs none: a busy server is a healthy one.

@@ -6,12 +6,13 @@
 //
 // A request passes through these steps in this order. The first that objects answers it:
 //
-//	host or token       guard.go     who may ask at all
-//	path and method     server.go    404 and 405 as problems
-//	a free place        call.go      busy when too many requests are under way
-//	parameters          query.go     nothing unknown, nothing twice
-//	content type, body  call.go      JSON only, bounded in size
-//	fields              decode.go    nothing unknown, nothing twice, no number where money is meant
+//	host or token       guard.go        who may ask at all
+//	path and method     server.go       404 and 405 as problems
+//	a free place        call.go         busy when too many requests are under way
+//	parameters          query.go        nothing unknown, nothing twice
+//	Idempotency-Key     idempotency.go  one text, for one transfer or account
+//	content type, body  call.go         JSON only, bounded in size
+//	fields              decode.go       nothing unknown, nothing twice, no number where money is meant
 //	the ledger          accounts.go, transfers.go, journal.go
 //
 // Answers are the words of package bursar in their own JSON, alone or in a page. openapi.go and schema.go make the

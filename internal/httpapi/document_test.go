@@ -2,8 +2,10 @@ package httpapi_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/httpapi"
 )
 
 // document is the part of OpenAPI that the tests look at.
@@ -21,8 +24,9 @@ type document struct {
 	Components struct {
 		Schemas map[string]struct {
 			Properties map[string]struct {
-				Type any
-				Enum []string
+				Type        any
+				Enum        []string
+				Description string
 			}
 		}
 	}
@@ -30,6 +34,7 @@ type document struct {
 
 type operation struct {
 	OperationID string
+	Description string
 	Parameters  []struct{ Name, In string }
 	RequestBody *struct {
 		Content map[string]struct {
@@ -93,6 +98,46 @@ func TestDocumentHasEveryCode(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, d.Components.Schemas["Problem"].Properties["code"].Enum); diff != "" {
 		t.Errorf("codes (-table +document):\n%s", diff)
+	}
+}
+
+// TestTypesLeadToTheTable holds that the type of a problem names an anchor of docs/errors.md.
+func TestTypesLeadToTheTable(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/errors.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range bursar.Catalogue() {
+		file, anchor, _ := strings.Cut(httpapi.TypeOf(row.Code), "#")
+		if !strings.HasSuffix(file, "/docs/errors.md") || strings.Count(string(text), `<a id="`+anchor+`"></a>`) != 1 {
+			t.Errorf("%s#%s leads nowhere", file, anchor)
+		}
+	}
+}
+
+// TestDocumentHasEveryStatus holds that the document explains each status that is not that of the code's row: whoever
+// reads "404 malformed" finds it there, beside what the code means.
+func TestDocumentHasEveryStatus(t *testing.T) {
+	t.Parallel()
+	d, _ := fetchDocument(t)
+	said := d.Components.Schemas["Problem"].Properties["status"].Description
+	seen := 0
+	for _, row := range bursar.Catalogue() {
+		for _, status := range httpapi.ExactStatuses(row.Code) {
+			seen++
+			if status == row.Status || !strings.Contains(said, fmt.Sprintf("%d %s", status, row.Code)) {
+				t.Errorf("%d %s is not in %q", status, row.Code, said)
+			}
+		}
+	}
+	for _, pair := range []string{"404 malformed", "405 malformed", "415 malformed", "421 malformed", "422 malformed"} {
+		if !strings.Contains(said, pair+": ") {
+			t.Errorf("%s is not in %q", pair, said)
+		}
+	}
+	if seen != 8 {
+		t.Errorf("%d exact statuses, want 8", seen)
 	}
 }
 

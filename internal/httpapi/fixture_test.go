@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,9 +34,13 @@ type fixture struct {
 // serve serves a new ledger over a temporary file. wrap, unless nil, stands between the ledger and its store.
 func serve(t *testing.T, o *httpapi.Options, wrap func(driver.Store) driver.Store) *fixture {
 	t.Helper()
-	f := &fixture{t: t, ledger: newLedger(t, wrap)}
-	f.document = httpapi.Document()
-	f.server = httptest.NewServer(httpapi.New(f.ledger, o))
+	return served(t, newLedger(t, wrap), o)
+}
+
+// served serves a ledger.
+func served(t *testing.T, l *ledger.Ledger, o *httpapi.Options) *fixture {
+	t.Helper()
+	f := &fixture{t: t, ledger: l, document: httpapi.Document(), server: httptest.NewServer(httpapi.New(l, o))}
 	t.Cleanup(f.server.Close)
 	return f
 }
@@ -203,9 +208,11 @@ func (r *reply) into(v any) {
 
 // problem is an error as a client reads it.
 type problem struct {
-	Type, Title, Detail, Code, Field, Request string
-	Status                                    int
-	Retryable                                 bool
+	Type, Title, Detail, Code, Field, Request      string
+	Status                                         int
+	Retryable                                      bool
+	ID, Account, Available, Needed, Limit, Decided string
+	Final, Replayed                                bool
 }
 
 func (r *reply) problem() problem {
@@ -216,12 +223,16 @@ func (r *reply) problem() problem {
 	switch {
 	case string(row.Code) != p.Code:
 		r.t.Errorf("code %q is not in the table", p.Code)
+	case p.Status != row.Status && !slices.Contains(httpapi.ExactStatuses(row.Code), p.Status):
+		r.t.Errorf("status %d with code %s: neither the table of errors nor the document has that", p.Status, p.Code)
 	case p.Status != r.status:
 		r.t.Errorf("status %d in the body of an answer with status %d", p.Status, r.status)
 	case p.Title != row.Meaning || p.Retryable != row.Retryable || !strings.HasSuffix(p.Type, "#"+p.Code):
 		r.t.Errorf("%+v is not what the table says", p)
 	case p.Detail == "":
 		r.t.Error("no detail")
+	case p.Replayed != (r.header.Get("Idempotent-Replayed") == "true"):
+		r.t.Errorf("replayed %v, header %q", p.Replayed, r.header.Get("Idempotent-Replayed"))
 	case p.Request != r.header.Get("X-Request-Id"):
 		r.t.Errorf("request %q, header %q", p.Request, r.header.Get("X-Request-Id"))
 	}
@@ -236,4 +247,12 @@ func (f *fixture) balance(account string) string {
 		f.t.Fatal(err)
 	}
 	return b.Balance
+}
+
+// part decodes those parts of the body that v knows.
+func (r *reply) part(v any) {
+	r.t.Helper()
+	if err := json.Unmarshal(r.body, v); err != nil {
+		r.t.Fatalf("%v\n%s", err, r.body)
+	}
 }

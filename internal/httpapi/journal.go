@@ -10,7 +10,7 @@ import (
 // journalPage is a page of the journal.
 type journalPage struct {
 	Entries []bursar.Entry `json:"entries"`
-	Next    int64          `json:"next" doc:"The after of the next page, which is empty until the journal has grown."`
+	Next    int64          `json:"next,omitempty"`
 }
 
 func listJournal(ctx context.Context, c *call) (page journalPage, err error) {
@@ -18,18 +18,22 @@ func listJournal(ctx context.Context, c *call) (page journalPage, err error) {
 	if err != nil {
 		return page, err
 	}
-	if page.Next, err = c.count("after", 0, 0); err != nil {
+	after, err := c.count("after", 0, 0)
+	if err != nil {
 		return page, err
 	}
-	entries, err := c.ledger.Journal(ctx, page.Next, limit)
+	entries, err := c.ledger.Journal(ctx, after, limit)
 	if err != nil {
 		return page, err
 	}
 	page.Entries = listed(entries)
-	if n := len(entries); n > 0 {
-		page.Next = entries[n-1].Seq
+	more, err := further(entries, limit, func(last *bursar.Entry) ([]bursar.Entry, error) {
+		return c.ledger.Journal(ctx, last.Seq, 1)
+	})
+	if more {
+		page.Next = entries[len(entries)-1].Seq
 	}
-	return page, nil
+	return page, err
 }
 
 // headResponse is a bursar.Head and the name of its book.

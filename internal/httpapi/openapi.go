@@ -46,6 +46,12 @@ func (r *route) describe(registry huma.Registry) *huma.Operation {
 	for _, p := range r.query {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: p.name, In: "query", Description: p.doc, Schema: p.schema})
 	}
+	switch {
+	case r.handler.creates:
+		op.Parameters = append(op.Parameters, keyParam())
+	case r.handler.takes != nil:
+		op.Description = "An Idempotency-Key is refused: each transfer has an id of its own."
+	}
 	if r.path == healthPath {
 		op.Security = []map[string][]string{} // no token
 	}
@@ -55,10 +61,16 @@ func (r *route) describe(registry huma.Registry) *huma.Operation {
 // responses are the answers that the route may give.
 func (r *route) responses(registry huma.Registry) map[string]*huma.Response {
 	given := content(registry, "application/json", r.handler.gives)
+	replayed := map[string]*huma.Param{}
+	if r.handler.creates {
+		replayed[replayedHeader] = &huma.Param{Description: "true where the answer was decided before, under the same id.",
+			Schema: enum("true")}
+	}
 	responses := map[string]*huma.Response{
 		"200": {Description: "OK", Content: given},
 		"default": {
 			Description: "A problem; its code says which.",
+			Headers:     replayed,
 			Content:     content(registry, "application/problem+json", reflect.TypeFor[problem]()),
 		},
 	}
@@ -66,6 +78,7 @@ func (r *route) responses(registry huma.Registry) map[string]*huma.Response {
 		responses["201"] = &huma.Response{Description: "Created; Location names it.", Content: given}
 		responses["200"].Description = "The id was known with the same content: " +
 			"the first result again, and nothing new happened."
+		responses["200"].Headers = replayed
 	}
 	return responses
 }

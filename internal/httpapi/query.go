@@ -65,6 +65,16 @@ func (c *call) limit() (int, error) {
 	return int(n), err
 }
 
+// further reports whether a list goes on after a page. Only a full page may be followed by another; then read is asked
+// for the first item after its last one.
+func further[T any](page []T, limit int, read func(last *T) ([]T, error)) (bool, error) {
+	if len(page) < limit {
+		return false, nil
+	}
+	more, err := read(&page[len(page)-1])
+	return len(more) > 0, err
+}
+
 // instant is a parameter that is a time.
 func (c *call) instant(name string) (at bursar.Instant, err error) {
 	if err := at.UnmarshalText([]byte(c.query.Get(name))); err != nil {

@@ -24,7 +24,7 @@ func TestAccountPages(t *testing.T) {
 		}
 		Next string
 	}
-	walk := func(query string) (paths []string) {
+	walk := func(query string) (paths []string, pages int) {
 		for after := ""; ; {
 			path := "/v1/accounts?" + query
 			if after != "" {
@@ -32,11 +32,12 @@ func TestAccountPages(t *testing.T) {
 			}
 			var p page
 			f.get(path).wants(http.StatusOK).into(&p)
+			pages++
 			for _, account := range p.Accounts {
 				paths = append(paths, account.Path)
 			}
 			if after = p.Next; after == "" {
-				return paths
+				return paths, pages
 			}
 		}
 	}
@@ -44,12 +45,15 @@ func TestAccountPages(t *testing.T) {
 	for _, c := range []struct {
 		query string
 		want  []string
+		pages int
 	}{
-		{"limit=1000", all}, {"limit=3", all}, {"limit=2", all}, {"limit=1", all},
-		{"limit=2&prefix=users:", all[1:]}, {"limit=1&prefix=users:b", all[2:3]}, {"limit=5&prefix=none", nil},
+		{"limit=1000", all, 1}, {"limit=5", all, 1}, {"limit=4", all, 1}, {"limit=3", all, 2}, {"limit=2", all, 2},
+		{"limit=1", all, 4}, {"limit=2&prefix=users:", all[1:], 2}, {"limit=3&prefix=users:", all[1:], 1},
+		{"limit=1&prefix=users:b", all[2:3], 1}, {"limit=5&prefix=none", nil, 1},
 	} {
-		if diff := cmp.Diff(c.want, walk(c.query)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", c.query, diff)
+		paths, pages := walk(c.query)
+		if diff := cmp.Diff(c.want, paths); diff != "" || pages != c.pages {
+			t.Errorf("%s: %d pages, want %d (-want +got):\n%s", c.query, pages, c.pages, diff)
 		}
 	}
 	var first page
@@ -66,8 +70,9 @@ func TestStatementPages(t *testing.T) {
 	for range 4 {
 		f.post("/v1/transfers", `{"from":"users:alice","to":"users:bob","amount":"1.00 USD"}`).wants(http.StatusCreated)
 	}
-	for _, limit := range []int{1, 2, 3, 6, 1000} {
+	for limit, wanted := range map[int]int{1: 6, 2: 3, 3: 2, 4: 2, 6: 1, 1000: 1} {
 		var balances []string
+		pages := 0
 		for before := int64(0); ; {
 			path := fmt.Sprintf("/v1/accounts/users:alice/statement?limit=%d", limit)
 			if before > 0 {
@@ -82,6 +87,7 @@ func TestStatementPages(t *testing.T) {
 				Next int64
 			}
 			f.get(path).wants(http.StatusOK).into(&page)
+			pages++
 			for _, line := range page.Lines {
 				balances = append(balances, line.Balance)
 			}
@@ -90,8 +96,8 @@ func TestStatementPages(t *testing.T) {
 			}
 		}
 		want := []string{"96.00 USD", "97.00 USD", "98.00 USD", "99.00 USD", "100.00 USD", "0.00 USD"}
-		if diff := cmp.Diff(want, balances); diff != "" {
-			t.Errorf("limit %d (-want +got):\n%s", limit, diff)
+		if diff := cmp.Diff(want, balances); diff != "" || pages != wanted {
+			t.Errorf("limit %d: %d pages, want %d (-want +got):\n%s", limit, pages, wanted, diff)
 		}
 	}
 }
@@ -104,21 +110,27 @@ type journalPage struct {
 func TestJournalPages(t *testing.T) {
 	t.Parallel()
 	f := serve(t, nil, nil).funded()
-	var seqs []int64
 	var last bursar.Hash
-	for after := int64(0); ; {
-		var page journalPage
-		f.get(fmt.Sprintf("/v1/journal?limit=2&after=%d", after)).wants(http.StatusOK).into(&page)
-		for _, e := range page.Entries {
-			seqs, last = append(seqs, e.Seq), e.Hash
+	for limit, wanted := range map[int]int{1: 5, 2: 3, 4: 2, 5: 1, 6: 1, 1000: 1} {
+		var seqs []int64
+		pages := 0
+		for after := int64(0); ; {
+			var page journalPage
+			f.get(fmt.Sprintf("/v1/journal?limit=%d&after=%d", limit, after)).wants(http.StatusOK).into(&page)
+			pages++
+			for _, e := range page.Entries {
+				seqs, last = append(seqs, e.Seq), e.Hash
+			}
+			if after = page.Next; after == 0 || pages > len(seqs) {
+				break
+			}
 		}
-		if page.Next == after {
-			break
+		if !slices.Equal(seqs, []int64{1, 2, 3, 4, 5}) || pages != wanted {
+			t.Errorf("limit %d: positions %v on %d pages, want 1 to 5 on %d", limit, seqs, pages, wanted)
 		}
-		after = page.Next
 	}
-	if !slices.Equal(seqs, []int64{1, 2, 3, 4, 5}) {
-		t.Errorf("positions %v, want 1 to 5", seqs)
+	if got := string(f.get("/v1/journal?after=5").wants(http.StatusOK).body); got != "{\"entries\":[]}\n" {
+		t.Errorf("after the last: %s", got)
 	}
 	var head struct {
 		Book string

@@ -122,13 +122,19 @@ func reads[B, A any](serve func(context.Context, *call, *B) (A, error)) handler 
 	return handler{takes: reflect.TypeFor[B](), gives: reflect.TypeFor[A](), serve: read}
 }
 
-// creates makes a handler that reads a body and has the ledger do something once. serve also returns the path under
-// which to find it.
-func creates[B any](serve func(context.Context, *call, *B) (bursar.Posted, string, error)) handler {
+// creates makes a handler that reads a body and has the ledger do something once, under the id of the body or of the
+// Idempotency-Key. serve also returns the path under which to find it.
+func creates[B any, P interface {
+	*B
+	identified
+}](serve func(context.Context, *call, P) (bursar.Posted, string, error)) handler {
 	shape := shapeOf(reflect.TypeFor[B]())
 	create := func(ctx context.Context, c *call) (answer, error) {
 		var sent B
 		if err := decode(c.body, shape, &sent); err != nil {
+			return answer{}, err
+		}
+		if err := c.keyed(P(&sent)); err != nil {
 			return answer{}, err
 		}
 		posted, location, err := serve(ctx, c, &sent)

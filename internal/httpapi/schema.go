@@ -116,36 +116,49 @@ type entry struct {
 // notes describe the fields of package bursar's types, which carry no descriptions themselves, and fields whose
 // description is too long for a tag.
 var notes = map[string]string{
-	"AccountPage.next": "The after of the next page. Absent on the last page; the page may turn out empty.",
-	"TransferRequest.id": "Makes the transfer idempotent: sent again, it is posted once. Made for you when absent; " +
-		"then a lost answer cannot be asked for again.",
+	"AccountPage.next": "The after of the next page. Absent on the last page.",
+	"JournalPage.next": "The after of the next page. Absent on the last page; " +
+		"once the journal has grown, what is new comes after the seq of the last entry.",
+	"AccountRequest.id": "Makes the opening idempotent. When absent, made of the Idempotency-Key or else of the path.",
+	"TransferRequest.id": "Makes the transfer idempotent: sent again, it is posted once. Made of the Idempotency-Key, " +
+		"or for you, when absent; without either, a lost answer cannot be asked for again.",
 	"TransferRequest.legs":      "Happen all or not at all, in order. Either legs, or from, to and amount.",
 	"TransferRequest.not_after": "Refuses the transfer when it is decided later than this.",
 	"TransferRequest.reference": "Unique among the posted transfers of the book.",
 
-	"Account.min":            "The least that the available balance may be; null for no minimum.",
-	"Account.max":            "The most that the balance may be; null for no maximum.",
-	"Account.version":        "Counts the account's entries.",
-	"Account.opened":         "When the opening was decided.",
-	"Balance.version":        "The account's version at that point; 0 before its first entry.",
-	"Balance.seq":            "The journal position that the answer covers.",
-	"Condition.path":         "The account.",
-	"Condition.at_least":     "The available balance is at least this. Send this or version.",
-	"Condition.version":      "The account's version is this.",
-	"CurrencyTotal.sum":      "Zero, always.",
-	"Entry.at":               "The ledger time.",
-	"Entry.hash":             "SHA-256 over the hash before it and the entry.",
-	"Entry.transfer":         "The id of the transfer or act that the entry belongs to.",
-	"Entry.leg":              "The position of the leg in the transfer, from 0.",
-	"Entry.request_hash":     "SHA-256 over what was asked for.",
-	"Entry.from":             "Absent for an act on an account, with all that belongs to it.",
-	"Entry.effective":        "The time at, unless the transfer was dated back.",
-	"Entry.backdated":        "The transfer was dated back. Absent otherwise.",
-	"HeadResponse.at":        "Absent while the journal is empty.",
-	"Posted.seq":             "The journal position of the last entry. Absent until it is sealed.",
-	"Posted.at":              "The ledger time of the last entry. Absent until it is sealed.",
-	"Posted.decided":         "The time that limits and conditions were judged by.",
-	"Posted.replayed":        "The id was known with the same content: nothing new happened.",
+	"Account.min":        "The least that the available balance may be; null for no minimum.",
+	"Account.max":        "The most that the balance may be; null for no maximum.",
+	"Account.version":    "Counts the account's entries.",
+	"Account.opened":     "When the opening was decided.",
+	"Balance.version":    "The account's version at that point; 0 before its first entry.",
+	"Balance.seq":        "The journal position that the answer covers.",
+	"Condition.path":     "The account.",
+	"Condition.at_least": "The available balance is at least this. Send this or version.",
+	"Condition.version":  "The account's version is this.",
+	"CurrencyTotal.sum":  "Zero, always.",
+	"Entry.at":           "The ledger time.",
+	"Entry.hash":         "SHA-256 over the hash before it and the entry.",
+	"Entry.transfer":     "The id of the transfer or act that the entry belongs to.",
+	"Entry.leg":          "The position of the leg in the transfer, from 0.",
+	"Entry.request_hash": "SHA-256 over what was asked for.",
+	"Entry.from":         "Absent for an act on an account, with all that belongs to it.",
+	"Entry.effective":    "The time at, unless the transfer was dated back.",
+	"Entry.backdated":    "The transfer was dated back. Absent otherwise.",
+	"HeadResponse.at":    "Absent while the journal is empty.",
+	"Posted.seq":         "The journal position of the last entry. Absent until it is sealed.",
+	"Posted.at":          "The ledger time of the last entry. Absent until it is sealed.",
+	"Posted.decided":     "The time that limits and conditions were judged by.",
+	"Posted.replayed":    "The id was known with the same content: nothing new happened.",
+	"Problem.available":  "What the account has available.",
+	"Problem.decided":    "When the refusal was decided. Absent where nothing was.",
+	"Problem.final": "The refusal is the answer for ever under this id, which stands for an attempt; " +
+		"to try anew, use a new id. Absent otherwise.",
+	"Problem.id": "The id of the transfer or act that the problem is about: the one that was sent or, " +
+		"where none was, the one that was made. Absent where there is none.",
+	"Problem.limit":  "The account's minimum or maximum, whichever is in the way.",
+	"Problem.needed": "What the transfer asks of the account.",
+	"Problem.replayed": "The refusal was decided before, under the same id, and is given again; " +
+		"account, available, needed and limit are not kept. Absent otherwise.",
 	"StatementLine.amount":   "Positive when received, negative when sent.",
 	"StatementLine.balance":  "After the entry.",
 	"StatementLine.other":    "The account on the other side.",
@@ -164,4 +177,5 @@ func finish(registry huma.Registry) {
 		name, field, _ := strings.Cut(key, ".")
 		registry.Map()[name].Properties[field].Description = note
 	}
+	registry.Map()["Problem"].Properties["status"].Description = statusNote()
 }

@@ -147,6 +147,9 @@ func requestID(r *http.Request) string {
 	return id
 }
 
+// replayedHeader says that the answer was decided before, under the same id.
+const replayedHeader = "Idempotent-Replayed"
+
 // elsewhere is the pattern of all that no route serves.
 const elsewhere = "/"
 
@@ -192,6 +195,9 @@ func (s *server) refuse(w http.ResponseWriter, id string, err error) {
 	}
 	if p.Status == http.StatusServiceUnavailable && p.Retryable {
 		header.Set("Retry-After", "1")
+	}
+	if p.Replayed {
+		header.Set(replayedHeader, "true")
 	}
 	var body bytes.Buffer
 	if err := encode(&body, p); err != nil {

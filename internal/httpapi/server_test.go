@@ -154,11 +154,30 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
-// trap is a store whose reads do as they are told.
+// trap is a store whose reads do as they are told, and whose writes may be held up.
 type trap struct {
 	driver.Store
-	mu   sync.Mutex
-	read func(context.Context) error // nil: as the store does
+	mu    sync.Mutex
+	read  func(context.Context) error // nil: as the store does
+	write func()                      // what a write waits for; nil: for nothing
+}
+
+func (s *trap) setWrite(write func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.write = write
+}
+
+func (s *trap) Write(
+	ctx context.Context, mode driver.Mode, retried func(string), fn func(context.Context, driver.Tx) error,
+) error {
+	s.mu.Lock()
+	write := s.write
+	s.mu.Unlock()
+	if write != nil {
+		write()
+	}
+	return s.Store.Write(ctx, mode, retried, fn)
 }
 
 func (s *trap) set(read func(context.Context) error) {

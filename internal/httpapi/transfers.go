@@ -101,8 +101,19 @@ func (t *transferRequest) asSent(err error) error {
 }
 
 func postTransfer(ctx context.Context, c *call, sent *transferRequest) (bursar.Posted, string, error) {
+	if err := c.identify(&sent.ID); err != nil {
+		return bursar.Posted{}, "", err
+	}
 	posted, err := c.ledger.Post(ctx, sent.transfer())
-	return posted, "/v1/transfers/" + posted.ID.String(), sent.asSent(err)
+	return posted, "/v1/transfers/" + sent.ID.String(), about(sent.ID, sent.asSent(err))
+}
+
+// identify makes an id where none was sent, so that an answer can name it whatever becomes of the transfer.
+func (c *call) identify(id *bursar.ID) (err error) {
+	if id.IsZero() {
+		*id, err = c.ledger.NewID()
+	}
+	return err
 }
 
 // batchRequest is the body of a batch.
@@ -152,6 +163,9 @@ func postBatch(ctx context.Context, c *call, sent *batchRequest) (batchResponse,
 	asked := make([]bursar.Transfer, 0, len(sent.Transfers))
 	for i := range sent.Transfers {
 		if t := &sent.Transfers[i]; t.fault == nil {
+			if err := c.identify(&t.ID); err != nil {
+				return batchResponse{}, err
+			}
 			asked = append(asked, t.transfer())
 		}
 	}
@@ -168,7 +182,7 @@ func postBatch(ctx context.Context, c *call, sent *batchRequest) (batchResponse,
 			results = results[1:]
 		}
 		if err != nil {
-			out.Results[i] = batchResult{Error: c.within(err)}
+			out.Results[i] = batchResult{Error: c.within(about(t.ID, err))}
 		}
 	}
 	return out, nil
@@ -192,7 +206,9 @@ func getTransfer(ctx context.Context, c *call) (transferRecord, error) {
 	record.Entries = listed(record.Entries)
 	out := transferRecord{TransferRecord: record}
 	if record.Refusal != nil {
-		out.Refusal = c.within(record.Refusal)
+		refusal := *record.Refusal
+		refusal.Final, refusal.Decided = true, record.Decided // what is stored is the answer for ever
+		out.Refusal = c.within(about(id, &refusal))
 	}
 	return out, nil
 }

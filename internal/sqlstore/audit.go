@@ -3,200 +3,189 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"math"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/driver"
 )
 
-var _ driver.Auditor = (*tx)(nil)
+// auditor is the part of a tx that reads every row as it is stored: driver.Auditor.
+type auditor struct{ *session }
 
-// scanner is what query hands to its callback. It may be called again for the same row.
-type scanner = func(...any) error
-
-// ignored are targets for columns that nobody wants.
-func ignored(columns int) []any {
-	targets := make([]any, columns)
-	for i := range targets {
-		targets[i] = new(any)
-	}
-	return targets
-}
+var _ driver.Auditor = auditor{}
 
 // loose is the fault of a row whose columns say something that the ledger never writes.
-func loose(flag sql.NullBool) error {
-	if !flag.Valid || !flag.Bool {
+func loose(is bool) error {
+	if !is {
 		return nil
 	}
 	return bursar.Errorf(bursar.CodeCorrupt, "a column that must be empty is not")
 }
 
 // AuditBooks are all books.
-func (t *tx) AuditBooks(ctx context.Context) (books []driver.AuditedBook, err error) {
-	err = query(ctx, t.db, t.sql.AuditBooks, nil, func(scan func(...any) error) error {
-		var b driver.AuditedBook
-		var seq, at sql.NullInt64
-		var hash [32]byte
-		b.Fault = scan(&b.Number, &b.Name, fixed(b.UUID[:]), fixed(b.Genesis[:]), &seq, &at, fixed(hash[:]))
-		if b.Fault != nil {
-			b = driver.AuditedBook{Fault: b.Fault}
-			targets := ignored(7)
-			targets[0] = &b.Number
-			if err := scan(targets...); err != nil {
-				return err
-			}
-		} else if seq.Valid {
-			b.Head = &bursar.Head{Seq: seq.Int64, At: bursar.Instant(at.Int64), Hash: hash, Book: b.UUID}
-		}
+func (a auditor) AuditBooks(ctx context.Context) (books []driver.AuditedBook, err error) {
+	err = a.query(ctx, a.sql.AuditBooks, nil, func(scan scanner) error {
+		b, err := auditBook(scan)
 		books = append(books, b)
-		return nil
+		return err
 	})
-	return books, t.fault("read books", err)
+	return books, a.fault("read books", err)
+}
+
+// auditedBook is a book with its head.
+type auditedBook struct {
+	bursar.Book
+	seq, at sql.NullInt64
+	hash    [32]byte
+}
+
+var auditedBookFields = fields[auditedBook]{
+	{Column{"b", "book", Bigint}, func(b *auditedBook) any { return &b.Number }},
+	{Column{"b", "name", Text}, func(b *auditedBook) any { return &b.Name }},
+	{Column{"b", "uuid", UUID}, func(b *auditedBook) any { return fixed(b.UUID[:]) }},
+	{Column{"b", "genesis", Hash}, func(b *auditedBook) any { return fixed(b.Genesis[:]) }},
+	{Column{"h", "seq", Bigint}, func(b *auditedBook) any { return &b.seq }},
+	{Column{"h", "at", Bigint}, func(b *auditedBook) any { return &b.at }},
+	{Column{"h", "hash", Hash}, func(b *auditedBook) any { return fixed(b.hash[:]) }},
+}
+
+// BookColumns are what AuditBooks reads. b is the book, h its head.
+var BookColumns = auditedBookFields.columns()
+
+func auditBook(scan scanner) (driver.AuditedBook, error) {
+	var b auditedBook
+	if fault := scan(auditedBookFields.targets(&b)...); fault != nil {
+		b = auditedBook{}
+		err := scan(auditedBookFields.only(&b, 0, "book")...)
+		return driver.AuditedBook{Book: b.Book, Fault: fault}, err
+	}
+	audited := driver.AuditedBook{Book: b.Book}
+	if b.seq.Valid {
+		audited.Head = &bursar.Head{Seq: b.seq.Int64, At: bursar.Instant(b.at.Int64), Hash: b.hash, Book: b.UUID}
+	}
+	return audited, nil
 }
 
 // AuditEntries is a page of sealed entries, faults included.
-func (t *tx) AuditEntries(ctx context.Context, book, seq, key int64, limit int) (entries []driver.AuditedEntry, err error) {
-	err = query(ctx, t.db, t.sql.AuditEntries, []any{book, seq, key, limit}, collectEntries(&entries))
-	return entries, t.fault("read the journal", err)
+func (a auditor) AuditEntries(
+	ctx context.Context, book, seq, key int64, limit int,
+) (entries []driver.AuditedEntry, err error) {
+	err = a.query(ctx, a.sql.AuditEntries, []any{book, seq, key, limit}, auditEntries(&entries))
+	return entries, a.fault("read the journal", err)
 }
 
 // AuditUnsealed is a page of entries that are not sealed, faults included.
-func (t *tx) AuditUnsealed(ctx context.Context, book, key int64, limit int) (entries []driver.AuditedEntry, err error) {
-	if t.sql.AuditUnsealed == "" {
+func (a auditor) AuditUnsealed(
+	ctx context.Context, book, key int64, limit int,
+) (entries []driver.AuditedEntry, err error) {
+	if !a.dialect.Can.ManyWriters {
 		return nil, nil
 	}
-	err = query(ctx, t.db, t.sql.AuditUnsealed, []any{book, key, limit}, collectEntries(&entries))
-	return entries, t.fault("read unsealed entries", err)
+	err = a.query(ctx, a.sql.AuditUnsealed, []any{book, key, limit}, auditEntries(&entries))
+	return entries, a.fault("read unsealed entries", err)
 }
 
-func collectEntries(entries *[]driver.AuditedEntry) func(scanner) error {
-	return func(scan func(...any) error) error {
-		var e driver.AuditedEntry
-		e.Fault = scanAuditedEntry(scan, &e)
-		if e.Fault != nil {
-			e = driver.AuditedEntry{Fault: e.Fault}
-			var seq sql.NullInt64
-			targets := ignored(entryColumns + 3)
-			targets[0], targets[1] = &e.Key, &seq
-			if err := scan(targets...); err != nil {
-				return err
-			}
-			e.Seq = seq.Int64
-		}
-		*entries = append(*entries, e)
-		return nil
-	}
-}
-
-func scanAuditedEntry(scan scanner, e *driver.AuditedEntry) error {
-	var flag sql.NullBool
-	withMore := func(targets ...any) error {
-		return scan(append(targets, &flag, &e.Checkpoints, &e.Backdatings)...)
-	}
-	if err := scanEntry(withMore, &e.EntryRow); err != nil {
+func auditEntries(into *[]driver.AuditedEntry) func(scanner) error {
+	return func(scan scanner) error {
+		e, err := auditEntry(scan)
+		*into = append(*into, e)
 		return err
 	}
-	return loose(flag)
+}
+
+// auditEntry reads EntryColumns and what an audit asks besides: whether a column is loose, and what points here.
+func auditEntry(scan scanner) (driver.AuditedEntry, error) {
+	var e driver.AuditedEntry
+	var flag sql.NullBool
+	more := []any{&flag, &e.Checkpoints, &e.Backdatings}
+	fault := scanEntry(scan, &e.EntryRow, more...)
+	if fault == nil {
+		fault = loose(flag.Bool)
+	}
+	if fault == nil {
+		return e, nil
+	}
+	e = driver.AuditedEntry{Fault: fault}
+	known := entry{EntryRow: &e.EntryRow}
+	err := scan(entryFields.only(&known, len(more), "entry", "seq")...)
+	e.Seq = known.seq.Int64
+	return e, err
 }
 
 // AuditRequests is a page of requests.
-func (t *tx) AuditRequests(ctx context.Context, book, row int64, limit int) (requests []driver.AuditedRequest, err error) {
-	err = query(ctx, t.db, t.sql.AuditRequests, []any{book, row, limit}, collectRequests(&requests))
-	return requests, t.fault("read requests", err)
+func (a auditor) AuditRequests(
+	ctx context.Context, book, row int64, limit int,
+) (requests []driver.AuditedRequest, err error) {
+	err = a.query(ctx, a.sql.AuditRequests, []any{book, row, limit}, auditRequests(&requests))
+	return requests, a.fault("read requests", err)
 }
 
 // AuditRequestsOf are requests by id.
-func (t *tx) AuditRequestsOf(ctx context.Context, book int64, ids []bursar.ID) (requests []driver.AuditedRequest, err error) {
-	err = lookUp(ctx, t, t.sql.AuditRequestsOf, book, ids, func(id bursar.ID) any { return id[:] }, collectRequests(&requests))
-	return requests, t.fault("look up requests", err)
+func (a auditor) AuditRequestsOf(
+	ctx context.Context, book int64, ids []bursar.ID,
+) (requests []driver.AuditedRequest, err error) {
+	err = a.find(ctx, a.sql.AuditRequestsOf, []any{book}, idArgs(ids), auditRequests(&requests))
+	return requests, a.fault("look up requests", err)
 }
 
-// requestColumns is how many columns scanRequest reads.
-const requestColumns = 11
-
-func collectRequests(requests *[]driver.AuditedRequest) func(scanner) error {
-	return func(scan func(...any) error) error {
-		var r driver.AuditedRequest
-		var flag sql.NullBool
-		withMore := func(targets ...any) error {
-			return scan(append(targets, &r.Row, fixed(r.EntryOf[:]), &flag)...)
-		}
-		r.Fault = scanRequest(withMore, &r.RequestRecord)
-		if r.Fault == nil {
-			r.Fault = loose(flag)
-		}
-		if r.Fault != nil {
-			r = driver.AuditedRequest{Fault: r.Fault}
-			targets := ignored(requestColumns + 3)
-			targets[requestColumns] = &r.Row
-			if err := scan(targets...); err != nil {
-				return err
-			}
-		}
-		*requests = append(*requests, r)
-		return nil
+func auditRequests(into *[]driver.AuditedRequest) func(scanner) error {
+	return func(scan scanner) error {
+		r, err := auditRequest(scan)
+		*into = append(*into, r)
+		return err
 	}
+}
+
+// auditRequest reads RequestColumns and what an audit asks besides: the row key, the id that the last entry belongs to
+// and whether a column is loose.
+func auditRequest(scan scanner) (driver.AuditedRequest, error) {
+	var r driver.AuditedRequest
+	var flag sql.NullBool
+	fault := scanRequest(scan, &r.RequestRecord, &r.Row, fixed(r.EntryOf[:]), &flag)
+	if fault == nil {
+		fault = loose(flag.Bool)
+	}
+	if fault == nil {
+		return r, nil
+	}
+	r = driver.AuditedRequest{Fault: fault}
+	none := requestFields.only(&request{}, 0)
+	return r, scan(append(none, &r.Row, new(any), new(any))...)
 }
 
 // AuditAccounts is a page of accounts.
-func (t *tx) AuditAccounts(ctx context.Context, book, number int64, limit int) (accounts []driver.AuditedAccount, err error) {
-	err = query(ctx, t.db, t.sql.AuditAccounts, []any{book, number, limit}, func(scan func(...any) error) error {
-		var a driver.AuditedAccount
-		a.Fault = scanAuditedAccount(scan, &a)
-		if a.Fault != nil {
-			a = driver.AuditedAccount{Fault: a.Fault}
-			targets := ignored(auditedAccountColumns)
-			targets[0] = &a.Number
-			if err := scan(targets...); err != nil {
-				return err
-			}
-		}
-		accounts = append(accounts, a)
-		return nil
+func (a auditor) AuditAccounts(
+	ctx context.Context, book, number int64, limit int,
+) (accounts []driver.AuditedAccount, err error) {
+	err = a.query(ctx, a.sql.AuditAccounts, []any{book, number, limit}, func(scan scanner) error {
+		account, err := auditAccount(scan)
+		accounts = append(accounts, account)
+		return err
 	})
-	return accounts, t.fault("read accounts", err)
+	return accounts, a.fault("read accounts", err)
 }
 
-const auditedAccountColumns = 20
-
-func scanAuditedAccount(scan scanner, a *driver.AuditedAccount) error {
-	var code string
-	var scale int
-	var state int64
-	var metadata sql.NullString
-	var balance, held, available, low, high pair
-	var min, max sql.NullInt64
-	if err := scan(&a.Number, &a.Path, &code, &scale, (*int64)(&a.Opened), &metadata, &state, &a.Version,
-		&balance.lo, &balance.hi, &held.lo, &held.hi, &available.lo, &available.hi,
-		&min, &low.hi, &max, &high.hi, (*int64)(&a.Decided), &a.LastEntry); err != nil {
-		return err
+// auditAccount reads RecordColumns. Whether the stored available balance agrees is left to the caller.
+func auditAccount(scan scanner) (driver.AuditedAccount, error) {
+	var audited driver.AuditedAccount
+	a := account{AccountRow: &audited.AccountRow, record: &audited.AccountRecord}
+	fault := scan(recordFields.targets(&a)...)
+	if fault == nil {
+		fault = a.decode()
 	}
-	currency, err := currencyOf(code, scale)
-	if err != nil {
-		return err
+	if fault == nil {
+		fault = loose(a.blank || a.min.blank() || a.max.blank())
 	}
-	if state < 0 || state > math.MaxUint8 {
-		return bursar.Errorf(bursar.CodeCorrupt, "there is no state %d of an account", state)
+	if fault == nil {
+		audited.Stored = a.stored
+		return audited, nil
 	}
-	a.Currency, a.State, a.Metadata = currency, bursar.AccountState(state), metadata.String
-	c := amounts{currency: currency}
-	a.Balance, a.Held, a.Stored = c.of(balance), c.of(held), c.of(available)
-	if min.Valid {
-		a.Min = driver.Limit{Set: true, Amount: c.of(pair{min.Int64, low.hi})}
-	}
-	if max.Valid {
-		a.Max = driver.Limit{Set: true, Amount: c.of(pair{max.Int64, high.hi})}
-	}
-	if c.err != nil {
-		return c.err
-	}
-	empty := metadata.Valid && metadata.String == "" || !a.Min.Set && low.hi != 0 || !a.Max.Set && high.hi != 0
-	return loose(sql.NullBool{Valid: true, Bool: empty})
+	audited = driver.AuditedAccount{Fault: fault}
+	return audited, scan(recordFields.only(&a, 0, "account")...)
 }
 
 // AuditStrays counts rows that belong to nothing.
-func (t *tx) AuditStrays(ctx context.Context) (strays []driver.Stray, err error) {
-	err = query(ctx, t.db, t.sql.AuditStrays, nil, func(scan func(...any) error) error {
+func (a auditor) AuditStrays(ctx context.Context) (strays []driver.Stray, err error) {
+	err = a.query(ctx, a.sql.AuditStrays, nil, func(scan scanner) error {
 		var stray driver.Stray
 		err := scan(&stray.What, &stray.Rows)
 		if stray.Rows > 0 {
@@ -204,30 +193,20 @@ func (t *tx) AuditStrays(ctx context.Context) (strays []driver.Stray, err error)
 		}
 		return err
 	})
-	return strays, t.fault("look for strays", err)
+	return strays, a.fault("look for strays", err)
 }
 
 // AuditStorage is what the engine finds wrong.
-func (t *tx) AuditStorage(ctx context.Context) ([]string, error) {
-	faults, err := t.texts(ctx, t.sql.AuditStorage)
-	return faults, t.fault("check tables and indexes", err)
+func (a auditor) AuditStorage(ctx context.Context) (faults []string, err error) {
+	if !a.dialect.Can.ChecksStorage {
+		return nil, nil
+	}
+	err = a.query(ctx, a.sql.AuditStorage, nil, column(&faults))
+	return faults, a.fault("check tables and indexes", err)
 }
 
 // AuditGuards is what is missing of the schema's guards.
-func (t *tx) AuditGuards(ctx context.Context) ([]string, error) {
-	names, err := t.texts(ctx, t.sql.AuditGuards)
-	return names, t.fault("look for triggers", err)
-}
-
-func (t *tx) texts(ctx context.Context, statement string) (texts []string, err error) {
-	if statement == "" {
-		return nil, nil
-	}
-	err = query(ctx, t.db, statement, nil, func(scan func(...any) error) error {
-		var text string
-		err := scan(&text)
-		texts = append(texts, text)
-		return err
-	})
-	return texts, err
+func (a auditor) AuditGuards(ctx context.Context) (names []string, err error) {
+	err = a.query(ctx, a.sql.AuditGuards, nil, column(&names))
+	return names, a.fault("look for triggers", err)
 }

@@ -1,86 +1,62 @@
 package sqlstore
 
 import (
-	"cmp"
 	"fmt"
 	"math/bits"
 	"slices"
+
+	"github.com/bursar-ledger/bursar/driver"
 )
 
-// bulk holds the texts of statements that write many rows, for as many rows as one statement takes.
-type bulk struct {
-	requests, accounts, balances, updates, update, seals, entries, checkpoints, backdated statement
+// bulk writes many rows of one kind, with as many statements as they need.
+type bulk[R any] struct {
+	statement  Many
+	fields     fields[R]
+	rowsMax    int
+	bytesMax   int // 0 means no bound
+	keepsTexts bool
+	full       string // the text for rowsMax rows, made once
 }
 
-// statement is a multi-row statement with its full-sized text made once.
-type statement struct {
-	template string
-	columns  int
-	rowsMax  int
-	full     string
-	columnar bool
-	exact    bool
-	bytesMax int // of text and blobs in one statement of several rows; 0 is no bound
-}
-
-// rowsPerStatement bounds the text: more rows than this save nothing measurable. arrayRows bounds what one message holds
-// where the text does not grow.
-const (
-	rowsPerStatement = 128
-	arrayRows        = 4_096
-)
-
-func newBulk(d *Dialect) bulk {
-	make := func(template string, columns int) statement {
-		if d.Columnar {
-			return statement{template: template, columns: columns, rowsMax: arrayRows, full: template, columnar: true}
-		}
-		rows := min(cmp.Or(d.RowsMax, rowsPerStatement), d.ParametersMax/columns)
-		return statement{template: template, columns: columns, rowsMax: rows, full: expandRows(template, rows, columns),
-			exact: d.RowsMax > 0, bytesMax: d.BytesMax}
+func newBulk[R any](d *Dialect, statement Many, f fields[R]) bulk[R] {
+	b := bulk[R]{
+		statement: statement, fields: f, rowsMax: d.Limits.Rows,
+		bytesMax: d.Limits.Bytes, keepsTexts: d.Can.KeepsTexts,
 	}
-	s := &d.Statements
-	b := bulk{
-		requests:    make(s.InsertRequests, 10),
-		accounts:    make(s.InsertAccounts, 7),
-		balances:    make(s.InsertBalances, 15),
-		updates:     make(s.UpdateBalances, 11),
-		seals:       make(s.SealEntries, 4),
-		entries:     make(s.InsertEntries, 27),
-		checkpoints: make(s.InsertCheckpoints, 4),
-		backdated:   make(s.InsertBackdated, 3),
+	if statement.width > 0 && statement.width != len(f) {
+		panic(fmt.Sprintf("sqlstore: %d parameters for %d columns: %s", statement.width, len(f), statement.Text(1)))
 	}
-	// One row at a time: what locks as it writes must do so in order, and no engine promises an order within a statement.
-	b.update = b.updates
-	b.update.rowsMax = 1
-	if !d.Columnar {
-		b.update.full = expandRows(s.UpdateBalances, 1, 11)
+	if !statement.arrays {
+		b.rowsMax = min(b.rowsMax, d.Limits.Parameters/len(f))
 	}
+	b.full = statement.Text(b.rowsMax)
 	return b
 }
 
-// run executes the statement for count rows. row appends the parameters of one row. What does not fill a statement
-// is written in powers of two, so that a connection that keeps its prepared statements has few texts to keep. A
-// statement that does not touch exactly its rows is an error: someone else has changed them.
-func (s *statement) run(p *pipeline, count int, row func(args []any, i int) []any) error {
-	args := make([]any, 0, min(count, s.rowsMax)*s.columns)
+// oneByOne writes each row with a statement of its own. What locks as it writes must do so in order, and no engine
+// promises an order within a statement.
+func (b bulk[R]) oneByOne() bulk[R] {
+	b.rowsMax, b.full = 1, b.statement.Text(1)
+	return b
+}
+
+// run writes count rows; row sets the one with an index. A statement that does not touch exactly its rows is an error:
+// somebody else has changed them.
+func (b *bulk[R]) run(p *pipeline, count int, row func(i int, into *R)) error {
+	var one R
+	args := make([]any, 0, min(count, b.rowsMax)*len(b.fields))
 	for done := 0; done < count; {
-		rows, text := s.rows(count - done)
+		rows := b.rows(count - done)
 		args = args[:0]
 		for i := range rows {
-			args = row(args, done+i)
+			row(done+i, &one)
+			args = b.fields.args(args, &one)
 		}
-		if fit := s.fit(args); fit < rows {
-			rows, text = s.rows(fit)
-			args = args[:rows*s.columns]
+		if fit := b.fit(args); fit < rows {
+			rows = b.rows(fit)
+			args = args[:rows*len(b.fields)]
 		}
-		sent := args
-		if s.columnar {
-			sent = columns(args, s.columns)
-		} else if p.piper != nil {
-			sent = slices.Clone(args) // which are used again before it is sent
-		}
-		if err := p.exec(text, sent, int64(rows)); err != nil {
+		if err := p.exec(b.text(rows), b.sent(p, args), int64(rows)); err != nil {
 			return err
 		}
 		done += rows
@@ -88,26 +64,39 @@ func (s *statement) run(p *pipeline, count int, row func(args []any, i int) []an
 	return nil
 }
 
-// rows is how many of the rows that are left the next statement takes, and its text.
-func (s *statement) rows(left int) (int, string) {
+// rows is how many of the rows that are left the next statement writes. What does not fill a statement is written in
+// powers of two, so that a connection that keeps its prepared statements has few texts to keep.
+func (b *bulk[R]) rows(left int) int {
+	if left >= b.rowsMax || !b.keepsTexts || b.statement.arrays {
+		return min(left, b.rowsMax)
+	}
+	return 1 << (bits.Len(uint(left)) - 1)
+}
+
+func (b *bulk[R]) text(rows int) string {
+	if rows == b.rowsMax {
+		return b.full
+	}
+	return b.statement.Text(rows)
+}
+
+// sent is the arguments as the statement takes them. args is used again, so a statement that waits gets a copy.
+func (b *bulk[R]) sent(p *pipeline, args []any) []any {
 	switch {
-	case s.columnar:
-		return min(left, s.rowsMax), s.full
-	case left >= s.rowsMax:
-		return s.rowsMax, s.full
-	case s.exact:
-		return left, expandRows(s.template, left, s.columns)
+	case b.statement.arrays:
+		return columnArrays(args, len(b.fields))
+	case p.piper != nil:
+		return slices.Clone(args)
 	default:
-		rows := 1 << (bits.Len(uint(left)) - 1)
-		return rows, expandRows(s.template, rows, s.columns)
+		return args
 	}
 }
 
 // fit is how many of the rows of arguments one statement may carry.
-func (s *statement) fit(args []any) int {
+func (b *bulk[R]) fit(args []any) int {
 	bytes := 0
 	for i, arg := range args {
-		if s.bytesMax == 0 {
+		if b.bytesMax == 0 || b.statement.arrays {
 			break
 		}
 		switch v := arg.(type) {
@@ -116,79 +105,38 @@ func (s *statement) fit(args []any) int {
 		case string:
 			bytes += len(v)
 		}
-		if row := i / s.columns; row > 0 && bytes > s.bytesMax {
+		if row := i / len(b.fields); row > 0 && bytes > b.bytesMax {
 			return row
 		}
 	}
-	return len(args) / s.columns
+	return len(args) / len(b.fields)
 }
 
-// columns turns rows of arguments into an array for each column. A column of NULLs alone is NULL.
-func columns(args []any, count int) []any {
-	arrays := make([]any, count)
-	rows := len(args) / count
-	for c := range arrays {
-		arrays[c] = array(args, rows, c, count)
-	}
-	return arrays
+// bulks are the statements that write a batch, each with its columns.
+type bulks struct {
+	requests    bulk[request]
+	accounts    bulk[account]
+	balances    bulk[account]
+	changes     bulk[account]
+	change      bulk[account] // one by one
+	seals       bulk[entry]
+	entries     bulk[entry]
+	checkpoints bulk[driver.Checkpoint]
+	backdated   bulk[backdating]
 }
 
-// array makes one array of the values at first, first+step and so on. It has the type of its values, which a driver can
-// send without asking the server what it wants, and faster than values of any type.
-func array(args []any, rows, first, step int) any {
-	var kind any
-	nulls := false
-	for r := range rows {
-		switch v := args[first+r*step]; v.(type) {
-		case nil:
-			nulls = true
-		default:
-			kind = v
-		}
+func newBulks(d *Dialect) *bulks {
+	s := &d.Statements
+	b := &bulks{
+		requests:    newBulk(d, s.InsertRequests, newRequestFields),
+		accounts:    newBulk(d, s.InsertAccounts, newAccountFields),
+		balances:    newBulk(d, s.InsertBalances, newBalanceFields),
+		changes:     newBulk(d, s.UpdateBalances, changeFields),
+		seals:       newBulk(d, s.SealEntries, sealFields),
+		entries:     newBulk(d, s.InsertEntries, newEntryFields),
+		checkpoints: newBulk(d, s.InsertCheckpoints, checkpointFields),
+		backdated:   newBulk(d, s.InsertBackdated, backdatedFields),
 	}
-	switch kind.(type) {
-	case int, int64:
-		if nulls {
-			return pointers(args, rows, first, step, integer)
-		}
-		return plain(args, rows, first, step, integer)
-	case string:
-		if nulls {
-			return pointers(args, rows, first, step, func(v any) string { return v.(string) })
-		}
-		return plain(args, rows, first, step, func(v any) string { return v.(string) })
-	case []byte:
-		return plain(args, rows, first, step, func(v any) []byte { b, _ := v.([]byte); return b }) // nil is NULL
-	case nil:
-		return nil
-	default:
-		panic(fmt.Sprintf("sqlstore: a %T in an array", kind))
-	}
-}
-
-func integer(v any) int64 {
-	if n, ok := v.(int); ok {
-		return int64(n)
-	}
-	return v.(int64)
-}
-
-func plain[T any](args []any, rows, first, step int, of func(any) T) []T {
-	values := make([]T, rows)
-	for r := range values {
-		values[r] = of(args[first+r*step])
-	}
-	return values
-}
-
-// pointers has nil for NULL.
-func pointers[T any](args []any, rows, first, step int, of func(any) T) []*T {
-	values, refs := make([]T, rows), make([]*T, rows)
-	for r := range refs {
-		if v := args[first+r*step]; v != nil {
-			values[r] = of(v)
-			refs[r] = &values[r]
-		}
-	}
-	return refs
+	b.change = b.changes.oneByOne()
+	return b
 }

@@ -10,53 +10,75 @@ import (
 	"github.com/bursar-ledger/bursar/atomic"
 )
 
-// wrap gives a database error its code. It is called once, at the edge of the store; errors that have a code pass
+// coded gives a database error its code. It is called once, at the edge of the store. Errors that have a code pass
 // through.
-func (s *Store) wrap(err error) error {
-	var coded *bursar.Error
-	switch {
-	case err == nil:
+func (d *Dialect) coded(err error) error {
+	if err == nil {
 		return nil
-	case errors.Is(err, atomic.ErrOutcomeUnknown):
-		return &bursar.Error{Code: bursar.CodeOutcomeUnknown, Message: "the answer to the commit was lost", Err: err}
-	case errors.Is(err, atomic.ErrNested):
-		return &bursar.Error{Code: bursar.CodeInTransaction, Err: err,
-			Message: "this context carries an open database transaction: use ledger.In(tx) to take part in it"}
-	case errors.Is(err, atomic.ErrBudget) && s.unavailable(err):
-		return &bursar.Error{Code: bursar.CodeUnavailable, Message: "no server that takes writes was reached until the retry budget was spent", Err: err}
-	case errors.Is(err, atomic.ErrBudget) && s.dialect.Atomic.Classify(err).Kind == atomic.KindLost:
-		return &bursar.Error{Code: bursar.CodeUnavailable, Message: "the database was away until the retry budget was spent", Err: err}
-	case errors.Is(err, atomic.ErrBudget):
-		return &bursar.Error{Code: bursar.CodeConflict, Message: "the database was contended until the retry budget was spent", Err: err}
-	case errors.As(err, &coded):
-		return err
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &bursar.Error{Code: bursar.CodeCanceled, Message: "the call ended before its commit", Err: err}
-	case errors.Is(err, sql.ErrTxDone), errors.Is(err, atomic.ErrEnded):
-		return &bursar.Error{Code: bursar.CodeUnsafeTransaction, Message: "the database transaction has ended: post before its commit", Err: err}
-	case errors.Is(err, atomic.ErrUnsupported):
-		return &bursar.Error{Code: bursar.CodeUnsupported, Message: "the database engine cannot do this", Err: err}
-	case errors.Is(err, sql.ErrConnDone), errors.Is(err, sqldriver.ErrBadConn):
-		return &bursar.Error{Code: bursar.CodeUnavailable, Err: err}
 	}
-	switch s.dialect.Atomic.Classify(err).Kind {
-	case atomic.KindRetry:
-		return &bursar.Error{Code: bursar.CodeConflict, Message: "another database transaction is in the way: roll back and begin again", Err: err}
-	case atomic.KindDoubt, atomic.KindLost:
-		return &bursar.Error{Code: bursar.CodeUnavailable, Err: err}
-	case atomic.KindReadOnly:
-		return &bursar.Error{Code: bursar.CodeUnavailable, Message: "the server takes no writes: it may be a replica", Err: err}
-	case atomic.KindConstraint, atomic.KindUnique:
-		return &bursar.Error{Code: bursar.CodeCorrupt, Message: "the database refuses what the ledger decided", Err: err}
+	code, message := d.ofAtomic(err)
+	if code == "" {
+		var has *bursar.Error
+		if errors.As(err, &has) {
+			return err
+		}
+		code, message = ofCall(err)
 	}
-	if errors.Is(err, atomic.ErrNoConnection) { // an unknown database, a wrong password, no right to connect
-		return &bursar.Error{Code: bursar.CodeUnavailable, Message: "there is no connection to the database", Err: err}
+	if code == "" {
+		code, message = d.ofEngine(err)
 	}
-	return &bursar.Error{Code: bursar.CodeInternal, Err: err}
+	return &bursar.Error{Code: code, Message: message, Err: err}
 }
 
-// unavailable reports whether err speaks of a server that is not there, or takes no writes.
-func (s *Store) unavailable(err error) bool {
-	kind := s.dialect.Atomic.Classify(err).Kind
-	return kind == atomic.KindLost || kind == atomic.KindReadOnly
+// ofAtomic is the code of an error that package atomic found, whatever the cause.
+func (d *Dialect) ofAtomic(err error) (bursar.Code, string) {
+	switch {
+	case errors.Is(err, atomic.ErrOutcomeUnknown):
+		return bursar.CodeOutcomeUnknown, "the answer to the commit was lost"
+	case errors.Is(err, atomic.ErrNested):
+		return bursar.CodeInTransaction,
+			"this context carries an open database transaction: use ledger.In(tx) to take part in it"
+	case !errors.Is(err, atomic.ErrBudget):
+		return "", ""
+	}
+	switch d.kind(err) {
+	case atomic.KindLost, atomic.KindReadOnly:
+		return bursar.CodeUnavailable, "no server that takes writes was reached until the retry budget was spent"
+	default:
+		return bursar.CodeConflict, "the database was contended until the retry budget was spent"
+	}
+}
+
+// ofCall is the code of an error that comes from the call or from the connection.
+func ofCall(err error) (bursar.Code, string) {
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return bursar.CodeCanceled, "the call ended before its commit"
+	case errors.Is(err, sql.ErrTxDone), errors.Is(err, atomic.ErrEnded):
+		return bursar.CodeUnsafeTransaction, "the database transaction has ended: post before its commit"
+	case errors.Is(err, atomic.ErrUnsupported):
+		return bursar.CodeUnsupported, "the database engine cannot do this"
+	case errors.Is(err, sql.ErrConnDone), errors.Is(err, sqldriver.ErrBadConn):
+		return bursar.CodeUnavailable, ""
+	default:
+		return "", ""
+	}
+}
+
+// ofEngine is the code of an error of the engine.
+func (d *Dialect) ofEngine(err error) (bursar.Code, string) {
+	switch d.kind(err) {
+	case atomic.KindRetry:
+		return bursar.CodeConflict, "another database transaction is in the way: roll back and begin again"
+	case atomic.KindDoubt, atomic.KindLost:
+		return bursar.CodeUnavailable, ""
+	case atomic.KindReadOnly:
+		return bursar.CodeUnavailable, "the server takes no writes: it may be a replica"
+	case atomic.KindConstraint, atomic.KindUnique:
+		return bursar.CodeCorrupt, "the database refuses what the ledger decided"
+	}
+	if errors.Is(err, atomic.ErrNoConnection) { // an unknown database, a wrong password, no right to connect
+		return bursar.CodeUnavailable, "there is no connection to the database"
+	}
+	return bursar.CodeInternal, ""
 }

@@ -1,10 +1,8 @@
 package sqlstore
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 
 	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/driver"
@@ -26,8 +24,7 @@ type Rows interface {
 	Close() error
 }
 
-// DBTX is what runs the statements of a database transaction: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
-// transaction and the DBTX of code that sqlc generates for database/sql all are.
+// DBTX runs the statements of a database transaction, with the signatures of package database/sql.
 type DBTX interface {
 	// ExecContext runs a statement that returns no rows.
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
@@ -61,33 +58,40 @@ func (s std) Query(ctx context.Context, query string, args ...any) (Rows, error)
 	return rows, nil
 }
 
-// piped is a std over a connection whose driver can send several statements at once.
-type piped struct {
-	std
-	block *atomic.Tx
-	pipe  func(ctx context.Context, driverConn any, calls []*Call) (done int, err error)
-}
+// overSQL is DBTX for an Executor over database/sql.
+func (s std) overSQL() DBTX { return s.db }
 
-// Pipe implements Piper. An adopted database transaction does not lend its connection.
-func (p piped) Pipe(ctx context.Context, calls []*Call) (done int, err error) {
-	var refused error
-	err = p.block.Raw(ctx, func(ctx context.Context, driverConn any) (err error) {
-		done, err = p.pipe(ctx, driverConn, calls)
-		if errors.Is(err, ErrNoPipe) {
-			refused, err = err, nil // which breaks nothing
-		}
+// scanner scans the row that a query has reached. It may be called again for the same row.
+type scanner = func(targets ...any) error
+
+// query runs a statement, calls each for every row and closes the rows. A block of package atomic sees every error, so
+// that it need not ask the engine after each query whether it is still open.
+func query(ctx context.Context, db Executor, statement string, args []any, each func(scanner) error) (err error) {
+	if s, ok := db.(interface{ overSQL() DBTX }); ok {
+		read := func(row atomic.Row) (struct{}, error) { return struct{}{}, each(row.Scan) }
+		_, err := atomic.QueryAll(ctx, s.overSQL(), read, statement, args...)
 		return err
-	})
-	if errors.Is(err, atomic.ErrUnsupported) {
-		return 0, ErrNoPipe
 	}
-	return done, cmp.Or(err, refused)
+	rows, err := db.Query(ctx, statement, args...)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closing := rows.Close(); err == nil {
+			err = closing
+		}
+	}()
+	for rows.Next() {
+		if err := each(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
-// executor runs statements in a block of package atomic.
-func (s *Store) executor(block *atomic.Tx) Executor {
-	if s.dialect.Pipe == nil {
-		return std{block}
-	}
-	return piped{std{block}, block, s.dialect.Pipe}
+// Each runs a statement and gives each of its rows to a function. A dialect's Admit and Ready read with it. Over an
+// *atomic.Tx, rows that are read otherwise make the next statement ask the engine first whether the database
+// transaction is still open.
+func Each(ctx context.Context, db Executor, statement string, row func(scan func(...any) error) error) error {
+	return query(ctx, db, statement, nil, row)
 }

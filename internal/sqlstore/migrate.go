@@ -24,9 +24,9 @@ type migration struct {
 	checksum string
 }
 
-// migrations are the dialect's files in order: 0001_init.up.sql and so on, numbered without a gap.
-func (d *Dialect) migrations() ([]migration, error) {
-	files, err := fs.Glob(d.Migrations, "*.up.sql") // sorted
+// readMigrations reads files in order: 0001_init.up.sql and so on, numbered without a gap.
+func readMigrations(folder fs.FS) ([]migration, error) {
+	files, err := fs.Glob(folder, "*.up.sql") // sorted
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func (d *Dialect) migrations() ([]migration, error) {
 		if err != nil || version != i+1 {
 			return nil, fmt.Errorf("migration %s is not number %d", file, i+1)
 		}
-		text, err := fs.ReadFile(d.Migrations, file)
+		text, err := fs.ReadFile(folder, file)
 		if err != nil {
 			return nil, err
 		}
@@ -47,96 +47,119 @@ func (d *Dialect) migrations() ([]migration, error) {
 	return list, nil
 }
 
-// Schema reports the schema's version and the one that this program needs. A migration whose file is not the one
-// that was applied is bursar.CodeSchemaChanged.
-func (s *Store) Schema(ctx context.Context) (have, want int, err error) {
-	list, err := s.dialect.migrations()
+// migrator is the part of a store that keeps the schema.
+type migrator struct{ *handle }
+
+// Schema reports the schema's version and the version that this program needs. A migration that was applied with
+// another content is bursar.CodeSchemaChanged.
+func (m migrator) Schema(ctx context.Context) (have, want int, err error) {
+	list, err := readMigrations(m.dialect.Migrations)
 	if err != nil {
 		return 0, 0, err
 	}
-	err = atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
-		have, err = s.applied(ctx, std{db}, list)
+	err = atomic.Do(ctx, m.db, func(ctx context.Context, db *atomic.Tx) error {
+		have, err = m.applied(ctx, std{db}, list)
 		return err
-	}, &atomic.Options{ReadOnly: true, Retry: s.options.Retry})
-	return have, len(list), s.wrap(err)
+	}, &atomic.Options{ReadOnly: true, Retry: m.retry})
+	return have, len(list), m.dialect.coded(err)
 }
 
-// Migrate applies what is missing, one database transaction a file. Two programs may do it at once. Where DDL commits by
-// itself, a file whose application is cut short is applied again from its beginning, so its statements must allow that.
-func (s *Store) Migrate(ctx context.Context) error {
-	list, err := s.dialect.migrations()
+// Migrate applies what is missing, one database transaction a file. Two programs may do it at once. Where DDL commits
+// by itself, a file whose application is cut short is applied again from its beginning, so its statements must allow
+// that.
+func (m migrator) Migrate(ctx context.Context) error {
+	list, err := readMigrations(m.dialect.Migrations)
 	if err != nil {
 		return err
 	}
-	if s.dialect.Atomic.Traits().DDLCommits {
-		return s.wrap(s.migrateAlone(ctx, list))
+	if m.dialect.migratesAlone() {
+		return m.dialect.coded(m.alone(ctx, list))
 	}
-	for _, m := range list {
-		err := atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
-			have, err := s.applied(ctx, std{db}, list)
-			if err != nil || have >= m.version {
-				return err
-			}
-			if _, err := db.ExecContext(ctx, m.text); err != nil {
-				return fmt.Errorf("migration %d %s: %w", m.version, m.name, err)
-			}
-			_, err = db.ExecContext(ctx, s.dialect.Statements.StampChecksum, m.checksum, m.version)
-			return err
-		}, &atomic.Options{Nesting: atomic.Outermost, Retry: s.options.Retry})
-		if err != nil {
-			if have, _, looked := s.Schema(ctx); looked == nil && have >= m.version {
-				continue // another program was faster
-			}
-			return s.wrap(err)
+	for _, next := range list {
+		err := m.apply(ctx, next, list)
+		if err == nil {
+			continue
 		}
+		if have, _, looked := m.Schema(ctx); looked == nil && have >= next.version {
+			continue // another program was faster
+		}
+		return m.dialect.coded(err)
 	}
 	return nil
+}
+
+// apply applies one file in a database transaction, unless it has been applied.
+func (m migrator) apply(ctx context.Context, next migration, list []migration) error {
+	return atomic.Do(ctx, m.db, func(ctx context.Context, db *atomic.Tx) error {
+		have, err := m.applied(ctx, std{db}, list)
+		if err != nil || have >= next.version {
+			return err
+		}
+		return m.run(ctx, db, next, []string{next.text})
+	}, &atomic.Options{Nesting: atomic.Outermost, Retry: m.retry})
+}
+
+// run runs the statements of one file and stamps its checksum.
+func (m migrator) run(ctx context.Context, db DBTX, next migration, statements []string) error {
+	for _, statement := range statements {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("migration %d %s: %w", next.version, next.name, err)
+		}
+	}
+	_, err := db.ExecContext(ctx, m.dialect.Statements.StampChecksum, next.checksum, next.version)
+	return err
 }
 
 // schemaPatience is how many seconds Migrate waits for another program that is migrating.
 const schemaPatience = 60
 
-// migrateAlone applies what is missing statement by statement, on one connection that keeps other programs from doing so.
-func (s *Store) migrateAlone(ctx context.Context, list []migration) error {
+// alone applies what is missing statement by statement, on one connection that keeps other programs from doing so.
+func (m migrator) alone(ctx context.Context, list []migration) (err error) {
 	if atomic.InTransaction(ctx) {
 		return atomic.ErrNested
 	}
-	conn, err := s.pool.Conn(ctx)
+	conn, err := m.pool.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	var alone sql.NullInt64
-	lock := func(scan func(...any) error) error { return scan(&alone) }
-	if err := query(ctx, std{conn}, s.dialect.Statements.LockSchema, []any{schemaPatience}, lock); err != nil {
+	if err := m.lock(ctx, conn); err != nil {
 		return err
 	}
-	if alone.Int64 != 1 {
-		return bursar.Errorf(bursar.CodeConflict, "another program has been migrating this database for %d seconds", schemaPatience)
-	}
-	defer func() {
-		if query(context.WithoutCancel(ctx), std{conn}, s.dialect.Statements.UnlockSchema, nil, lock) != nil {
-			_ = conn.Raw(func(any) error { return sqldriver.ErrBadConn }) // which ends the connection, and the lock with it
-		}
-	}()
-	for _, m := range list {
-		have, err := s.applied(ctx, std{conn}, list)
+	defer m.unlock(ctx, conn)
+	for _, next := range list {
+		have, err := m.applied(ctx, std{conn}, list)
 		if err != nil {
 			return err
 		}
-		if have >= m.version {
+		if have >= next.version {
 			continue
 		}
-		for _, statement := range split(m.text) {
-			if _, err := conn.ExecContext(ctx, statement); err != nil {
-				return fmt.Errorf("migration %d %s: %w", m.version, m.name, err)
-			}
-		}
-		if _, err = conn.ExecContext(ctx, s.dialect.Statements.StampChecksum, m.checksum, m.version); err != nil {
+		if err := m.run(ctx, conn, next, split(next.text)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (m migrator) lock(ctx context.Context, conn *sql.Conn) error {
+	var alone sql.NullInt64
+	err := query(ctx, std{conn}, m.dialect.Statements.LockSchema, []any{schemaPatience}, func(scan scanner) error {
+		return scan(&alone)
+	})
+	if err == nil && alone.Int64 != 1 {
+		err = bursar.Errorf(bursar.CodeConflict,
+			"another program has been migrating this database for %d seconds", schemaPatience)
+	}
+	return err
+}
+
+// unlock lets other programs migrate. Where it cannot say so, it ends the connection, and the lock with it.
+func (m migrator) unlock(ctx context.Context, conn *sql.Conn) {
+	ignore := func(scan scanner) error { return scan(new(any)) }
+	if query(context.WithoutCancel(ctx), std{conn}, m.dialect.Statements.UnlockSchema, nil, ignore) != nil {
+		_ = conn.Raw(func(any) error { return sqldriver.ErrBadConn })
+	}
 }
 
 // split returns the statements of a migration as goose does: each ends with a line that ends with a semicolon, or is
@@ -172,22 +195,23 @@ func split(text string) (statements []string) {
 }
 
 // applied is the version of the schema in the database, after comparing checksums with list.
-func (s *Store) applied(ctx context.Context, db Executor, list []migration) (version int, err error) {
+func (m migrator) applied(ctx context.Context, db Executor, list []migration) (version int, err error) {
 	exists := false
-	err = query(ctx, db, s.dialect.Statements.HasSchema, nil, func(scan func(...any) error) error {
+	err = query(ctx, db, m.dialect.Statements.HasSchema, nil, func(scan scanner) error {
 		exists = true
 		return scan(new(any))
 	})
 	if err != nil || !exists {
 		return 0, err
 	}
-	err = query(ctx, db, s.dialect.Statements.Migrated, nil, func(scan func(...any) error) error {
+	err = query(ctx, db, m.dialect.Statements.Migrated, nil, func(scan scanner) error {
 		var checksum *string
 		if err := scan(&version, &checksum); err != nil {
 			return err
 		}
 		if version >= 1 && version <= len(list) && checksum != nil && *checksum != list[version-1].checksum {
-			return bursar.Errorf(bursar.CodeSchemaChanged, "migration %d was applied with other content than this program's", version)
+			return bursar.Errorf(bursar.CodeSchemaChanged,
+				"migration %d was applied with other content than this program's", version)
 		}
 		return nil
 	})

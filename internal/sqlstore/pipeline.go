@@ -1,9 +1,12 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/bursar-ledger/bursar/atomic"
 )
 
 // Call is one statement of several that are sent together.
@@ -17,11 +20,11 @@ type Call struct {
 
 	step  string
 	rows  int64        // how many it must write; any number if it is negative
-	after func() error // what looks at its rows
+	after func() error // looks at what its rows said
 }
 
-// Piper is an Executor that sends several statements at once and then reads their answers, so that all of them cost one
-// round trip. They run in order, each seeing what those before it have done.
+// Piper is an Executor that sends several statements at once and then reads their answers, so that all of them cost
+// one round trip. They run in order, each seeing what those before it have done.
 type Piper interface {
 	Executor
 	// Pipe runs calls and returns how many of them went well. The first error ends the rest.
@@ -31,8 +34,11 @@ type Piper interface {
 // ErrNoPipe is the error of a Piper whose connection turns out to take one statement at a time. Nothing was sent.
 var ErrNoPipe = errors.New("the connection takes one statement at a time")
 
-// pipeline is statements that need not know each other's answers. They are sent together by flush where the executor is a
-// Piper; elsewhere each runs when it is added.
+// errStale means that somebody else changed, in between, a row that is guarded by its version, or the head.
+var errStale = fmt.Errorf("changed by another database transaction: %w", atomic.ErrStale)
+
+// pipeline is statements that need not know each other's answers. Where the executor is a Piper, flush sends them
+// together; elsewhere each runs when it is added.
 type pipeline struct {
 	ctx   context.Context
 	db    Executor
@@ -48,7 +54,7 @@ func newPipeline(ctx context.Context, db Executor) *pipeline {
 }
 
 // query adds a statement that returns rows.
-func (p *pipeline) query(statement string, args []any, row func(scan func(...any) error) error) error {
+func (p *pipeline) query(statement string, args []any, row func(scanner) error) error {
 	return p.add(&Call{Query: statement, Args: args, Row: row})
 }
 
@@ -57,7 +63,7 @@ func (p *pipeline) exec(statement string, args []any, rows int64) error {
 	return p.add(&Call{Query: statement, Args: args, rows: rows})
 }
 
-// then calls fn when what was added last has been answered.
+// then calls fn when the statement that was added last has been answered.
 func (p *pipeline) then(fn func() error) error {
 	if len(p.calls) == 0 {
 		return fn()
@@ -75,27 +81,20 @@ func (p *pipeline) add(c *Call) error {
 	return nil
 }
 
-// flush sends what was added. It may be added to again afterwards.
+// flush sends what was added. More may be added afterwards.
 func (p *pipeline) flush() error {
 	calls := p.calls
 	p.calls = nil
-	if len(calls) == 0 {
+	switch len(calls) {
+	case 0:
 		return nil
-	}
-	if len(calls) == 1 {
-		p.step = calls[0].step
-		return p.run(calls[0])
+	case 1:
+		return p.oneByOne(calls)
 	}
 	done, err := p.piper.Pipe(p.ctx, calls)
 	if errors.Is(err, ErrNoPipe) {
 		p.piper = nil
-		for _, c := range calls {
-			p.step = c.step
-			if err := p.run(c); err != nil {
-				return err
-			}
-		}
-		return nil
+		return p.oneByOne(calls)
 	}
 	for _, c := range calls[:done] {
 		p.step = c.step
@@ -107,6 +106,16 @@ func (p *pipeline) flush() error {
 		p.step = calls[min(done, len(calls)-1)].step
 	}
 	return err
+}
+
+func (p *pipeline) oneByOne(calls []*Call) error {
+	for _, c := range calls {
+		p.step = c.step
+		if err := p.run(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // run runs one statement by itself.
@@ -131,4 +140,27 @@ func (c *Call) judge() error {
 		return fmt.Errorf("%w: %d rows of %d were written", errStale, c.Touched, c.rows)
 	}
 	return nil
+}
+
+// piped is a Piper over a connection whose driver can send several statements at once.
+type piped struct {
+	std
+	block *atomic.Tx
+	pipe  func(ctx context.Context, driverConn any, calls []*Call) (done int, err error)
+}
+
+// Pipe implements Piper. An adopted database transaction does not lend its connection.
+func (p piped) Pipe(ctx context.Context, calls []*Call) (done int, err error) {
+	var refused error
+	err = p.block.Raw(ctx, func(ctx context.Context, driverConn any) (err error) {
+		done, err = p.pipe(ctx, driverConn, calls)
+		if errors.Is(err, ErrNoPipe) {
+			refused, err = err, nil // which breaks nothing
+		}
+		return err
+	})
+	if errors.Is(err, atomic.ErrUnsupported) {
+		return 0, ErrNoPipe
+	}
+	return done, cmp.Or(err, refused)
 }

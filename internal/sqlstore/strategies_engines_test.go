@@ -31,21 +31,28 @@ type place struct {
 	open func(t *testing.T) handle
 }
 
+// store is a store of any engine.
+type store interface {
+	driver.Store
+	DB() *atomic.DB
+}
+
 // handle is an application's pool of one connection, with the ledger's store over it.
 type handle struct {
-	store  *sqlstore.Store
+	store  store
 	caller string // what begin gives
 	begin  func(ctx context.Context) (driver.CallerTx, func() error, error)
 }
 
-func throughSQL(store *sqlstore.Store, db *sql.DB, join func(*sql.Tx) driver.CallerTx) handle {
-	return handle{store: store, caller: "*sql.Tx", begin: func(ctx context.Context) (driver.CallerTx, func() error, error) {
+func throughSQL(store store, db *sql.DB, join func(*sql.Tx) driver.CallerTx) handle {
+	begin := func(ctx context.Context) (driver.CallerTx, func() error, error) {
 		tx, err := db.BeginTx(ctx, nil)
 		if err != nil {
 			return nil, nil, err
 		}
 		return join(tx), tx.Rollback, nil
-	}}
+	}
+	return handle{store: store, caller: "*sql.Tx", begin: begin}
 }
 
 // one makes a pool keep to one connection, and ends it with the test.
@@ -78,13 +85,16 @@ func onSQLite(t *testing.T) place {
 		db := one(t, sql.OpenDB(listener))
 		return migrated(t, throughSQL(sqlite.New(db), db, func(tx *sql.Tx) driver.CallerTx { return sqlite.Tx(tx) }))
 	}
-	impatient, err := sql.Open("sqlite", "file:"+path+"?"+url.Values{"_pragma": {"busy_timeout(0)"}, "_txlock": {"immediate"}}.Encode())
+	impatient, err := sql.Open("sqlite", "file:"+path+"?"+url.Values{
+		"_pragma": {"busy_timeout(0)"}, "_txlock": {"immediate"},
+	}.Encode())
 	if err != nil {
 		t.Fatal(err)
 	}
 	one(t, impatient)
-	return place{open: open, tape: &tape{names: names(sqlstore.StatementsOf(open(t).store)), record: listener.record,
-		probe: func(t *testing.T) holds {
+	all := names(sqlstore.StatementsOf(sqlite.New(nil).Store))
+	return place{open: open, tape: &tape{names: all, record: listener.record,
+		probe: func(t *testing.T) locks {
 			tx, err := impatient.BeginTx(t.Context(), nil)
 			switch {
 			case err == nil:
@@ -93,7 +103,7 @@ func onSQLite(t *testing.T) place {
 				}
 				return nil
 			case atomicsqlite.Dialect{}.Classify(err).Kind == atomic.KindRetry:
-				return holds{"whole file": 1}
+				return locks{"whole file": 1}
 			}
 			t.Error(err)
 			return nil
@@ -115,14 +125,15 @@ func onPostgres(t *testing.T, pool bool) place {
 		db := one(t, stdlib.OpenDB(*config))
 		return migrated(t, throughSQL(postgres.NewSQL(db), db, func(tx *sql.Tx) driver.CallerTx { return postgres.Tx(tx) }))
 	}
-	return place{open: open, tape: &tape{names: names(sqlstore.StatementsOf(postgres.NewSQL(nil))), record: overWire(proxy), probe: rowLocks{
+	all := names(sqlstore.StatementsOf(postgres.NewSQL(nil).Store))
+	return place{open: open, tape: &tape{names: all, record: overWire(proxy), probe: rowLocks{
 		db:     one(t, server.Open(t)),
 		tables: []string{"bursar_book", "bursar_account", "bursar_balance", "bursar_request", "bursar_entry", "bursar_head"},
 		modes: []rowLock{
 			{"UPDATE", "FOR KEY SHARE"}, {"NO KEY UPDATE", "FOR SHARE"},
 			{"SHARE", "FOR NO KEY UPDATE"}, {"KEY SHARE", "FOR UPDATE"},
 		},
-	}.held}}
+	}.locked}}
 }
 
 func throughPgx(t *testing.T, dsn string) handle {
@@ -174,12 +185,15 @@ func onMariaDB(t *testing.T) place {
 		db := one(t, sql.OpenDB(connector))
 		return migrated(t, throughSQL(mysql.New(db), db, func(tx *sql.Tx) driver.CallerTx { return mysql.Tx(tx) }))
 	}
-	return place{open: open, tape: &tape{names: names(sqlstore.StatementsOf(mysql.New(nil))), record: overWire(proxy), probe: rowLocks{
-		db:     admin,
-		tables: []string{"bursar_turn", "bursar_book", "bursar_account", "bursar_balance", "bursar_request", "bursar_entry", "bursar_head"},
-		modes:  []rowLock{{"exclusive", "LOCK IN SHARE MODE"}, {"shared", "FOR UPDATE"}},
-		whole:  "FORCE INDEX (PRIMARY)",
-	}.held}}
+	all := names(sqlstore.StatementsOf(mysql.New(nil).Store))
+	return place{open: open, tape: &tape{names: all, record: overWire(proxy), probe: rowLocks{
+		db: admin,
+		tables: []string{
+			"bursar_turn", "bursar_book", "bursar_account", "bursar_balance", "bursar_request", "bursar_entry", "bursar_head",
+		},
+		modes: []rowLock{{"exclusive", "LOCK IN SHARE MODE"}, {"shared", "FOR UPDATE"}},
+		whole: "FORCE INDEX (PRIMARY)",
+	}.locked}}
 }
 
 // rowLocks finds out which committed rows others have locked, and how, by locking all that are free.
@@ -193,9 +207,9 @@ type rowLocks struct {
 // rowLock is a kind of lock, and the weakest clause that it keeps out but that weaker kinds let in.
 type rowLock struct{ name, keepsOut string }
 
-func (r rowLocks) held(t *testing.T) holds {
+func (r rowLocks) locked(t *testing.T) locks {
 	t.Helper()
-	found := holds{}
+	found := locks{}
 	tx, err := r.db.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		t.Fatal(err)

@@ -62,7 +62,8 @@ func newBench(t *testing.T, p place, s ledger.Strategy) *bench {
 	return b
 }
 
-// furnish opens the accounts: two for each transfer of a batch, of which the first may be overdrawn, and one that is empty.
+// furnish opens the accounts: two for each transfer of a batch, of which the first may be overdrawn, and one that is
+// empty.
 func furnish(t *testing.T, p place) {
 	t.Helper()
 	b := newBench(t, p, ledger.Queue{})
@@ -292,7 +293,8 @@ func runInside(t *testing.T, p place) []traces {
 		return do(tx)
 	})
 	block := b.inside("In(*atomic.Tx)", func(do func(driver.CallerTx) error) error {
-		return atomic.Do(t.Context(), b.handle.store.DB(), func(_ context.Context, tx *atomic.Tx) error { return do(tx) }, nil)
+		return atomic.Do(t.Context(), b.handle.store.DB(), func(_ context.Context, tx *atomic.Tx) error { return do(tx) },
+			nil)
 	})
 	return []traces{own, block}
 }
@@ -302,5 +304,7 @@ func runSealer(t *testing.T, p place) []traces {
 	if !b.handle.store.SealsLater() {
 		return nil
 	}
-	return []traces{{"the sealer", []line{b.sealing(1, "1 entry"), b.sealing(batchSize, fmt.Sprintf("%d entries", batchSize))}}}
+	return []traces{{
+		"the sealer", []line{b.sealing(1, "1 entry"), b.sealing(batchSize, fmt.Sprintf("%d entries", batchSize))},
+	}}
 }

@@ -27,8 +27,8 @@ type trace struct {
 	roundTrips int // 0 where there is no wire
 }
 
-// holds maps a kind of lock to how many rows are locked so.
-type holds map[string]int
+// locks maps a kind of lock to how many rows are locked so.
+type locks map[string]int
 
 // toCommit is the part of a trace up to its first COMMIT.
 func (tr *trace) toCommit() *trace {
@@ -41,7 +41,7 @@ func (tr *trace) toCommit() *trace {
 }
 
 // probe says what is locked now, as another connection finds out by trying.
-type probe func(t *testing.T) holds
+type probe func(t *testing.T) locks
 
 // tape records traces, one at a time.
 type tape struct {
@@ -52,16 +52,16 @@ type tape struct {
 
 // recording takes down statements and what they lock.
 type recording struct {
-	tape  *tape
-	trace trace
-	held  holds
+	tape   *tape
+	trace  trace
+	locked locks
 }
 
-// take records what work does. Every statement is held up while another connection looks at what is locked. What a caller
-// had locked before is not counted.
+// take records what work does. Every statement is held up while another connection looks at what is locked. What a
+// caller had locked before is not counted.
 func (p *tape) take(t *testing.T, work func() error) *trace {
 	t.Helper()
-	r := &recording{tape: p, held: p.probe(t)}
+	r := &recording{tape: p, locked: p.probe(t)}
 	var err error
 	if r.trace.roundTrips, err = p.record(t, r, work); err != nil {
 		t.Fatal(err)
@@ -85,8 +85,8 @@ func (r *recording) next(t *testing.T, text string, trips int) {
 	r.trace.steps = append(r.trace.steps, step{name: name, trips: trips, together: together})
 }
 
-// settle finds out what the statement before the next one has locked. A lock that is gone while the database transaction
-// goes on would be a defect.
+// settle finds out what the statement before the next one has locked. A lock that is gone while the database
+// transaction goes on would be a defect.
 func (r *recording) settle(t *testing.T, next string) {
 	t.Helper()
 	now := r.tape.probe(t)
@@ -96,23 +96,24 @@ func (r *recording) settle(t *testing.T, next string) {
 	last := &r.trace.steps[len(r.trace.steps)-1]
 	ended := strings.Contains(last.name, "COMMIT") || last.name == "`ROLLBACK`"
 	for _, kind := range slices.Sorted(maps.Keys(now)) {
-		if more := now[kind] - r.held[kind]; more > 0 {
+		if more := now[kind] - r.locked[kind]; more > 0 {
 			last.locks = append(last.locks, fmt.Sprintf("%d %s", more, kind))
 		}
 	}
-	before, after := r.held.tables(), now.tables()
+	before, after := r.locked.tables(), now.tables()
 	for table, rows := range before {
 		if after[table] < rows && !ended {
-			t.Errorf("after %s, before %q, %d rows of %s are locked and not %d any more", last.name, next, after[table], table, rows)
+			t.Errorf("after %s, before %q, %d rows of %s are locked and not %d any more",
+				last.name, next, after[table], table, rows)
 		}
 	}
-	r.held = now
+	r.locked = now
 }
 
 // tables counts the locked rows of each table, however they are locked.
-func (h holds) tables() holds {
-	sums := holds{}
-	for kind, rows := range h {
+func (l locks) tables() locks {
+	sums := locks{}
+	for kind, rows := range l {
 		table, _, _ := strings.Cut(kind, " ")
 		sums[table] += rows
 	}
@@ -133,14 +134,14 @@ func overWire(proxy *sqltest.Proxy) func(*testing.T, *recording, func() error) (
 		for {
 			select {
 			case <-caught.trap.Caught():
-				text, held := caught.text, caught.trap
+				text, trap := caught.text, caught.trap
 				if text == ping {
 					pings++
 				} else {
 					on.next(t, text, proxy.Counts().RoundTrips-before-pings)
 				}
 				caught = newCatch(proxy)
-				held.Release()
+				trap.Release()
 			case err := <-finished:
 				caught.disarm()
 				return proxy.Counts().RoundTrips - before - pings, err
@@ -217,12 +218,16 @@ func (c *driverConn) note(text string) {
 	}
 }
 
-func (c *driverConn) ExecContext(ctx context.Context, query string, args []sqldriver.NamedValue) (sqldriver.Result, error) {
+func (c *driverConn) ExecContext(
+	ctx context.Context, query string, args []sqldriver.NamedValue,
+) (sqldriver.Result, error) {
 	c.note(query)
 	return c.recordable.ExecContext(ctx, query, args)
 }
 
-func (c *driverConn) QueryContext(ctx context.Context, query string, args []sqldriver.NamedValue) (sqldriver.Rows, error) {
+func (c *driverConn) QueryContext(
+	ctx context.Context, query string, args []sqldriver.NamedValue,
+) (sqldriver.Rows, error) {
 	c.note(query)
 	return c.recordable.QueryContext(ctx, query, args)
 }

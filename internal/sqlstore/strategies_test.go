@@ -16,8 +16,9 @@ var strategiesDocument = filepath.Join("..", "..", "docs", "strategies.md")
 
 const rewrite = "BURSAR_WRITE=1 go test ./internal/sqlstore -run StrategiesDocument"
 
-// TestStrategiesDocument posts with every strategy on every engine and compares what happened with docs/strategies.md. With
-// BURSAR_WRITE=1 it writes the document's tables instead. What is on an engine whose server is missing stays as it is.
+// TestStrategiesDocument posts with every strategy on every engine and compares what happened with docs/strategies.md.
+// With BURSAR_WRITE=1 it writes the document's tables instead. What is on an engine whose server is missing stays as it
+// is.
 func TestStrategiesDocument(t *testing.T) {
 	content, err := os.ReadFile(strategiesDocument)
 	if err != nil {
@@ -64,7 +65,10 @@ func replaceBlock(t *testing.T, text, engine, table string) (changed, old string
 // table shows what strategies do. Those that do the same share their rows.
 func table(all []traces) string {
 	var b strings.Builder
-	b.WriteString("| strategy | what | statements | round trips | the statements in order, and [the rows locked since] |\n|---|---|---:|---:|---|\n")
+	b.WriteString(
+		"| strategy | what | statements | round trips | the statements in order, and [the rows locked since] " +
+			"|\n|---|---|---:|---:|---|\n",
+	)
 	for len(all) > 0 {
 		first := all[0]
 		name := first.strategy
@@ -101,7 +105,9 @@ func (tr *trace) row(what string, times int) string {
 		trips = append(trips, together(tr.steps[i:i+n]))
 		i += n
 	}
-	return fmt.Sprintf("%s | %s | %s | %s", what, each(len(tr.steps), times), each(tr.roundTrips, times), strings.Join(trips, " · "))
+	return fmt.Sprintf(
+		"%s | %s | %s | %s", what, each(len(tr.steps), times), each(tr.roundTrips, times), strings.Join(trips, " · "),
+	)
 }
 
 // together writes the statements of one round trip, several of them in braces, and what they have locked.
@@ -151,7 +157,8 @@ func differences(pool, std []traces) string {
 	if len(differ) == 0 {
 		return "Over `database/sql` (`postgres.NewSQL`) every row is the same, with In(*sql.Tx) in place of In(pgx.Tx).\n"
 	}
-	return "Over `database/sql` (`postgres.NewSQL`) these rows differ, In(*sql.Tx) standing for In(pgx.Tx):\n\n" + table(differ)
+	return "Over `database/sql` (`postgres.NewSQL`) these rows differ, In(*sql.Tx) standing for In(pgx.Tx):\n\n" +
+		table(differ)
 }
 
 var (

@@ -57,7 +57,7 @@ func TestHouse(t *testing.T) {
 	}
 	for _, r := range rules() {
 		t.Run(r.name, func(t *testing.T) {
-			for _, finding := range withhold(r.check(house), pending()[r.name]) {
+			for _, finding := range r.check(house) {
 				t.Error(finding)
 			}
 		})

@@ -9,13 +9,6 @@ import (
 	"strings"
 )
 
-// namingPending names the places whose comments still name what is not there: a
-// file, a directory, or dir/... for it and all below. An entry that is not needed
-// is refused.
-var namingPending = map[string]string{
-	"store/mysql": "being renamed",
-}
-
 // properNouns are the capitalised words of comments that name nothing in code, and
 // the names that other programs give to their own things.
 var properNouns = strings.Fields(`

@@ -52,10 +52,16 @@ var arrows = []row{
 	},
 	{room: "internal/journal", never: []string{"database/sql"}},
 	{room: "internal/clock", never: []string{"database/sql"}},
-	{room: "atomic", may: []string{"internal/clock"}},
+	{room: "atomic/internal/native", never: []string{"database/sql"}},
+	{room: "atomic", may: []string{"internal/clock", "atomic/internal/native"}},
 	{room: "atomic/sqlite", may: []string{"atomic"}},
 	{room: "atomic/postgres", may: []string{"atomic"}},
 	{room: "atomic/mysql", may: []string{"atomic"}},
+	{
+		room:    "atomic/pgxatomic",
+		may:     []string{"atomic", "atomic/internal/native", "atomic/postgres"},
+		outside: []string{pgxModule}, drags: []string{pgxModule},
+	},
 	{room: "internal/brief", never: []string{"database/sql"}},
 	{room: ".", may: []string{"money", "internal/brief"}, never: []string{"database/sql"}},
 	{room: "internal/coded", may: []string{"."}, never: []string{"database/sql"}},
@@ -76,7 +82,7 @@ var arrows = []row{
 	},
 	{
 		room:    "store/postgres",
-		may:     []string{".", "driver", "atomic", "atomic/postgres", "internal/sqlstore"},
+		may:     []string{".", "driver", "atomic", "atomic/postgres", "atomic/pgxatomic", "internal/sqlstore"},
 		outside: []string{pgxModule}, drags: []string{pgxModule},
 	},
 	{
@@ -86,7 +92,7 @@ var arrows = []row{
 	},
 	{
 		room:  "store",
-		may:   []string{".", "driver", "store/sqlite", "store/postgres", "store/mysql"},
+		may:   []string{".", "driver", "atomic", "store/sqlite", "store/postgres", "store/mysql"},
 		drags: []string{sqliteDriver, pgxModule, mysqlDriver},
 	},
 	{room: "internal/verify", may: []string{".", "driver", "money", "internal/chain", "internal/journal"}},
@@ -98,9 +104,9 @@ var arrows = []row{
 	},
 	{room: "cmd/bursar", may: []string{anything}, outside: []string{anything}, drags: []string{anything}},
 	{
-		room:    "examples/...",
-		may:     []string{".", "ledger", "money", "driver", "atomic", "store", "store/sqlite", "store/postgres"},
-		outside: []string{pgxModule}, drags: []string{sqliteDriver, pgxModule, mysqlDriver},
+		room:  "examples/...",
+		may:   []string{".", "ledger", "money", "driver", "atomic", "store", "store/sqlite", "store/postgres"},
+		drags: []string{sqliteDriver, pgxModule, mysqlDriver},
 	},
 	{room: "internal/tidy"},
 	{room: "internal/tools/...", may: []string{"internal/sqltest/server"}},

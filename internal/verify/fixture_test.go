@@ -62,9 +62,21 @@ func (w *writer) post(code bursar.Code, transfer bursar.Transfer) {
 	w.clock.Advance(time.Second)
 	w.count++
 	transfer.ID = bursar.IDOf("test", w.count)
+	if code != "" {
+		transfer.ID = attempt(w.count) // so that the refusal is remembered
+	}
 	if _, err := w.ledger.Post(context.Background(), transfer); bursar.CodeOf(err) != code {
 		w.t.Fatalf("post %d: %v, want %q", w.count, err, code)
 	}
+}
+
+// attempt is the id of the nth attempt: a UUID of version 4 that is the same in every run.
+func attempt(n int) bursar.ID { return stamped(bursar.IDOf("test", n), 4) }
+
+// stamped is an id with another version.
+func stamped(id bursar.ID, version byte) bursar.ID {
+	id[6] = id[6]&0x0f | version<<4
+	return id
 }
 
 func (w *writer) leg(from, to, text string) bursar.Leg {

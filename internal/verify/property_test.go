@@ -49,6 +49,9 @@ func TestAnyColumnMatters(t *testing.T) {
 		}
 		kind := texts(t, pristine, "SELECT type FROM pragma_table_info(?) WHERE name = ?", target.table, name)[0]
 		changed := random(rt, kind, old)
+		if at, ok := changed.(int64); ok && target.table == "bursar_head" && name == "at" && at > old.(int64) {
+			changed = 2*old.(int64) - at // the head may be later than its entry, but not earlier
+		}
 		raw := m.copyTo(t, path)
 		if !tryUpdate(raw, "UPDATE "+target.table+" SET "+name+" = ? WHERE "+where, changed) {
 			raw.Close()

@@ -25,10 +25,10 @@ const (
 	Balances    Check = "balances"     // both balances after an entry follow from those before it and its amount
 	Pointers    Check = "pointers"     // an entry points back at each account's entry before it
 	Limits      Check = "limits"       // no account left the limits it was opened with, at any position
-	Requests    Check = "requests"     // entries are exactly what was asked for under their id, and refusals have none
+	Requests    Check = "requests"     // entries are exactly what was asked for under their id; refusals are of attempts
 	Accounts    Check = "accounts"     // accounts are what their opening said
 	BalanceRows Check = "balance rows" // balances are what the journal comes to
-	Heads       Check = "head"         // the head is the last entry
+	Heads       Check = "head"         // the head is the last entry, or has its hash and a later time
 	Checkpoints Check = "checkpoints"  // every 64th version of an account has one, and no other
 	Backdated   Check = "backdated"    // exactly the backdated entries are indexed by effective time
 	Conserved   Check = "conserved"    // the balances in a currency sum to zero

@@ -249,5 +249,8 @@ func refusal(r *driver.AuditedRequest) string {
 	if d := bursar.Describe(r.Refusal.Code); d.Code != r.Refusal.Code || !d.Remembered {
 		return fmt.Sprintf("%q is not a code that is remembered", r.Refusal.Code)
 	}
+	if r.ID.Thing() {
+		return "the id is that of a thing, and no refusal of a thing is remembered"
+	}
 	return columns(r, &content)
 }

@@ -74,6 +74,8 @@ var rowChanges = []rowChange{
 	{"refusal added under a known id",
 		"DROP INDEX bursar_request_id; " + addRequest("id", "NULL", "'too_late'"), 19, verify.Requests},
 	{"refusal of a code that is not remembered", addRequest("randomblob(16)", "NULL", "'busy'"), 0, verify.Requests},
+	{"refusal moved to the id of a thing", "UPDATE bursar_request SET id = x'000102030405860788090a0b0c0d0e0f' " +
+		"WHERE refusal = 'insufficient_funds'", 0, verify.Requests},
 	{"account added without a balance", addAccount("1"), 0, verify.Readable},
 	{"account added", addAccount("1") + "; " + addBalance, 0, verify.Accounts},
 	{"balance added", addBalance, 0, verify.Strays},

@@ -124,6 +124,9 @@ func (c *column) String() string {
 func (c *column) change(far bool) any {
 	switch v := c.value.(type) {
 	case int64:
+		if c.mayRise() {
+			return v - 1
+		}
 		if far {
 			return v + 1_000_000
 		}
@@ -144,6 +147,9 @@ func (c *column) change(far bool) any {
 		}
 	}
 }
+
+// mayRise reports whether a later value is fine. The head's time may be later than its entry's.
+func (c *column) mayRise() bool { return c.table.name == "bursar_head" && c.name == "at" }
 
 // each calls fn for every column of the selected rows.
 func (tab *table) each(t *testing.T, raw *sql.DB, fn func(column)) {

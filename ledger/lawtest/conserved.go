@@ -90,6 +90,13 @@ func refused(err error) bool {
 	return errors.Is(err, bursar.ErrInsufficientFunds) || errors.Is(err, bursar.ErrLimitExceeded)
 }
 
+// refusalOf is an error as a refusal. An error of another type is none, with no code.
+func refusalOf(err error) *bursar.Error {
+	refusal := &bursar.Error{}
+	errors.As(err, &refusal)
+	return refusal
+}
+
 // answerCounts counts the answers to clients from all sides.
 type answerCounts struct {
 	posted, refused       atomic.Int64

@@ -198,6 +198,28 @@ func transfer(id bursar.ID, from, to string, amount money.Amount) bursar.Transfe
 	return bursar.Transfer{ID: id, Legs: []bursar.Leg{{From: from, To: to, Amount: amount}}}
 }
 
+func thingOf(kind string, n int) bursar.ID { return bursar.IDOf(kind, n) }
+
+// attemptOf is the id of an attempt, as bursar.IDOf makes that of a thing: a UUID of version 4 that is the same in
+// every run.
+func attemptOf(kind string, n int) bursar.ID {
+	id := bursar.IDOf(kind, n)
+	id[6] = id[6]&0x0f | 4<<4
+	return id
+}
+
+// either is the id of a thing for every other n, and of an attempt for the rest.
+func either(kind string, n int) bursar.ID {
+	if n%2 == 0 {
+		return thingOf(kind, n)
+	}
+	return attemptOf(kind, n)
+}
+
+// unwritten reports whether a call with this error has written nothing, or may be made again without harm. Unlike
+// bursar.Retryable it does not care whether the context of the call is done.
+func unwritten(err error) bool { return bursar.Describe(bursar.CodeOf(err)).Retryable }
+
 // newID is an id for a transfer that is sent once.
 func (f *fixture) newID() bursar.ID {
 	id, err := f.ledger.NewID()

@@ -84,7 +84,7 @@ func (f *fixture) newHistory(n int, ledgers []*ledger.Ledger) *history {
 	}
 	f.setUp(openings, historyCents)
 	for i := range 40 {
-		t := bursar.Transfer{ID: bursar.IDOf(h.prefix, i)}
+		t := bursar.Transfer{ID: either(h.prefix, i)}
 		var moves []move
 		for range 1 + r.IntN(2) {
 			from := r.IntN(len(h.paths))
@@ -176,7 +176,7 @@ func (h *history) postAndLeave(away *sync.WaitGroup, client, n int) {
 
 // request is the request for transfer n.
 func (h *history) request(n int) request {
-	return request{transfer: n, moves: h.moves[n], remember: !h.f.h.In}
+	return request{transfer: n, moves: h.moves[n], remember: !h.f.h.In && !h.contents[n].ID.Thing()}
 }
 
 func (h *history) send(ctx context.Context, client, n int) (bursar.Posted, error) {
@@ -220,10 +220,11 @@ func (h *history) post(ctx context.Context, client, n int) bool {
 	case err == nil:
 		op.Output = answer{replayed: posted.Replayed}
 	case refused(err):
-		op.Output = answer{code: bursar.CodeOf(err)}
+		refusal := refusalOf(err)
+		op.Output = answer{code: refusal.Code, replayed: refusal.Replayed, final: refusal.Final}
 	case bursar.CodeOf(err) == bursar.CodeOutcomeUnknown:
 		op.Output, op.Return = answer{unknown: true}, math.MaxInt64
-	case bursar.Retryable(err) && deadline:
+	case unwritten(err) && deadline:
 		return true // nothing has happened; if something has, no order explains the history without it
 	default:
 		h.f.t.Errorf("post: %v", err)

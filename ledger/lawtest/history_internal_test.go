@@ -62,7 +62,13 @@ func two(a, b, versionA, versionB int64) snapshot {
 }
 
 func TestHistoriesAreJudged(t *testing.T) {
-	posted, again, short := answer{}, answer{replayed: true}, answer{code: bursar.CodeInsufficientFunds}
+	posted, again := answer{}, answer{replayed: true}
+	open := answer{code: bursar.CodeInsufficientFunds}
+	short, shortAgain := open, open
+	short.final, shortAgain.final, shortAgain.replayed = true, true, true
+	thing := func(s *script, cents int64, out answer) {
+		s.add(request{transfer: 9, moves: []move{{0, 1, cents}}}, out)
+	}
 	for _, c := range []struct {
 		name  string
 		write func(*script)
@@ -86,8 +92,24 @@ func TestHistoriesAreJudged(t *testing.T) {
 		{"a refusal that is remembered", func(s *script) {
 			s.pays(1, 11, short)
 			s.add(request{transfer: 2, moves: []move{{1, 0, 5}}, remember: true}, posted)
-			s.pays(1, 11, short)
+			s.pays(1, 11, shortAgain)
 		}, true},
+		{"a refusal that is told as the first one twice", func(s *script) { s.pays(1, 11, short); s.pays(1, 11, short) },
+			false},
+		{"a refusal of an attempt that is not final", func(s *script) { s.pays(1, 11, open) }, false},
+		{"a thing refused and posted later", func(s *script) {
+			thing(s, 11, open)
+			s.add(request{transfer: 2, moves: []move{{1, 0, 5}}, remember: true}, posted)
+			thing(s, 11, posted)
+			thing(s, 11, again)
+		}, true},
+		{"a thing refused for good", func(s *script) { thing(s, 11, short) }, false},
+		{"a thing refused although there is enough now", func(s *script) {
+			thing(s, 11, open)
+			s.add(request{transfer: 2, moves: []move{{1, 0, 5}}, remember: true}, posted)
+			thing(s, 11, open)
+		}, false},
+		{"a thing whose refusal is told again", func(s *script) { thing(s, 11, open); thing(s, 11, shortAgain) }, false},
 		{"a refusal that is forgotten", func(s *script) {
 			s.pays(1, 11, short)
 			s.add(request{transfer: 2, moves: []move{{1, 0, 5}}, remember: true}, posted)

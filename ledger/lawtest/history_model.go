@@ -25,7 +25,7 @@ type request struct {
 	read     bool
 	transfer int
 	moves    []move
-	remember bool     // a refusal is remembered
+	remember bool     // a refusal is remembered: the id is that of an attempt, and it is not inside
 	outcome  *outcome // nil when only answers are judged
 }
 
@@ -41,6 +41,7 @@ type answer struct {
 	unknown  bool
 	code     bursar.Code // empty when posted
 	replayed bool
+	final    bool // a refusal for ever
 	accounts snapshot
 }
 
@@ -62,7 +63,7 @@ func (s state) step(in request, out answer) (bool, state) {
 		return s.snapshot == out.accounts, s
 	}
 	if code, known := s.known[in.transfer]; known {
-		return out.unknown || out.code == code && out.replayed == (code == ""), s
+		return out.unknown || out.code == code && out.replayed && out.final == (code != ""), s
 	}
 	var code bursar.Code
 	next := s
@@ -89,7 +90,8 @@ func (s state) step(in request, out answer) (bool, state) {
 		next.known = maps.Clone(s.known)
 		next.known[in.transfer] = code
 	}
-	return out.unknown || out.code == code && !out.replayed, next
+	final := code != "" && in.remember
+	return out.unknown || out.code == code && !out.replayed && out.final == final, next
 }
 
 // agrees reports whether the accounts of a transfer had these versions after it.
@@ -140,7 +142,8 @@ func describe(in request, out answer, accounts int) string {
 	case out.unknown:
 		return fmt.Sprintf("posts %d %v, the answer is unknown", in.transfer, in.moves)
 	case out.code != "":
-		return fmt.Sprintf("posts %d %v: %s", in.transfer, in.moves, out.code)
+		return fmt.Sprintf("posts %d %v: %s, final %v, replayed %v",
+			in.transfer, in.moves, out.code, out.final, out.replayed)
 	case out.replayed:
 		return fmt.Sprintf("posts %d %v: replayed", in.transfer, in.moves)
 	default:

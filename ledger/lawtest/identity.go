@@ -17,6 +17,7 @@ const identityClients = 50
 type postAnswer struct {
 	posted bursar.Posted
 	err    error
+	inside bool // a caller's database transaction, where no refusal is final
 }
 
 // postAtOnce has each transfer posted by a client of its own, all at once, in all processes.
@@ -27,12 +28,18 @@ func (f *fixture) postAtOnce(ledgers []*ledger.Ledger, transfers []bursar.Transf
 	for i := range transfers {
 		wg.Go(func() {
 			<-begin
-			answers[i].posted, answers[i].err = f.postTo(f.t.Context(), ledgers[i%len(ledgers)], transfers[i])
+			answers[i] = f.answerOf(f.t.Context(), ledgers[i%len(ledgers)], transfers[i])
 		})
 	}
 	close(begin)
 	wg.Wait()
 	return answers
+}
+
+// answerOf is the answer to a client that posts as the harness says.
+func (f *fixture) answerOf(ctx context.Context, l *ledger.Ledger, t bursar.Transfer) postAnswer {
+	posted, err := f.postTo(ctx, l, t)
+	return postAnswer{posted, err, f.h.In}
 }
 
 // equalAnswers returns a violation where the answers to one transfer differ. last is the answer after sealing. An
@@ -57,33 +64,87 @@ func equalAnswers(answers []postAnswer, last bursar.Posted) error {
 	return nil
 }
 
-// oneID posts one transfer from fifty clients. It takes all the money there is. A second posting would be refused, and
-// so would a request that is judged before its id is looked up.
+// oneID posts one transfer from fifty clients, as a thing and as an attempt, once with money and once without.
 func oneID(f *fixture) {
-	paths := f.accounts(2, fundCents)
+	paths := f.accounts(3, fundCents)
 	ledgers := f.processes()
 	for round := range rounds(3) {
-		pay := transfer(bursar.IDOf("pay", round), paths[round%2], paths[1-round%2], f.cents(fundCents))
-		before := f.seal()
-		same := make([]bursar.Transfer, identityClients)
-		for i := range same {
-			same[i] = pay
+		for _, idOf := range []func(string, int) bursar.ID{thingOf, attemptOf} {
+			f.onePosting(ledgers, transfer(idOf("pay", round), paths[round%2], paths[1-round%2], f.cents(fundCents)))
+			// Send it back, so that the next posting finds all the money in one place again.
+			back := transfer(idOf("back", round), paths[1-round%2], paths[round%2], f.cents(fundCents))
+			f.must(f.post(f.t.Context(), back))
+			f.oneRefusal(ledgers, transfer(idOf("short", round), paths[2], paths[0], f.cents(fundCents+1)))
 		}
-		answers := f.postAtOnce(ledgers, same)
-		if after := f.seal(); after.Seq != before.Seq+1 {
-			f.t.Errorf("the head went from %d to %d", before.Seq, after.Seq)
+	}
+}
+
+// fifty is a transfer as often as there are clients.
+func fifty(t bursar.Transfer) []bursar.Transfer {
+	same := make([]bursar.Transfer, identityClients)
+	for i := range same {
+		same[i] = t
+	}
+	return same
+}
+
+// onePosting takes all the money there is. A second posting would be refused, and so would a request that is judged
+// before its id is looked up.
+func (f *fixture) onePosting(ledgers []*ledger.Ledger, pay bursar.Transfer) {
+	before := f.seal()
+	answers := f.postAtOnce(ledgers, fifty(pay))
+	if after := f.seal(); after.Seq != before.Seq+1 {
+		f.t.Errorf("the head went from %d to %d", before.Seq, after.Seq)
+	}
+	last := f.must(f.post(f.t.Context(), pay))
+	if last.Seq == 0 {
+		f.t.Errorf("sealed, the postAnswer is %+v", last)
+	}
+	if err := equalAnswers(answers, last); err != nil {
+		f.t.Error(err)
+	}
+}
+
+// oneRefusal takes more than there is, and then there is more. The answers to an attempt stay equal, in one row. A
+// thing, and whatever is inside a caller's database transaction, is posted then.
+func (f *fixture) oneRefusal(ledgers []*ledger.Ledger, pay bursar.Transfer) {
+	before, stored := f.seal(), f.refusals()
+	answers := f.postAtOnce(ledgers, fifty(pay))
+	if after := f.seal(); after.Seq != before.Seq {
+		f.t.Errorf("refused, the head went from %d to %d", before.Seq, after.Seq)
+	}
+	payer := pay.Legs[0].From
+	fund := transfer(f.newID(), world, payer, f.cents(1))
+	f.must(f.post(f.t.Context(), fund))
+	last := f.answerOf(f.t.Context(), f.ledger, pay)
+	answers = append(answers, last)
+	want := 0
+	if !pay.ID.Thing() && !f.h.In {
+		want = 1
+		if err := oneDecision(answers); err != nil || last.err == nil {
+			f.t.Errorf("a refused attempt: %v; and then it is answered %+v", err, last)
 		}
-		last := f.must(f.post(f.t.Context(), pay))
-		if last.Seq == 0 {
-			f.t.Errorf("sealed, the postAnswer is %+v", last)
-		}
-		if err := equalAnswers(answers, last); err != nil {
+		fund.ID, fund.Legs[0].From, fund.Legs[0].To = f.newID(), payer, world // the account is as before
+	} else {
+		if err := onceFunded(answers, identityClients); err != nil {
 			f.t.Error(err)
 		}
-		// Send it back, so that the next round finds all the money in one place again.
-		back := transfer(bursar.IDOf("back", round), paths[1-round%2], paths[round%2], f.cents(fundCents))
-		f.must(f.post(f.t.Context(), back))
+		fund.ID, fund.Legs[0].Amount = f.newID(), f.cents(fundCents)
 	}
+	if got := f.refusals() - stored; got != want {
+		f.t.Errorf("%d refusals of %v are stored, want %d", got, pay.ID, want)
+	}
+	f.must(f.post(f.t.Context(), fund))
+}
+
+// refusals counts the stored refusals.
+func (f *fixture) refusals() int {
+	f.t.Helper()
+	codes, err := f.db.Strings(f.t.Context(), `SELECT refusal FROM bursar_request WHERE refusal IS NOT NULL`)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return len(codes)
 }
 
 // twoContents posts one id with two contents from fifty clients. The contents share no account.
@@ -91,7 +152,7 @@ func twoContents(f *fixture) {
 	paths := f.accounts(4, fundCents)
 	ledgers := f.processes()
 	for round := range rounds(3) {
-		id := bursar.IDOf("either", round)
+		id := either("either", round)
 		contents := []bursar.Transfer{
 			transfer(id, paths[0], paths[1], f.cents(1)),
 			transfer(id, paths[2], paths[3], f.cents(1)),
@@ -141,8 +202,8 @@ func failsAlone(f *fixture) {
 		return transfer(bursar.IDOf("good", i), paths[0], paths[1], f.cents(1))
 	}
 	bad := []bursar.Transfer{
-		transfer(bursar.IDOf("bad", 0), paths[0], paths[1], f.cents(2*fundCents)),
-		transfer(bursar.IDOf("bad", 1), paths[0], "nobody", f.cents(1)),
+		transfer(attemptOf("bad", 0), paths[0], paths[1], f.cents(2*fundCents)),
+		transfer(attemptOf("bad", 1), paths[0], "nobody", f.cents(1)),
 		transfer(bursar.IDOf("bad", 2), paths[0], paths[0], f.cents(1)),
 		transfer(bursar.IDOf("bad", 3), paths[0], paths[1], money.MustParse("1 JPY")),
 	}
@@ -162,7 +223,9 @@ func failsAlone(f *fixture) {
 				return
 			}
 			b := bad[i/2%len(bad)]
-			b.ID = bursar.IDOf("worse", i)
+			if b.ID = thingOf("worse", i); i%16 < 2*len(bad) { // each of them as both
+				b.ID = attemptOf("worse", i)
+			}
 			if _, err := f.post(f.t.Context(), b); bursar.CodeOf(err) != want[i/2%len(bad)] {
 				f.t.Errorf("bad: %v, want %s", err, want[i/2%len(bad)])
 			}
@@ -208,7 +271,7 @@ func cancelledOnce(f *fixture) {
 				ctx, cancel := context.WithTimeout(f.t.Context(), time.Duration(r.Int64N(int64(20*time.Millisecond))))
 				_, err := f.post(ctx, send)
 				cancel()
-				if err != nil && !bursar.Retryable(err) {
+				if err != nil && !unwritten(err) {
 					f.t.Errorf("cancelled: %v", err)
 					return
 				}

@@ -17,6 +17,10 @@ func lawTable() []lawGroup {
 			laws: []string{lawAnswered, lawConserved, lawLimits, lawVersions, lawOrders, lawChain},
 		},
 		{name: "fifty posts of one id: one posting, fifty equal answers", run: oneID},
+		{
+			name: "attempts and things race with their money", run: fundingRaces,
+			laws: []string{lawAttempts, lawThings},
+		},
 		{name: "one id with two contents: one is posted, the other id_reused", run: twoContents},
 		{name: "a cancelled post that is sent again happens once", run: cancelledOnce},
 		{name: "a bad transfer fails alone", run: failsAlone},

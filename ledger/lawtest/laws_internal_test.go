@@ -222,6 +222,57 @@ func TestAnswersThatDifferAreFound(t *testing.T) {
 	}
 }
 
+func TestAnswersToAnAttemptThatDisagreeAreFound(t *testing.T) {
+	told := func(final, replayed bool, decided bursar.Instant) postAnswer {
+		return postAnswer{err: &bursar.Error{
+			Code: bursar.CodeInsufficientFunds, Final: final, Replayed: replayed, Decided: decided,
+		}}
+	}
+	first, again, open := told(true, false, 7), told(true, true, 7), told(false, false, 6)
+	inside := open
+	inside.inside = true
+	posted := postAnswer{posted: bursar.Posted{Decided: 7}}
+	replay := postAnswer{posted: bursar.Posted{Decided: 7, Replayed: true}}
+	for _, c := range []struct {
+		name    string
+		answers []postAnswer
+		want    string
+	}{
+		{"refused for ever", []postAnswer{again, first, again}, ""},
+		{"posted", []postAnswer{replay, posted, replay}, ""},
+		{"refused inside, then for ever", []postAnswer{inside, first, inside, again}, ""},
+		{"refused inside, then posted", []postAnswer{inside, posted, replay}, ""},
+		{"posted after it was refused for ever", []postAnswer{first, posted}, "1 answers say that it was posted, and 1"},
+		{"replayed after it was refused for ever", []postAnswer{first, replay}, "1 answers say that it was posted, and 1"},
+		{"refused, but not for ever", []postAnswer{posted, open}, "client 1: "},
+		{"replayed, but not for ever", []postAnswer{first, told(false, true, 7)}, "client 1: "},
+		{"another error", []postAnswer{first, {err: errors.New("oops")}}, "client 1: oops"},
+		{"decided twice", []postAnswer{first, told(true, true, 8)}, "client 1 was told of a decision at"},
+		{"two were first", []postAnswer{first, first}, "2 of 2"},
+		{"nobody was first", []postAnswer{again, again}, "0 of 2"},
+		{"nothing was decided", []postAnswer{inside}, "0 of 1"},
+	} {
+		wantViolation(t, c.name, oneDecision(c.answers), c.want)
+	}
+	for _, c := range []struct {
+		name    string
+		answers []postAnswer
+		want    string
+	}{
+		{"refused and then funded", []postAnswer{open, posted, open, replay}, ""},
+		{"funded first", []postAnswer{posted, replay, replay, replay}, ""},
+		{"posted at last", []postAnswer{open, open, open, posted}, ""},
+		{"posted twice", []postAnswer{posted, open, posted, replay}, "2 of 4"},
+		{"never posted", []postAnswer{open, open, open}, "0 of 3"},
+		{"refused although there is money", []postAnswer{open, open, posted, open}, "client 3: "},
+		{"refused for ever", []postAnswer{open, first, posted}, "client 1 was told for ever"},
+		{"a refusal that was remembered", []postAnswer{open, told(false, true, 6), posted}, "client 1 was told for ever"},
+		{"another error", []postAnswer{{err: errors.New("oops")}, posted}, "client 0: oops"},
+	} {
+		wantViolation(t, c.name, onceFunded(c.answers, 3), c.want)
+	}
+}
+
 func TestAStallIsFoundUnlessTheMachineStoodStill(t *testing.T) {
 	for _, c := range []struct {
 		longest, machine time.Duration

@@ -14,15 +14,16 @@ import (
 )
 
 // readSettings reads what money depends on. Each server has columns of its own, and takes the other's for a comment.
-const readSettings = `SELECT VERSION(), @@sql_mode, @@character_set_client, @@character_set_connection, COALESCE(@@character_set_results, 'utf8mb4'),
+const readSettings = `SELECT VERSION(), @@sql_mode, @@character_set_client, @@character_set_connection,
+		COALESCE(@@character_set_results, 'utf8mb4'),
 	@@innodb_flush_log_at_trx_commit, @@unique_checks, @@sql_select_limit, @@sql_safe_updates,
 	/*M! @@tx_isolation, @@check_constraint_checks, @@in_transaction */ /*!50700 @@transaction_isolation, 1, NULL */`
 
-// countNothing is one more column, as lockNothing has.
+// countNothing is one more column, in the place of the column of lockNothing.
 const countNothing = `, 0`
 
-// lockNothing reads no row and so locks none at any level, but is refused in a database transaction that may not write and
-// where there is no ledger. The count makes it one row all the same.
+// lockNothing reads no row and so locks none at any level, but is refused in a database transaction that may not write
+// and where there is no ledger. The count makes it one row all the same.
 const lockNothing = `, COUNT(*) FROM bursar_head WHERE FALSE FOR UPDATE`
 
 // admit checks a database transaction that the application began.
@@ -31,7 +32,8 @@ func admit(ctx context.Context, tx sqlstore.Executor, _ any) error {
 	if err != nil {
 		if kind := (atomicmysql.MariaDB{}).Classify(err).Kind; kind == atomic.KindReadOnly || kind == atomic.KindStatement {
 			return &bursar.Error{Code: bursar.CodeUnsafeTransaction, Err: err,
-				Message: "the database transaction is read-only, or of a database without a ledger: use one of the ledger's own database that may write"}
+				Message: "the database transaction is read-only, or of a database without a ledger: use one of " +
+					"the ledger's own database that may write"}
 		}
 		return err
 	}
@@ -45,7 +47,8 @@ func admit(ctx context.Context, tx sqlstore.Executor, _ any) error {
 		}
 	}
 	if !open {
-		return bursar.Errorf(bursar.CodeUnsafeTransaction, "no database transaction is open: begin one first, or begin again after a deadlock, which ends it")
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"no database transaction is open: begin one first, or begin again after a deadlock, which ends it")
 	}
 	return s.checkLevel()
 }
@@ -86,7 +89,8 @@ type session struct {
 
 func read(ctx context.Context, conn sqlstore.Executor, statement string) (s session, err error) {
 	err = sqlstore.Each(ctx, conn, statement, func(scan func(...any) error) error {
-		return scan(&s.version, &s.mode, &s.client, &s.connection, &s.results, &s.flush, &s.uniqueChecks, &s.selectLimit, &s.safeUpdates,
+		return scan(&s.version, &s.mode, &s.client, &s.connection, &s.results, &s.flush, &s.uniqueChecks, &s.selectLimit,
+			&s.safeUpdates,
 			&s.level, &s.checks, &s.open, new(any))
 	})
 	return s, err
@@ -104,22 +108,34 @@ func (s *session) check() error {
 	strict := strings.Contains(s.mode, "STRICT_TRANS_TABLES") || strings.Contains(s.mode, "STRICT_ALL_TABLES")
 	switch {
 	case !s.modern():
-		return bursar.Errorf(bursar.CodeUnsupported, "the server is %s: a ledger needs MariaDB 10.6, MySQL 8.0.19 or a later one", s.version)
+		return bursar.Errorf(bursar.CodeUnsupported,
+			"the server is %s: a ledger needs MariaDB 10.6, MySQL 8.0.19 or a later one", s.version)
 	case !strict:
-		return bursar.Errorf(bursar.CodeUnsafeTransaction, "sql_mode is %q: numbers that do not fit would be cut to size; add STRICT_TRANS_TABLES to it, as mysql.DSN does", s.mode)
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"sql_mode is %q: numbers that do not fit would be cut to size; add STRICT_TRANS_TABLES to it, "+
+				"as mysql.DSN does", s.mode)
 	case s.client != charset || s.connection != charset || s.results != charset:
-		return bursar.Errorf(bursar.CodeUnsafeTransaction, "the connection's character set is %s, %s, %s: references could be mangled; open it with collation=utf8mb4_bin, as mysql.DSN does",
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"the connection's character set is %s, %s, %s: references could be mangled; open it with "+
+				"collation=utf8mb4_bin, as mysql.DSN does",
 			s.client, s.connection, s.results)
 	case s.flush != 1 && s.flush != 3:
-		return bursar.Errorf(bursar.CodeUnsafeTransaction, "innodb_flush_log_at_trx_commit is %d: a commit could be lost with the power; set it to 1 in the server's configuration", s.flush)
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"innodb_flush_log_at_trx_commit is %d: a commit could be lost with the power; set it to 1 in "+
+				"the server's configuration", s.flush)
 	case !s.uniqueChecks:
-		return bursar.Errorf(bursar.CodeUnsafeTransaction, "unique_checks is off: an id could be posted twice; turn it on")
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"unique_checks is off: an id could be posted twice; turn it on")
 	case !s.checks:
-		return bursar.Errorf(bursar.CodeUnsafeTransaction, "check_constraint_checks is off: the connection would not keep accounts within their limits; turn it on")
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"check_constraint_checks is off: the connection would not keep accounts within their limits; turn it on")
 	case s.safeUpdates:
-		return bursar.Errorf(bursar.CodeUnsafeTransaction, "sql_safe_updates is on: the server would refuse to update several balances at once; turn it off")
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"sql_safe_updates is on: the server would refuse to update several balances at once; turn it off")
 	case s.selectLimit != noSelectLimit:
-		return bursar.Errorf(bursar.CodeUnsafeTransaction, "sql_select_limit is %s: the ledger would not see all of its rows; SET sql_select_limit = DEFAULT", s.selectLimit)
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"sql_select_limit is %s: the ledger would not see all of its rows; SET sql_select_limit "+
+				"= DEFAULT", s.selectLimit)
 	default:
 		return nil
 	}
@@ -127,14 +143,18 @@ func (s *session) check() error {
 
 const charset = "utf8mb4"
 
-// checkLevel refuses what the session says of the isolation level. BeginTx may have asked for another one, which nothing shows, so
-// REPEATABLE READ is judged by what it sees: see the package comment.
+// checkLevel refuses what the session says of the isolation level. Who began it may have asked for another one, which
+// nothing shows, so REPEATABLE READ is judged by what it sees: see the package comment.
 func (s *session) checkLevel() error {
 	switch s.level {
 	case "READ-UNCOMMITTED":
-		return bursar.Errorf(bursar.CodeUnsafeTransaction, "the session's isolation level is READ UNCOMMITTED: it would decide on what is rolled back later; use READ COMMITTED, as mysql.DSN does")
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"the session's isolation level is READ UNCOMMITTED: it would decide on what is rolled back later; use "+
+				"READ COMMITTED, as mysql.DSN does")
 	case "SERIALIZABLE":
-		return bursar.Errorf(bursar.CodeUnsafeTransaction, "the session's isolation level is SERIALIZABLE: each read would keep everybody from posting until the commit; use READ COMMITTED, as mysql.DSN does")
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"the session's isolation level is SERIALIZABLE: each read would keep everybody from posting until the "+
+				"commit; use READ COMMITTED, as mysql.DSN does")
 	default:
 		return nil
 	}

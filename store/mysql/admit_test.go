@@ -131,8 +131,8 @@ func TestAReadOnlyTransactionIsRefused(t *testing.T) {
 	must(t, tx.Rollback())
 }
 
-// TestAConnectionWithATransaction hands over a *sql.Conn on which the application ran START TRANSACTION itself, or has turned
-// autocommit off.
+// TestAConnectionWithATransaction hands over a *sql.Conn on which the application ran START TRANSACTION itself, or has
+// turned autocommit off.
 func TestAConnectionWithATransaction(t *testing.T) {
 	t.Parallel()
 	db := openDB(t, sqltest.MariaDB(t).URL())
@@ -215,7 +215,9 @@ func TestAServerThatLosesCommits(t *testing.T) {
 	must(t, err)
 	_, err = db.ExecContext(t.Context(), "GRANT SELECT, INSERT, UPDATE ON "+server.Database()+".* TO teller")
 	must(t, err)
-	asTeller := strings.Replace(server.URL(), server.URL()[len("mysql://"):strings.Index(server.URL(), "@")], "teller:x", 1)
+	asTeller := strings.Replace(
+		server.URL(), server.URL()[len("mysql://"):strings.Index(server.URL(), "@")], "teller:x", 1,
+	)
 	teller := openDB(t, asTeller)
 	other, err := ledger.New(t.Context(), mysql.New(teller), nil)
 	must(t, err)

@@ -12,8 +12,8 @@ import (
 	"github.com/bursar-ledger/bursar/store/mysql"
 )
 
-// BenchmarkPost is single transfers from many callers at once, each durable before its answer, between a thousand accounts. The
-// time is per transfer, all callers together. Compare the strategies in one run.
+// BenchmarkPost is single transfers from many callers at once, each durable before its answer, between a thousand
+// accounts. The time is per transfer, all callers together. Compare the strategies in one run.
 func BenchmarkPost(b *testing.B) {
 	for _, callers := range []int{1, 64, 1024} {
 		for _, s := range []struct {
@@ -41,7 +41,9 @@ func benchmarkPost(b *testing.B, strategy ledger.Strategy, callers int) {
 	for i := range paths {
 		paths[i] = fmt.Sprintf("users:%d", i)
 		wg.Go(func() {
-			if _, err := l.OpenAccount(b.Context(), bursar.Opening{Path: paths[i], Currency: one.Currency(), NoMin: true}); err != nil {
+			if _, err := l.OpenAccount(b.Context(), bursar.Opening{
+				Path: paths[i], Currency: one.Currency(), NoMin: true,
+			}); err != nil {
 				b.Error(err)
 			}
 		})
@@ -55,7 +57,9 @@ func benchmarkPost(b *testing.B, strategy ledger.Strategy, callers int) {
 				if from == to {
 					to = paths[(n*7919+1)%len(paths)]
 				}
-				if _, err := l.Post(b.Context(), bursar.Transfer{Legs: []bursar.Leg{{From: from, To: to, Amount: one}}}); err != nil {
+				if _, err := l.Post(b.Context(), bursar.Transfer{Legs: []bursar.Leg{{
+					From: from, To: to, Amount: one,
+				}}}); err != nil {
 					b.Error(err)
 					return
 				}

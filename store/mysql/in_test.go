@@ -33,8 +33,8 @@ func meanwhile(t *testing.T, db *sql.DB, fn func() error, then func() error) err
 	return <-done
 }
 
-// TestOvertaken posts in a database transaction what another one has written and not committed: it waits, and then either finds
-// it or writes it. It can go on in each case.
+// TestOvertaken posts in a database transaction what another one has written and not committed: it waits, and then
+// either finds it or writes it. It can go on in each case.
 func TestOvertaken(t *testing.T) {
 	t.Parallel()
 	db := openDB(t, sqltest.MariaDB(t).URL())
@@ -57,9 +57,18 @@ func TestOvertaken(t *testing.T) {
 		first, second func(context.Context, *ledger.Joined) error
 		want          bursar.Code
 	}{
-		{"the same id and content", post(identified(1, pay("users:1", "users:2", "1.00 USD"))), post(identified(1, pay("users:1", "users:2", "1.00 USD"))), ""},
-		{"the same id, other accounts", post(identified(2, pay("users:1", "users:2", "1.00 USD"))), post(identified(2, pay("world", "users:3", "1.00 USD"))), bursar.CodeIDReused},
-		{"the same reference", post(referenced(pay("users:1", "users:2", "1.00 USD"))), post(referenced(pay("world", "users:3", "1.00 USD"))), bursar.CodeReferenceTaken},
+		{
+			"the same id and content", post(identified(1, pay("users:1", "users:2", "1.00 USD"))),
+			post(identified(1, pay("users:1", "users:2", "1.00 USD"))), "",
+		},
+		{
+			"the same id, other accounts", post(identified(2, pay("users:1", "users:2", "1.00 USD"))),
+			post(identified(2, pay("world", "users:3", "1.00 USD"))), bursar.CodeIDReused,
+		},
+		{
+			"the same reference", post(referenced(pay("users:1", "users:2", "1.00 USD"))),
+			post(referenced(pay("world", "users:3", "1.00 USD"))), bursar.CodeReferenceTaken,
+		},
 		{"the same account", open, open, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -123,13 +132,16 @@ func TestAnOldSnapshotIsRefused(t *testing.T) {
 	wantVerified(t, store, l)
 }
 
-// TestAWaitMakesASnapshotOld is the same where the snapshot is taken by the post itself, which then waits for the account.
+// TestAWaitMakesASnapshotOld is the same where the snapshot is taken by the post itself, which then waits for the
+// account.
 func TestAWaitMakesASnapshotOld(t *testing.T) {
 	t.Parallel()
 	db := openDB(t, sqltest.MariaDB(t).URL())
 	store := mysql.New(db)
 	l := startLedger(t, store, nil)
-	for level, want := range map[sql.IsolationLevel]bursar.Code{sql.LevelRepeatableRead: bursar.CodeUnsafeTransaction, sql.LevelReadCommitted: ""} {
+	for level, want := range map[sql.IsolationLevel]bursar.Code{
+		sql.LevelRepeatableRead: bursar.CodeUnsafeTransaction, sql.LevelReadCommitted: "",
+	} {
 		one, two := begin(t, db, sql.LevelReadCommitted), begin(t, db, level)
 		_, err := l.In(mysql.Tx(one)).Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
 		must(t, err)
@@ -189,7 +201,10 @@ func TestAfterADeadlockNothingIsPosted(t *testing.T) {
 	db := openDB(t, sqltest.MariaDB(t).URL())
 	store := mysql.New(db)
 	l := startLedger(t, store, nil)
-	_, err := db.ExecContext(t.Context(), "CREATE TABLE orders (id INT PRIMARY KEY, state INT NOT NULL) SELECT seq AS id, 0 AS state FROM seq_1_to_200")
+	_, err := db.ExecContext(
+		t.Context(),
+		"CREATE TABLE orders (id INT PRIMARY KEY, state INT NOT NULL) SELECT seq AS id, 0 AS state FROM seq_1_to_200",
+	)
 	must(t, err)
 	survivor, victim := begin(t, db, sql.LevelReadCommitted), begin(t, db, sql.LevelReadCommitted)
 	in := l.In(mysql.Tx(victim))
@@ -206,8 +221,8 @@ func TestAfterADeadlockNothingIsPosted(t *testing.T) {
 	wantVerified(t, store, l)
 }
 
-// TestOppositeOrders has two database transactions post on two accounts in opposite order: one of them is told of a conflict, and
-// under atomic.Do begins again by itself.
+// TestOppositeOrders has two database transactions post on two accounts in opposite order: one of them is told of a
+// conflict, and under atomic.Do begins again by itself.
 func TestOppositeOrders(t *testing.T) {
 	t.Parallel()
 	db := openDB(t, sqltest.MariaDB(t).URL())
@@ -267,7 +282,9 @@ func TestALongTransactionDelaysItsAccountsAlone(t *testing.T) {
 		must(t, err)
 		_, err = in.OpenAccount(ctx, bursar.Opening{Path: fmt.Sprintf("long:%d", level), Currency: usd})
 		must(t, err)
-		for name, strategy := range map[string]ledger.Strategy{"queue": ledger.Queue{}, "locks": ledger.Locks{}, "swap": ledger.Swap{}, "hybrid": ledger.Hybrid{}} {
+		for name, strategy := range map[string]ledger.Strategy{
+			"queue": ledger.Queue{}, "locks": ledger.Locks{}, "swap": ledger.Swap{}, "hybrid": ledger.Hybrid{},
+		} {
 			other, err := ledger.New(ctx, openStore(t, server.URL()), &ledger.Options{Strategy: strategy})
 			must(t, err)
 			for range 3 {

@@ -66,7 +66,8 @@ func TestAPostLocksItsBalancesAlone(t *testing.T) {
 	db := openDB(t, sqltest.MariaDB(t).URL())
 	l := startLedger(t, mysql.New(db), nil)
 	for _, level := range []sql.IsolationLevel{sql.LevelReadCommitted, sql.LevelRepeatableRead} {
-		tables := map[string]string{"bursar_account": "account", "bursar_head": "book", "bursar_book": "book", "bursar_turn": "book",
+		tables := map[string]string{"bursar_account": "account", "bursar_head": "book", "bursar_book": "book",
+			"bursar_turn":    "book",
 			"bursar_request": "request", "bursar_entry": "entry", "bursar_balance": "account", "bursar_block": "block"}
 		want := map[string][]int64{}
 		for table, key := range tables {
@@ -87,8 +88,8 @@ func TestAPostLocksItsBalancesAlone(t *testing.T) {
 	}
 }
 
-// TestLocksAreTakenInOrderOfNumber holds the account in the middle: who comes waits for it, holds the one before and not yet
-// the one after, whatever the paths are and in whatever order a transfer names them.
+// TestLocksAreTakenInOrderOfNumber holds the account in the middle: who comes waits for it, holds the one before and
+// not yet the one after, whatever the paths are and in whatever order a transfer names them.
 func TestLocksAreTakenInOrderOfNumber(t *testing.T) {
 	t.Parallel()
 	db := openDB(t, sqltest.MariaDB(t).URL())
@@ -103,7 +104,9 @@ func TestLocksAreTakenInOrderOfNumber(t *testing.T) {
 	for _, path := range []string{"m", "z", "a"} {
 		order = append(order, numbers(t, db, path)...)
 	}
-	transfer := bursar.Transfer{Legs: []bursar.Leg{{From: "z", To: "a", Amount: money.MustParse("1.00 USD")}, {From: "a", To: "m", Amount: money.MustParse("1.00 USD")}}}
+	transfer := bursar.Transfer{Legs: []bursar.Leg{
+		{From: "z", To: "a", Amount: money.MustParse("1.00 USD")}, {From: "a", To: "m", Amount: money.MustParse("1.00 USD")},
+	}}
 	for name, post := range map[string]func(context.Context) error{
 		"in": func(ctx context.Context) error {
 			tx, err := db.BeginTx(ctx, nil)
@@ -176,7 +179,9 @@ func TestManyLocksAreTakenInOrderOfNumber(t *testing.T) {
 			}
 		}
 		tx := begin(t, db, sql.LevelReadCommitted)
-		if _, err := tx.ExecContext(t.Context(), "SELECT 1 FROM bursar_balance WHERE account > ? FOR UPDATE NOWAIT", middle); err != nil {
+		if _, err := tx.ExecContext(
+			t.Context(), "SELECT 1 FROM bursar_balance WHERE account > ? FOR UPDATE NOWAIT", middle,
+		); err != nil {
 			t.Errorf("one with a number above is locked already: %v", err)
 		}
 		return errors.Join(tx.Rollback(), holder.Rollback())
@@ -192,7 +197,9 @@ func pathOf(t *testing.T, db *sql.DB, number int64) (path string) {
 }
 
 // strategy posts through a strategy of its own.
-func strategy(t *testing.T, s driver.Store, strategy ledger.Strategy, transfer bursar.Transfer) func(context.Context) error {
+func strategy(
+	t *testing.T, s driver.Store, strategy ledger.Strategy, transfer bursar.Transfer,
+) func(context.Context) error {
 	t.Helper()
 	l, err := ledger.New(t.Context(), s, &ledger.Options{Strategy: strategy})
 	must(t, err)
@@ -220,7 +227,9 @@ func TestBlocksOfKeys(t *testing.T) {
 		must(t, err)
 		t.Cleanup(func() { _ = l.Close(context.Background()) })
 		tx := begin(t, pool, sql.LevelReadCommitted)
-		_, err = l.In(mysql.Tx(tx)).OpenAccount(t.Context(), bursar.Opening{Path: fmt.Sprintf("new:%d", len(txs)), Currency: money.MustParse("1 JPY").Currency()})
+		_, err = l.In(mysql.Tx(tx)).OpenAccount(t.Context(), bursar.Opening{
+			Path: fmt.Sprintf("new:%d", len(txs)), Currency: money.MustParse("1 JPY").Currency(),
+		})
 		must(t, err)
 		txs = append(txs, tx)
 	}

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"context"
 	"database/sql"
 	"embed"
 	"errors"
@@ -18,23 +19,42 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 )
 
-// Store is a driver.Store in a MariaDB or MySQL database. Its DB method is the handle for atomic.Do over the same pool. The
-// handle's lock clauses are MariaDB's, of which MySQL lacks NOWAIT and SKIP LOCKED on shared locks.
-type Store = sqlstore.Store
+// Store is where a ledger is kept: a MariaDB or MySQL database. It is safe for concurrent use.
+type Store struct {
+	driver.Store
+	db *atomic.DB
+	on driver.Transactor[*atomic.Tx]
+}
 
-// New makes a store over a handle that the application opened with the driver "mysql", best with [DSN]. The handle stays
-// the application's. MariaDB and MySQL are told apart by the statements themselves, so nothing is asked here.
-func New(db *sql.DB) *Store { return sqlstore.New(db, dialect(), nil) }
+func newStore(db *sql.DB, d sqlstore.Dialect, o *sqlstore.Options) *Store {
+	s := sqlstore.New(db, d, o)
+	return &Store{s, s.DB(), s.On()}
+}
 
-// Connections of a pool of the ledger's own. A writer, the sealer and a dozen readers work side by side; more connections
-// than this wait for the same disk.
+// DB is the handle for atomic.Do over the same pool. A database transaction that it begins can be given to ledger.In
+// as it is. The handle's lock clauses are MariaDB's, of which MySQL lacks NOWAIT and SKIP LOCKED on shared locks.
+func (s *Store) DB() *atomic.DB { return s.db }
+
+// On runs database transactions of package atomic over the same connections, for ledger.Do.
+func (s *Store) On() driver.Transactor[*atomic.Tx] { return s.on }
+
+// New makes a store over a handle that the application opened with the driver "mysql", best with [DSN]. The handle
+// stays the application's. MariaDB and MySQL are told apart by the statements themselves, so nothing is asked here.
+func New(db *sql.DB) *Store { return newStore(db, dialect(mariaDB), nil) }
+
+// On runs database transactions of the application's over its own handle, for ledger.Do: at READ COMMITTED, whatever
+// the session's level is. Make it once and keep it.
+func On(db *sql.DB) driver.Transactor[*sql.Tx] { return sqlstore.OnSQL(db, dialect(mariaDB)) }
+
+// Connections of a pool of the ledger's own. A writer, the sealer and a dozen readers work side by side; more
+// connections than this wait for the same disk.
 const (
 	connectionsMax = 16
 	connectionIdle = 3 * time.Minute // less than what servers and what stands before them allow
 )
 
-// Open makes a store that owns its pool, from a URL such as mysql://user:password@host:3306/database. The scheme may also be
-// mariadb, or tidb for [NewTiDB]. It does not talk to the server. [DSN] says what else the URL may hold.
+// Open makes a store that owns its pool, from a URL such as mysql://user:password@host:3306/database. The scheme may
+// also be mariadb, or tidb for [NewTiDB]. It does not talk to the server. [DSN] says what else the URL may hold.
 func Open(address string) (*Store, error) {
 	config, u, err := configure(address)
 	if err != nil {
@@ -49,20 +69,20 @@ func Open(address string) (*Store, error) {
 	db.SetMaxOpenConns(connectionsMax)
 	db.SetMaxIdleConns(connectionsMax)
 	db.SetConnMaxIdleTime(connectionIdle)
-	d := dialect()
+	d := dialect(mariaDB)
 	if u.Scheme == tidbScheme {
-		d = tidb()
+		d = tiDBDialect()
 	}
-	return sqlstore.New(db, d, &sqlstore.Options{Own: true}), nil
+	return newStore(db, d, &sqlstore.Options{Own: true}), nil
 }
 
-// DSN is the data source name for sql.Open("mysql", ...) of a URL such as mysql://user:password@host:3306/database, with the
-// settings that a ledger needs: strict sql_mode, READ COMMITTED for database/sql's Begin, ten seconds of patience with the locks
-// of others, and a single round trip for a statement with parameters. The URL's query holds further parameters of the
-// driver, such as tls=true, or others in place of these.
+// DSN is the data source name for sql.Open("mysql", ...) of a URL such as mysql://user:password@host:3306/database,
+// with the settings that a ledger needs: strict sql_mode, READ COMMITTED for database/sql's Begin, ten seconds of
+// patience with the locks of others, and a single round trip for a statement with parameters. The URL's query holds
+// further parameters of the driver, such as tls=true, or others in place of these.
 //
-// clientFoundRows may be either: every UPDATE of the ledger changes each row that it finds. So may parseTime and loc, because
-// no column is a date.
+// clientFoundRows may be either: every UPDATE of the ledger changes each row that it finds. So may parseTime and loc,
+// because no column is a date.
 func DSN(address string) (string, error) {
 	config, _, err := configure(address)
 	if err != nil {
@@ -77,9 +97,9 @@ const (
 	tidbPort   = "4000"
 )
 
-// settings are parameters of the driver; what it does not know it sets as variables of the session. MariaDB and MySQL have
-// different names for the isolation level and take the other's for a comment. An odd name would not survive the DSN, so
-// the assignment stands behind another one.
+// settings are parameters of the driver. It sets those that it does not know as variables of the session. MariaDB and
+// MySQL have different names for the isolation level, and each takes the other's for a comment. Such a name would not
+// survive the DSN, so the assignment stands behind another one.
 func settings() url.Values {
 	return url.Values{
 		"interpolateParams":        {"true"},
@@ -93,7 +113,8 @@ func settings() url.Values {
 func configure(address string) (*gomysql.Config, *url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, nil, bursar.Errorf(bursar.CodeMalformed, "the database URL cannot be read: write one like mysql://user:password@host:3306/database")
+		return nil, nil, bursar.Errorf(bursar.CodeMalformed,
+			"the database URL cannot be read: write one like mysql://user:password@host:3306/database")
 	}
 	port := mysqlPort
 	switch u.Scheme {
@@ -104,7 +125,9 @@ func configure(address string) (*gomysql.Config, *url.URL, error) {
 		return nil, nil, bursar.Errorf(bursar.CodeUnsupported, "%s is no URL of MySQL, MariaDB or TiDB", u.Redacted())
 	}
 	if u.Hostname() == "" || len(u.Path) < 2 || u.User == nil {
-		return nil, nil, bursar.Errorf(bursar.CodeMalformed, "%s does not name user, host and database: write it like mysql://user:password@host:3306/database", u.Redacted())
+		return nil, nil, bursar.Errorf(bursar.CodeMalformed,
+			"%s does not name user, host and database: write it like "+
+				"mysql://user:password@host:3306/database", u.Redacted())
 	}
 	if u.Port() != "" {
 		port = u.Port()
@@ -121,61 +144,72 @@ func configure(address string) (*gomysql.Config, *url.URL, error) {
 		return nil, nil, bursar.Errorf(bursar.CodeMalformed, "%s: %w", u.Redacted(), err)
 	}
 	if config.User != c.User || config.Passwd != c.Passwd || config.Addr != c.Addr || config.DBName != c.DBName {
-		return nil, nil, bursar.Errorf(bursar.CodeUnsupported, "%s has a name that the driver's data source name cannot hold", u.Redacted())
+		return nil, nil, bursar.Errorf(bursar.CodeUnsupported,
+			"%s has a name that the driver's data source name cannot hold", u.Redacted())
 	}
 	return config, u, nil
 }
 
 // Migrations holds the schema's files in order, for tools such as goose, golang-migrate and Atlas. Applying them
 // with such a tool and with Store.Migrate are the same. golang-migrate needs multiStatements=true.
-func Migrations() fs.FS {
-	files, err := fs.Sub(migrations, "migrations")
+func Migrations() fs.FS { return folder("migrations") }
+
+func folder(name string) fs.FS {
+	files, err := fs.Sub(migrations, name)
 	if err != nil {
 		panic(err) // the folder is embedded
 	}
 	return files
 }
 
-//go:embed migrations/*.sql
+//go:embed migrations/*.sql migrations/tidb/*.sql
 var migrations embed.FS
 
-// DBTX is what runs the statements of a database transaction: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
-// transaction and the DBTX of code that sqlc generates for database/sql all are.
-type DBTX = sqlstore.DBTX
+// DBTX runs the statements of a database transaction. These do: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
+// transaction, and the DBTX of code that sqlc generates for database/sql.
+type DBTX interface {
+	// ExecContext runs a statement that returns no rows.
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	// QueryContext runs a statement that returns rows.
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
 
-// Tx makes a database transaction of the application's fit for ledger.In. Begin it READ COMMITTED, as a handle opened with
-// [DSN] does; the package comment says what happens to others.
+// Tx makes a database transaction of the application's fit for ledger.In. Begin it READ COMMITTED, as a handle opened
+// with [DSN] does; the package comment says what happens to others.
 func Tx(tx DBTX) driver.CallerTx { return sqlstore.Caller(tx) }
 
-func dialect() sqlstore.Dialect {
+func dialect(v variant) sqlstore.Dialect {
 	return sqlstore.Dialect{
-		Name:          "mysql",
-		Atomic:        mariaDB{},
-		Statements:    statements,
-		Migrations:    Migrations(),
-		ParametersMax: 65_535,
-		RowsMax:       1024,
-		BytesMax:      1 << 20, // far below the smallest max_allowed_packet in use, quotes and escapes included
-		SealsLater:    true,
-		KeyBlock:      1 << 24,
-		ReadsLock:     true,
-		Isolation:     isolation,
-		Admit:         admit,
-		Ready:         ready,
+		Name: "mysql",
+		Can: sqlstore.Capabilities{
+			ManyWriters: true, SkipLocked: v.skipLocked, SharedLocks: true, HiddenLevel: true,
+			KeyBlocks: true, TakesKeys: true, ChecksStorage: true,
+		},
+		Limits: sqlstore.Limits{
+			Parameters: 65_535, Rows: 1024, Values: 512,
+			Bytes: 1 << 20, // far below the smallest max_allowed_packet in use, quotes and escapes included
+			Keys:  keyBlock,
+		},
+		Statements: statements(v),
+		Migrations: Migrations(),
+		Atomic:     lostMariaDB{},
+		Isolation:  readCommitted,
+		Admit:      admit,
+		Ready:      ready,
 	}
 }
 
-// isolation is READ COMMITTED for bursar.Serializable too. The engine's SERIALIZABLE locks, shared, all that a plain read
-// reads until the commit: the journal's head, which nobody may hold who still waits for something else, and the gaps where
-// others want to put their ids. What is left of it are the locks on the accounts that are read, and these ReadsLock gives.
-func isolation(driver.Mode) sql.IsolationLevel { return sql.LevelReadCommitted }
+// readCommitted is the level for driver.ModeSerializable too. The engine's SERIALIZABLE locks, shared, all that a plain
+// read reads until the commit: the journal's head, which is locked last, and the gaps where others want to put their
+// ids. Its locks on the accounts that are read are given by Capabilities.SharedLocks instead.
+func readCommitted(driver.Mode) sql.IsolationLevel { return sql.LevelReadCommitted }
 
-// mariaDB is atomic's dialect, which knows no driver, with what this driver says of a lost connection. Without it the
-// engine would have to be asked.
-type mariaDB struct{ atomicmysql.MariaDB }
+// lostMariaDB is atomic's dialect, which knows no driver, with what this driver says of a lost connection. Without it
+// the engine would have to be asked.
+type lostMariaDB struct{ atomicmysql.MariaDB }
 
 // Classify implements atomic.Dialect.
-func (d mariaDB) Classify(err error) atomic.Class { return orLost(err, d.MariaDB.Classify(err)) }
+func (d lostMariaDB) Classify(err error) atomic.Class { return orLost(err, d.MariaDB.Classify(err)) }
 
 func orLost(err error, class atomic.Class) atomic.Class {
 	if class.Kind == atomic.KindOther && class.Code == "" && errors.Is(err, gomysql.ErrInvalidConn) {

@@ -36,7 +36,9 @@ func startLedger(t testing.TB, store driver.Store, o *ledger.Options) *ledger.Le
 	})
 	usd, err := money.Lookup("USD")
 	must(t, err)
-	for _, opening := range []bursar.Opening{{Path: "world", NoMin: true}, {Path: "users:1"}, {Path: "users:2"}, {Path: "users:3"}} {
+	for _, opening := range []bursar.Opening{
+		{Path: "world", NoMin: true}, {Path: "users:1"}, {Path: "users:2"}, {Path: "users:3"},
+	} {
 		opening.Currency = usd
 		_, err := l.OpenAccount(t.Context(), opening)
 		must(t, err)
@@ -118,7 +120,12 @@ func waits(t testing.TB, db *sql.DB) {
 			if _, err := fmt.Sscanf(thread, "%d", &id); err != nil || !strings.Contains(tx, "\nLOCK WAIT ") {
 				continue
 			}
-			must(t, db.QueryRowContext(ctx, "SELECT count(*) FROM information_schema.processlist WHERE id = ? AND db = DATABASE()", id).Scan(&n))
+			must(
+				t,
+				db.QueryRowContext(
+					ctx, "SELECT count(*) FROM information_schema.processlist WHERE id = ? AND db = DATABASE()", id,
+				).Scan(&n),
+			)
 			waiting = waiting || n > 0
 		}
 	}
@@ -127,13 +134,17 @@ func waits(t testing.TB, db *sql.DB) {
 func TestDSN(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]*gomysql.Config{
-		"mysql://bob:secret@db.example/bank":               {User: "bob", Passwd: "secret", Addr: "db.example:3306", DBName: "bank"},
-		"mariadb://bob@[::1]:3307/bank":                    {User: "bob", Addr: "[::1]:3307", DBName: "bank"},
-		"tidb://root@127.0.0.1/bank":                       {User: "root", Addr: "127.0.0.1:4000", DBName: "bank"},
-		"mysql://bob:p%40ss%2Fw%3Aord@db/bank":             {User: "bob", Passwd: "p@ss/w:ord", Addr: "db:3306", DBName: "bank"},
-		"mysql://bob:x@db/a%2Fb%3Fc?clientFoundRows=true":  {User: "bob", Passwd: "x", Addr: "db:3306", DBName: "a/b?c", ClientFoundRows: true},
-		"mysql://bob:x@db/bank?interpolateParams=false":    {User: "bob", Passwd: "x", Addr: "db:3306", DBName: "bank"},
-		"mysql://bob:x@db/bank?parseTime=true&timeout=10s": {User: "bob", Passwd: "x", Addr: "db:3306", DBName: "bank", ParseTime: true, Timeout: 10 * time.Second},
+		"mysql://bob:secret@db.example/bank": {User: "bob", Passwd: "secret", Addr: "db.example:3306",
+			DBName: "bank"},
+		"mariadb://bob@[::1]:3307/bank": {User: "bob", Addr: "[::1]:3307", DBName: "bank"},
+		"tidb://root@127.0.0.1/bank":    {User: "root", Addr: "127.0.0.1:4000", DBName: "bank"},
+		"mysql://bob:p%40ss%2Fw%3Aord@db/bank": {User: "bob", Passwd: "p@ss/w:ord", Addr: "db:3306",
+			DBName: "bank"},
+		"mysql://bob:x@db/a%2Fb%3Fc?clientFoundRows=true": {User: "bob", Passwd: "x", Addr: "db:3306", DBName: "a/b?c",
+			ClientFoundRows: true},
+		"mysql://bob:x@db/bank?interpolateParams=false": {User: "bob", Passwd: "x", Addr: "db:3306", DBName: "bank"},
+		"mysql://bob:x@db/bank?parseTime=true&timeout=10s": {User: "bob", Passwd: "x", Addr: "db:3306", DBName: "bank",
+			ParseTime: true, Timeout: 10 * time.Second},
 	} {
 		dsn, err := mysql.DSN(url)
 		if err != nil {
@@ -148,7 +159,9 @@ func TestDSN(t *testing.T) {
 			Timeout                                       time.Duration
 		}
 		pick := func(c *gomysql.Config) chosen {
-			return chosen{c.User, c.Passwd, c.Addr, c.DBName, c.Collation, c.ClientFoundRows, c.ParseTime, c.InterpolateParams, c.Timeout}
+			return chosen{
+				c.User, c.Passwd, c.Addr, c.DBName, c.Collation, c.ClientFoundRows, c.ParseTime, c.InterpolateParams, c.Timeout,
+			}
 		}
 		want.Collation, want.InterpolateParams = "utf8mb4_bin", !strings.Contains(url, "interpolateParams=false")
 		if diff := cmp.Diff(pick(want), pick(got)); diff != "" {
@@ -181,8 +194,10 @@ func TestAURLThatIsNone(t *testing.T) {
 func variables(t testing.TB, db *sql.DB) map[string]string {
 	t.Helper()
 	got := map[string]string{}
-	for _, name := range []string{"sql_mode", "tx_isolation", "innodb_lock_wait_timeout", "character_set_client", "character_set_results",
-		"collation_connection", "autocommit", "unique_checks", "foreign_key_checks", "check_constraint_checks", "time_zone", "tx_read_only"} {
+	for _, name := range []string{"sql_mode", "tx_isolation", "innodb_lock_wait_timeout", "character_set_client",
+		"character_set_results",
+		"collation_connection", "autocommit", "unique_checks", "foreign_key_checks", "check_constraint_checks", "time_zone",
+		"tx_read_only"} {
 		var value string
 		must(t, db.QueryRowContext(t.Context(), "SELECT @@SESSION."+name).Scan(&value))
 		got[name] = value
@@ -193,7 +208,8 @@ func variables(t testing.TB, db *sql.DB) map[string]string {
 func TestDSNKeepsMoneySafe(t *testing.T) {
 	t.Parallel()
 	got := variables(t, openDB(t, sqltest.MariaDB(t).URL()))
-	for name, want := range map[string]string{"sql_mode": "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION", "tx_isolation": "READ-COMMITTED",
+	for name, want := range map[string]string{"sql_mode": "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION",
+		"tx_isolation":             "READ-COMMITTED",
 		"innodb_lock_wait_timeout": "10", "character_set_client": "utf8mb4"} {
 		if got[name] != want {
 			t.Errorf("%s is %s, want %s", name, got[name], want)
@@ -248,7 +264,8 @@ func TestCloseOwnsWhatOpenOpened(t *testing.T) {
 // everyWay posts in every mode, and reads and writes with every statement that takes part in posting.
 func everyWay(t *testing.T, db *sql.DB) {
 	t.Helper()
-	strategies := map[string]ledger.Strategy{"none": nil, "queue": ledger.Queue{}, "locks": ledger.Locks{}, "swap": ledger.Swap{},
+	strategies := map[string]ledger.Strategy{"none": nil, "queue": ledger.Queue{}, "locks": ledger.Locks{},
+		"swap":   ledger.Swap{},
 		"hybrid": ledger.Hybrid{}, "serializable": ledger.Serializable{}}
 	store := mysql.New(db)
 	first := startLedger(t, store, nil)
@@ -273,7 +290,9 @@ func everyWay(t *testing.T, db *sql.DB) {
 		}
 		tx, err := db.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 		must(t, err)
-		_, err = l.In(mysql.Tx(tx)).PostAll(t.Context(), []bursar.Transfer{pay("users:2", "users:1", "1.30 USD"), pay("users:2", "users:3", "0.01 USD")})
+		_, err = l.In(mysql.Tx(tx)).PostAll(t.Context(), []bursar.Transfer{
+			pay("users:2", "users:1", "1.30 USD"), pay("users:2", "users:3", "0.01 USD"),
+		})
 		must(t, err)
 		must(t, tx.Commit())
 		must(t, l.Close(t.Context()))

@@ -38,8 +38,10 @@ const (
 // replacements would change or remove what is written for good.
 var replacements = []string{
 	`REPLACE INTO bursar_entry SELECT * FROM bursar_entry WHERE seq = 4`,
-	`REPLACE INTO bursar_entry (entry, book, seq, at, hash, kind, request_id, leg, request_hash, to_account, amount, to_version, to_balance, decided)
-		SELECT 9999, book, seq, at, hash, kind, request_id, leg, request_hash, to_account, amount + 1, to_version, to_balance, decided FROM bursar_entry WHERE seq = 4`,
+	`REPLACE INTO bursar_entry (entry, book, seq, at, hash, kind, request_id, leg, request_hash, to_account, amount,
+			to_version, to_balance, decided)
+		SELECT 9999, book, seq, at, hash, kind, request_id, leg, request_hash, to_account, amount + 1, to_version,
+				to_balance, decided FROM bursar_entry WHERE seq = 4`,
 	`INSERT INTO bursar_entry SELECT * FROM bursar_entry e ON DUPLICATE KEY UPDATE amount = 7`,
 	`INSERT INTO bursar_entry SELECT * FROM bursar_entry e ON DUPLICATE KEY UPDATE seq = 700`,
 	`UPDATE bursar_entry SET seq = seq + 100`,
@@ -49,12 +51,14 @@ var replacements = []string{
 	`DELETE FROM bursar_entry`,
 	`DELETE e, a FROM bursar_entry e JOIN bursar_account a ON a.account = e.to_account`,
 	`REPLACE INTO bursar_request SELECT * FROM bursar_request`,
-	`REPLACE INTO bursar_request (book, id, content, decided, refusal) SELECT book, id, content, decided, 'x' FROM bursar_request`,
+	`REPLACE INTO bursar_request (book, id, content, decided, refusal) SELECT book, id, content, decided, 'x'
+			FROM bursar_request`,
 	`INSERT INTO bursar_request SELECT * FROM bursar_request r ON DUPLICATE KEY UPDATE reference = 'x'`,
 	`UPDATE bursar_request SET metadata = '{}'`,
 	`DELETE FROM bursar_request LIMIT 1`,
 	`REPLACE INTO bursar_account SELECT * FROM bursar_account`,
-	`REPLACE INTO bursar_account (account, book, path, currency, scale, opened) SELECT 99, book, path, 'JPY', 0, opened FROM bursar_account`,
+	`REPLACE INTO bursar_account (account, book, path, currency, scale, opened)
+			SELECT 99, book, path, 'JPY', 0, opened FROM bursar_account`,
 	`UPDATE bursar_account SET path = CONCAT(path, 'x')`,
 	`UPDATE bursar_account SET path = CONCAT(path, ' ')`,
 	`UPDATE bursar_account SET path = UPPER(path)`,
@@ -79,7 +83,8 @@ func TestRowsAreNeverReplaced(t *testing.T) {
 	for _, statement := range []string{
 		`INSERT INTO bursar_entry SELECT * FROM bursar_entry e`,
 		`INSERT INTO bursar_request SELECT * FROM bursar_request r`,
-		`INSERT INTO bursar_account (account, book, path, currency, scale, opened) SELECT 99, book, path, 'JPY', 0, opened FROM bursar_account a`,
+		`INSERT INTO bursar_account (account, book, path, currency, scale, opened)
+				SELECT 99, book, path, 'JPY', 0, opened FROM bursar_account a`,
 	} {
 		wantRefused(t, db, statement, byKey)
 	}
@@ -96,26 +101,37 @@ func TestLimitsAreTheRowsOwn(t *testing.T) {
 	db := openDB(t, sqltest.MariaDB(t).URL())
 	l := startLedger(t, mysql.New(db), nil)
 	for _, set := range []string{
-		"available = -1", "available = available_min - 1", "balance_max = balance - 1", "balance_max = 0", "available_hi = -1",
-		"available_min_hi = 1", "balance = 1000000000000000000", "balance = -1000000000000000000", "balance_hi = -1", "held = -1", "held_hi = -1",
+		"available = -1", "available = available_min - 1", "balance_max = balance - 1", "balance_max = 0",
+		"available_hi = -1",
+		"available_min_hi = 1", "balance = 1000000000000000000", "balance = -1000000000000000000", "balance_hi = -1",
+		"held = -1", "held_hi = -1",
 		"state = 4", "state = -1", "version = 0",
 	} {
-		wantRefused(t, db, "UPDATE bursar_balance b JOIN bursar_account a ON a.account = b.account SET b."+set+" WHERE a.path = 'users:1'", byCheck)
+		wantRefused(
+			t, db,
+			"UPDATE bursar_balance b JOIN bursar_account a ON a.account = b.account SET b."+set+" WHERE a.path = 'users:1'",
+			byCheck,
+		)
 	}
 	for _, statement := range []string{
 		"UPDATE bursar_head SET seq = -1",
 		"INSERT INTO bursar_request (book, id, content, decided) VALUES (1, REPEAT('x', 16), '', 0)",
-		"INSERT INTO bursar_request (book, id, content, decided, last_entry, refusal) VALUES (1, REPEAT('x', 16), '', 0, 1, 'x')",
+		"INSERT INTO bursar_request (book, id, content, decided, last_entry, refusal) " +
+			"VALUES (1, REPEAT('x', 16), '', 0, 1, 'x')",
 		"INSERT INTO bursar_account (account, book, path, currency, scale, opened) VALUES (1, 1, 'x', 'USD', 37, 0)",
 	} {
 		wantRefused(t, db, statement, byCheck)
 	}
-	const columns = "INSERT INTO bursar_entry (entry, book, seq, at, hash, kind, request_id, leg, request_hash, from_account, to_account, amount, amount_hi, to_version, to_balance, decided) VALUES "
+	const columns = "INSERT INTO bursar_entry (entry, book, seq, at, hash, kind, request_id, leg, request_hash, " +
+		"from_account, to_account, amount, amount_hi, to_version, to_balance, decided) VALUES "
 	hash := "REPEAT('x', 32)"
 	for _, row := range []string{
-		"(1, 1, 0, 1, %[1]s, 1, REPEAT('x', 16), 0, %[1]s, 1, 2, 1, 0, 1, 1, 1)", "(1, 1, 1, NULL, NULL, 1, REPEAT('x', 16), 0, %[1]s, 1, 2, 1, 0, 1, 1, 1)",
-		"(1, 1, NULL, NULL, %[1]s, 1, REPEAT('x', 16), 0, %[1]s, 1, 2, 1, 0, 1, 1, 1)", "(1, 1, NULL, NULL, NULL, 1, REPEAT('x', 16), -1, %[1]s, 1, 2, 1, 0, 1, 1, 1)",
-		"(1, 1, NULL, NULL, NULL, 1, REPEAT('x', 16), 0, %[1]s, 1, 1, 1, 0, 1, 1, 1)", "(1, 1, NULL, NULL, NULL, 1, REPEAT('x', 16), 0, %[1]s, 1, 2, -1, 0, 1, 1, 1)",
+		"(1, 1, 0, 1, %[1]s, 1, REPEAT('x', 16), 0, %[1]s, 1, 2, 1, 0, 1, 1, 1)",
+		"(1, 1, 1, NULL, NULL, 1, REPEAT('x', 16), 0, %[1]s, 1, 2, 1, 0, 1, 1, 1)",
+		"(1, 1, NULL, NULL, %[1]s, 1, REPEAT('x', 16), 0, %[1]s, 1, 2, 1, 0, 1, 1, 1)",
+		"(1, 1, NULL, NULL, NULL, 1, REPEAT('x', 16), -1, %[1]s, 1, 2, 1, 0, 1, 1, 1)",
+		"(1, 1, NULL, NULL, NULL, 1, REPEAT('x', 16), 0, %[1]s, 1, 1, 1, 0, 1, 1, 1)",
+		"(1, 1, NULL, NULL, NULL, 1, REPEAT('x', 16), 0, %[1]s, 1, 2, -1, 0, 1, 1, 1)",
 		"(1, 1, NULL, NULL, NULL, 1, REPEAT('x', 16), 0, %[1]s, 1, 2, 1, -1, 1, 1, 1)",
 	} {
 		wantRefused(t, db, columns+fmt.Sprintf(row, hash), byCheck)
@@ -138,11 +154,14 @@ func TestAnEntryIsSealedOnce(t *testing.T) {
 	}
 	const seal = "UPDATE bursar_entry SET seq = 700, at = 1, hash = request_hash"
 	const here = " WHERE entry = 1000"
-	columns := []string{"entry", "book", "kind", "request_id", "leg", "request_hash", "from_account", "to_account", "amount", "amount_hi",
-		"from_version", "from_balance", "from_balance_hi", "from_held", "from_held_hi", "to_version", "to_balance", "to_balance_hi",
+	columns := []string{"entry", "book", "kind", "request_id", "leg", "request_hash", "from_account", "to_account",
+		"amount", "amount_hi",
+		"from_version", "from_balance", "from_balance_hi", "from_held", "from_held_hi", "to_version", "to_balance",
+		"to_balance_hi",
 		"to_held", "to_held_hi", "from_prev", "to_prev", "effective", "decided"}
 	var count int
-	const all = "SELECT count(*) FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'bursar_entry'"
+	const all = "SELECT count(*) FROM information_schema.columns " +
+		"WHERE table_schema = DATABASE() AND table_name = 'bursar_entry'"
 	must(t, db.QueryRowContext(t.Context(), all).Scan(&count))
 	if count != len(columns)+3 {
 		t.Fatalf("the journal has %d columns, this test knows %d", count, len(columns)+3)
@@ -177,12 +196,13 @@ func TestGuardsThatAreMissing(t *testing.T) {
 		t.Fatalf("at first %v are missing", missing)
 	}
 	for name, statement := range map[string]string{
-		"bursar_entry_update":      "DROP TRIGGER bursar_entry_update",
-		"bursar_head_delete":       "DROP TRIGGER bursar_head_delete",
-		"bursar_balance_min":       "ALTER TABLE bursar_balance DROP CONSTRAINT bursar_balance_min",
-		"bursar_request_outcome":   "ALTER TABLE bursar_request DROP CONSTRAINT bursar_request_outcome",
-		"bursar_request_reference": "ALTER TABLE bursar_request DROP INDEX bursar_request_reference, ADD INDEX bursar_request_reference (book, reference)",
-		"bursar_checkpoint_seq":    "ALTER TABLE bursar_checkpoint DROP INDEX bursar_checkpoint_seq",
+		"bursar_entry_update":    "DROP TRIGGER bursar_entry_update",
+		"bursar_head_delete":     "DROP TRIGGER bursar_head_delete",
+		"bursar_balance_min":     "ALTER TABLE bursar_balance DROP CONSTRAINT bursar_balance_min",
+		"bursar_request_outcome": "ALTER TABLE bursar_request DROP CONSTRAINT bursar_request_outcome",
+		"bursar_request_reference": "ALTER TABLE bursar_request DROP INDEX bursar_request_reference, ADD INDEX " +
+			"bursar_request_reference (book, reference)",
+		"bursar_checkpoint_seq": "ALTER TABLE bursar_checkpoint DROP INDEX bursar_checkpoint_seq",
 	} {
 		before := guards()
 		_, err := db.ExecContext(t.Context(), statement)
@@ -206,7 +226,8 @@ func TestGuardsThatAreMissing(t *testing.T) {
 func schema(t *testing.T, db *sql.DB) (all map[string]string) {
 	t.Helper()
 	all = map[string]string{}
-	rows, err := db.QueryContext(t.Context(), `SELECT CONCAT('TABLE ', table_name) FROM information_schema.tables WHERE table_schema = DATABASE()
+	rows, err := db.QueryContext(t.Context(), `SELECT CONCAT('TABLE ', table_name) FROM information_schema.tables
+			WHERE table_schema = DATABASE()
 		UNION ALL SELECT CONCAT('TRIGGER ', trigger_name) FROM information_schema.triggers WHERE trigger_schema = DATABASE()`)
 	must(t, err)
 	defer rows.Close()

@@ -3,7 +3,6 @@ package mysql
 import (
 	"database/sql"
 	"io/fs"
-	"strings"
 
 	"github.com/bursar-ledger/bursar/atomic"
 	atomicmysql "github.com/bursar-ledger/bursar/atomic/mysql"
@@ -13,28 +12,22 @@ import (
 
 // NewTiDB makes a store over a handle on TiDB 7.5 or later, opened as for [New]. It is the same ledger but for this:
 //
-//   - There are no triggers: nothing but privileges and verify's hash chain stands against someone who changes the journal with
-//     SQL of his own. CHECK constraints need tidb_enable_check_constraint=ON before the migration.
-//   - There is no SKIP LOCKED: a queue waits for accounts that others hold, as do the posts behind it.
+//   - There are no triggers. Only privileges keep SQL from changing the journal, and verify finds a change by the hash
+//     chain. CHECK constraints need tidb_enable_check_constraint=ON before the migration.
+//   - There is no SKIP LOCKED. A queue waits for accounts that somebody else has locked, and so do the posts behind it.
 //   - There is no SERIALIZABLE, and the strategy of that name is refused.
-//   - A lock on a row that is not written may be lost, so transfers that rely on an account without changing it are guarded by
-//     its lock only as far as TiDB keeps it.
+//   - A lock on a row that is not written may be lost. A transfer may rely on an account without changing it; the lock
+//     on that account guards it only as long as TiDB keeps the lock.
 //
-// The variant is held against the same suite as the others where the environment variable BURSAR_TEST_TIDB names a
-// server. Bursar's own tests start none.
-func NewTiDB(db *sql.DB) *Store { return sqlstore.New(db, tidb(), nil) }
+// Bursar's own tests start no TiDB. They run the same suite as on the others where BURSAR_TEST_TIDB names a server.
+func NewTiDB(db *sql.DB) *Store { return newStore(db, tiDBDialect(), nil) }
 
 // TiDBMigrations is [Migrations] for TiDB.
-func TiDBMigrations() fs.FS { return withoutTriggers{Migrations()} }
+func TiDBMigrations() fs.FS { return folder("migrations/tidb") }
 
-func tidb() sqlstore.Dialect {
-	d := dialect()
-	d.Name, d.Atomic, d.Migrations = "tidb", tiDB{}, TiDBMigrations()
-	s := &d.Statements
-	for _, statement := range []*string{&s.TryAccounts, &s.TryHead, &s.TryEntries} {
-		*statement = strings.TrimSuffix(*statement, " SKIP LOCKED")
-	}
-	s.AuditGuards = auditChecks
+func tiDBDialect() sqlstore.Dialect {
+	d := dialect(tiDB)
+	d.Name, d.Atomic, d.Migrations = "tidb", lostTiDB{}, TiDBMigrations()
 	// What others have committed meanwhile must be seen, and TiDB's own default is a snapshot.
 	d.Isolation = func(mode driver.Mode) sql.IsolationLevel {
 		if mode == driver.ModeSerializable {
@@ -45,39 +38,8 @@ func tidb() sqlstore.Dialect {
 	return d
 }
 
-// tiDB is to atomic's dialect what mariaDB is.
-type tiDB struct{ atomicmysql.TiDB }
+// lostTiDB is to atomic's dialect what lostMariaDB is.
+type lostTiDB struct{ atomicmysql.TiDB }
 
 // Classify implements atomic.Dialect.
-func (d tiDB) Classify(err error) atomic.Class { return orLost(err, d.TiDB.Classify(err)) }
-
-// withoutTriggers leaves the triggers out of migrations: they alone stand between the marks for statements that hold
-// semicolons.
-type withoutTriggers struct{ fs.FS }
-
-const (
-	markBegin = "-- +goose StatementBegin\n"
-	markEnd   = "-- +goose StatementEnd\n"
-)
-
-// ReadFile implements fs.ReadFileFS.
-func (w withoutTriggers) ReadFile(name string) ([]byte, error) {
-	data, err := fs.ReadFile(w.FS, name)
-	if err != nil {
-		return nil, err
-	}
-	var kept strings.Builder
-	text := string(data)
-	for {
-		before, rest, found := strings.Cut(text, markBegin)
-		for line := range strings.Lines(before) {
-			if !strings.HasPrefix(line, "DROP TRIGGER ") {
-				kept.WriteString(line)
-			}
-		}
-		if !found {
-			return []byte(kept.String()), nil
-		}
-		_, text, _ = strings.Cut(rest, markEnd)
-	}
-}
+func (d lostTiDB) Classify(err error) atomic.Class { return orLost(err, d.TiDB.Classify(err)) }

@@ -17,7 +17,7 @@ import (
 type rule struct {
 	broken string // SQL that is true when it is
 	remedy string
-	code   bursar.Code // UnsafeTransaction unless given
+	code   bursar.Code // bursar.CodeUnsafeTransaction unless given
 }
 
 // Rules that hold for the ledger's own connections and for the application's alike.
@@ -25,26 +25,32 @@ var (
 	recovery = rule{broken: `pg_is_in_recovery()`,
 		remedy: "the server is a standby, which only reads: connect to the primary"}
 	replication = rule{broken: `current_setting('session_replication_role') <> 'origin'`,
-		remedy: "session_replication_role is not origin, so that the triggers that guard the journal would not fire: set it to origin"}
+		remedy: "session_replication_role is not origin, so that the triggers that guard the journal would not " +
+			"fire: set it to origin"}
 	durable = rule{broken: `current_setting('synchronous_commit') = 'off'`,
 		remedy: "synchronous_commit is off: a commit could be lost in a crash; set it to on"}
 	synced = rule{broken: `current_setting('fsync') = 'off'`,
-		remedy: "fsync is off: a crash of the machine could destroy the ledger; turn it on in the server's configuration"}
+		remedy: "fsync is off: a crash of the machine could destroy the ledger; turn it on in the server's " +
+			"configuration"}
 	whole = rule{broken: `current_setting('full_page_writes') = 'off'`,
-		remedy: "full_page_writes is off: a crash of the machine could leave torn pages; turn it on in the server's configuration"}
+		remedy: "full_page_writes is off: a crash of the machine could leave torn pages; turn it on in the " +
+			"server's configuration"}
 	unicode = rule{broken: `current_setting('client_encoding') <> 'UTF8'`,
 		remedy: "client_encoding is not UTF8, so that text would be stored as other text: set it to UTF8"}
 )
 
 // Rules for a database transaction of the application's.
 var (
-	level = rule{broken: `current_setting('transaction_isolation') NOT IN ('read uncommitted', 'read committed', 'serializable')`,
-		remedy: "the isolation level is REPEATABLE READ, which does not see what others have committed meanwhile: begin with READ COMMITTED, " +
+	level = rule{broken: `current_setting('transaction_isolation')
+			NOT IN ('read uncommitted', 'read committed', 'serializable')`,
+		remedy: "the isolation level is REPEATABLE READ, which does not see what others have committed meanwhile: " +
+			"begin with READ COMMITTED, " +
 			"PostgreSQL's default, or SERIALIZABLE"}
 	writable = rule{broken: `current_setting('transaction_read_only') = 'on'`,
 		remedy: "the database transaction is read-only: begin one that may write"}
 	here = rule{broken: `to_regclass('bursar_head') IS NULL`,
-		remedy: "there is no ledger on the search_path of this database transaction: use the ledger's own database and schema"}
+		remedy: "there is no ledger on the search_path of this database transaction: use the ledger's own " +
+			"database and schema"}
 )
 
 // Rules for the ledger's own connections.
@@ -52,12 +58,13 @@ var (
 	version = rule{broken: `current_setting('server_version_num')::integer < 150000`,
 		remedy: "the server is older than PostgreSQL 15", code: bursar.CodeUnsupported}
 	encoding = rule{broken: `current_setting('server_encoding') <> 'UTF8'`,
-		remedy: "the database's encoding is not UTF8: create one with ENCODING UTF8 TEMPLATE template0", code: bursar.CodeUnsupported}
+		remedy: "the database's encoding is not UTF8: create one with ENCODING UTF8 TEMPLATE template0",
+		code:   bursar.CodeUnsupported}
 	writes = rule{broken: `current_setting('default_transaction_read_only') = 'on'`,
 		remedy: "default_transaction_read_only is on, so that nothing could be posted: set it to off"}
 )
 
-// rules are held against a connection in one round trip.
+// rules are compared with a connection in one round trip.
 type rules []rule
 
 var (
@@ -95,13 +102,15 @@ func (r rules) check(ctx context.Context, conn sqlstore.Executor) (err error) {
 	return bursar.Errorf(code, "%s", r[i].remedy)
 }
 
-// Outside of a database transaction a savepoint is an error, and does no harm; inside it leaves no trace. No question about the
-// session's state is as sound: to a connection that is not in a database transaction, the query that asks is one.
+// Outside of a database transaction a savepoint is an error, and does no harm; inside it leaves no trace. Asking for
+// the session's state would not do: outside of a database transaction, the query that asks is one itself.
 const savepoint, release = "SAVEPOINT bursar_joined", "RELEASE SAVEPOINT bursar_joined"
 
-// admit checks a database transaction that the application began, in one round trip when all is well. What hides a pool may
-// give each statement another connection, and what prepares every statement cannot take three at once, so whatever is
-// not known is asked with each by itself; the first fails wherever no database transaction is open.
+// admit checks a database transaction that the application began, in one round trip when all is well.
+//
+// Types that are not known here get each statement by itself. A wrapper that prepares every statement cannot take three
+// at once. A wrapper that hides a pool may give each statement another connection; the first of them fails, because no
+// database transaction is open there.
 func (r rules) admit(ctx context.Context, tx sqlstore.Executor, given any) error {
 	query := r.broken()
 	switch given.(type) {

@@ -29,7 +29,10 @@ var entrances = []struct {
 	{name: "repeatable read", begin: "BEGIN ISOLATION LEVEL REPEATABLE READ", remedy: "READ COMMITTED"},
 	{name: "read only", begin: "BEGIN READ ONLY", remedy: "begin one that may write"},
 	{name: "asynchronous", begin: "BEGIN", set: "SET LOCAL synchronous_commit = off", remedy: "synchronous_commit"},
-	{name: "no triggers", begin: "BEGIN", set: "SET LOCAL session_replication_role = replica", remedy: "session_replication_role"},
+	{
+		name: "no triggers", begin: "BEGIN", set: "SET LOCAL session_replication_role = replica",
+		remedy: "session_replication_role",
+	},
 	{name: "other text", begin: "BEGIN", set: "SET LOCAL client_encoding = LATIN1", remedy: "client_encoding"},
 	{name: "another schema", begin: "BEGIN", set: "SET LOCAL search_path = pg_catalog", remedy: "search_path"},
 }
@@ -52,7 +55,8 @@ func TestUnsafeTransactionsAreRefused(t *testing.T) {
 					switch {
 					case e.remedy == "" && err != nil:
 						t.Errorf("refused: %v", err)
-					case e.remedy != "" && (bursar.CodeOf(err) != bursar.CodeUnsafeTransaction || !strings.Contains(err.Error(), e.remedy)):
+					case e.remedy == "":
+					case bursar.CodeOf(err) != bursar.CodeUnsafeTransaction || !strings.Contains(err.Error(), e.remedy):
 						t.Errorf("got %v, want a refusal that says %q", err, e.remedy)
 					}
 				}

@@ -14,8 +14,8 @@ import (
 )
 
 // BenchmarkPost is single transfers from many callers at once over a hundred accounts, each durable before its answer.
-// The baseline is a ledger without a strategy, which gives every transfer a database transaction of its own; compare the
-// two in one run. The time is per transfer, all callers together.
+// The baseline is a ledger without a strategy, which gives every transfer a database transaction of its own; compare
+// the two in one run. The time is per transfer, all callers together.
 func BenchmarkPost(b *testing.B) {
 	for _, callers := range []int{1, 16, 64, 1024} {
 		for _, s := range []struct {
@@ -78,7 +78,9 @@ func newBench(b *testing.B, strategy ledger.Strategy, accounts int) *bench {
 		opening.Go(func() {
 			for i := worker; i < accounts; i += 16 {
 				desk.paths[i] = fmt.Sprintf("users:%d", i)
-				if _, err := l.OpenAccount(b.Context(), bursar.Opening{Path: desk.paths[i], Currency: oneCent.Currency(), NoMin: true}); err != nil {
+				if _, err := l.OpenAccount(b.Context(), bursar.Opening{
+					Path: desk.paths[i], Currency: oneCent.Currency(), NoMin: true,
+				}); err != nil {
 					b.Error(err)
 				}
 			}

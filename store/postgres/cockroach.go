@@ -3,7 +3,6 @@ package postgres
 import (
 	"database/sql"
 	"io/fs"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -22,7 +21,7 @@ import (
 func NewCockroach(pool *pgxpool.Pool) *Store { return overPool(pool, cockroachDialect()) }
 
 // NewCockroachSQL is [NewSQL] for CockroachDB; see [NewCockroach].
-func NewCockroachSQL(db *sql.DB) *Store { return sqlstore.New(db, cockroachDialect(), nil) }
+func NewCockroachSQL(db *sql.DB) *Store { return newStore(db, cockroachDialect(), nil) }
 
 // CockroachMigrations is [Migrations] for CockroachDB.
 func CockroachMigrations() fs.FS { return folder("migrations/cockroach") }
@@ -33,29 +32,10 @@ var (
 )
 
 func cockroachDialect() sqlstore.Dialect {
-	d := dialect()
+	d := dialect(cockroach)
 	d.Name = "cockroach"
 	d.Atomic = atomicpostgres.Cockroach{}
-	d.Statements = cockroachStatements()
 	d.Migrations = CockroachMigrations()
 	d.Admit, d.Ready = cockroachJoins.admit, cockroachOwn.check
 	return d
 }
-
-// cockroachStatements are PostgreSQL's with another spelling for the bytes of a uuid, and without triggers to look for.
-func cockroachStatements() sqlstore.Statements {
-	s := statements
-	s.AuditGuards = `WITH expected (rel, kind, name) AS (VALUES ` + expectedEverywhere + `)
-		SELECT name FROM expected WHERE ` + missingEverywhere
-	for _, text := range []*string{
-		&s.Book, &s.Known, &s.Head, &s.LockHead, &s.TryHead, &s.EntriesOf, &s.Request, &s.RequestEntries, &s.Journal, &s.Back,
-		&s.Backdated, &s.AuditBooks, &s.AuditEntries, &s.AuditUnsealed, &s.AuditRequests, &s.AuditRequestsOf,
-	} {
-		*text = uuidBytes.Replace(*text)
-	}
-	return s
-}
-
-var uuidBytes = strings.NewReplacer(
-	"uuid_send(uuid)", "uuid::bytes", "uuid_send(b.uuid)", "b.uuid::bytes",
-	"uuid_send(r.id)", "r.id::bytes", "uuid_send(e.request_id)", "e.request_id::bytes")

@@ -1,13 +1,14 @@
 // Package postgres keeps a ledger in PostgreSQL 15 or later, through the driver pgx.
 //
-// The names to know: [New] over a pgxpool.Pool and [NewSQL] over a database/sql handle that the application already has,
-// [Open] for a URL, and [Tx] and [PgxTx], which let ledger.In take part in a database transaction of the application's.
+// The names to know: [New] over a pgxpool.Pool and [NewSQL] over a database/sql handle that the application already
+// has, [Open] for a URL, and [Tx] and [PgxTx], which let ledger.In take part in a database transaction of the
+// application's.
 //
 // # How it works
 //
-// The ledger's own database transactions are READ COMMITTED, whatever the default of the session: what is decided on is
+// The ledger's own database transactions are READ COMMITTED, whatever the default of the session. What is decided on is
 // locked, or guarded by its version, and each statement sees what others have committed before it. Reading is
-// REPEATABLE READ and read-only. bursar.Serializable alone uses SERIALIZABLE.
+// REPEATABLE READ and read-only. Only ledger.Serializable uses SERIALIZABLE.
 //
 // A database transaction of the application's is checked when it enters. It must be open, able to write and READ
 // COMMITTED or SERIALIZABLE, and nothing may have been turned off that money depends on: fsync, full_page_writes,
@@ -20,10 +21,10 @@
 //
 // # What it does not do
 //
-// Triggers refuse changes of the journal and its truncation. Whoever owns the tables can drop the triggers; verify looks for them
-// and for the constraints and indexes by name. It does not check tables and indexes page by page: initialise the
-// cluster with data checksums, and run pg_amcheck.
+// Triggers refuse changes of the journal and its truncation. The owner of the tables can drop the triggers. Verify
+// looks for them, and for the constraints and indexes, by name. It does not check tables and indexes page by page:
+// initialise the cluster with data checksums, and run pg_amcheck.
 //
-// [NewCockroach], [NewCockroachSQL] and cockroach:// URLs are CockroachDB. That variant has been written from its
-// documentation, and tried on no server unless BURSAR_TEST_COCKROACH names one.
+// [NewCockroach], [NewCockroachSQL] and cockroach:// URLs are CockroachDB. That variant is written after its
+// documentation. Bursar's own tests try it only where BURSAR_TEST_COCKROACH names a server.
 package postgres

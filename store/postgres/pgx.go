@@ -15,8 +15,14 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 )
 
-// PgxTx makes a database transaction of pgx's own fit for ledger.In, a nested one too.
-func PgxTx(tx pgx.Tx) driver.CallerTx { return &pgxTx{tx} }
+// PgxTx makes a database transaction of pgx's own fit for ledger.In, a nested one too. The Tx of package pgxatomic is
+// fit as it is, and PgxTx returns it.
+func PgxTx(tx pgx.Tx) driver.CallerTx {
+	if fit, ok := tx.(driver.CallerTx); ok {
+		return fit
+	}
+	return &pgxTx{tx}
+}
 
 // pgxTx runs statements over pgx itself.
 type pgxTx struct{ tx pgx.Tx }
@@ -109,7 +115,7 @@ func answer(results pgx.BatchResults, c *sqlstore.Call) error {
 }
 
 // ended says as database/sql does that a database transaction is over, or that its connection was lost before the
-// statement. Of the latter pgx says no more than "conn closed", when an earlier statement had its answer before the loss.
+// statement. pgx says only "conn closed" of a connection that was lost after the answer to an earlier statement.
 func (p *pgxTx) ended(err error) error {
 	if errors.Is(err, pgx.ErrTxClosed) {
 		return fmt.Errorf("%w: %w", sql.ErrTxDone, err)
@@ -117,7 +123,7 @@ func (p *pgxTx) ended(err error) error {
 	return lost(err, p.tx.Conn())
 }
 
-// lost says that err is that of a lost connection, if it is.
+// lost adds sqldriver.ErrBadConn to an error that comes from a lost connection.
 func lost(err error, conn *pgx.Conn) error {
 	var told *pgconn.PgError
 	if err != nil && !errors.As(err, &told) && conn.IsClosed() {

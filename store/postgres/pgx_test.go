@@ -106,7 +106,9 @@ func TestPgxConnectionsThatAreLost(t *testing.T) {
 	for _, lost := range []pgx.Tx{first, tx} {
 		d.must(lost.Conn().Close(t.Context()))
 	}
-	for name, in := range map[string]*ledger.Joined{"at its first statement": d.ledger.In(postgres.PgxTx(first)), "later": in} {
+	for name, in := range map[string]*ledger.Joined{
+		"at its first statement": d.ledger.In(postgres.PgxTx(first)), "later": in,
+	} {
 		_, err := in.Post(t.Context(), move("users:3", "users:4", "5.00 USD"))
 		if bursar.CodeOf(err) != bursar.CodeUnavailable {
 			t.Errorf("%s: %v, want %s", name, err, bursar.CodeUnavailable)
@@ -139,10 +141,16 @@ func overtakings() []overtaken {
 		}
 	}
 	return []overtaken{
-		{name: "the same id", code: bursar.CodeIDReused, post: transfer(func(t *bursar.Transfer) { t.ID = bursar.IDOf("test", 1) })},
-		{name: "the same reference", code: bursar.CodeReferenceTaken, post: transfer(func(t *bursar.Transfer) { t.Reference = "order 7" })},
+		{name: "the same id", code: bursar.CodeIDReused, post: transfer(func(t *bursar.Transfer) {
+			t.ID = bursar.IDOf("test",
+				1)
+		})},
+		{name: "the same reference", code: bursar.CodeReferenceTaken,
+			post: transfer(func(t *bursar.Transfer) { t.Reference = "order 7" })},
 		{name: "the same account", replayed: true, post: func(j *ledger.Joined, _ int) (bursar.Posted, error) {
-			return j.OpenAccount(context.Background(), bursar.Opening{Path: "users:5", Currency: money.MustParse("1.00 USD").Currency()})
+			return j.OpenAccount(context.Background(), bursar.Opening{
+				Path: "users:5", Currency: money.MustParse("1.00 USD").Currency(),
+			})
 		}},
 		{name: "the same transfer", replayed: true, post: func(j *ledger.Joined, _ int) (bursar.Posted, error) {
 			t := move("users:1", "users:2", "1.00 USD")

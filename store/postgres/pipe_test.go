@@ -42,7 +42,9 @@ func TestBehindAnotherDriver(t *testing.T) {
 		}
 	})
 	store := postgres.NewSQL(db)
-	for _, strategy := range []ledger.Strategy{ledger.Queue{}, ledger.Locks{}, ledger.Swap{}, ledger.Hybrid{}, ledger.Serializable{}} {
+	for _, strategy := range []ledger.Strategy{
+		ledger.Queue{}, ledger.Locks{}, ledger.Swap{}, ledger.Hybrid{}, ledger.Serializable{},
+	} {
 		l, err := ledger.New(t.Context(), store, &ledger.Options{Strategy: strategy})
 		owner.must(err)
 		_, err = l.Post(t.Context(), move("users:1", "users:2", "1.00 USD"))
@@ -64,8 +66,8 @@ func TestBehindAnotherDriver(t *testing.T) {
 	owner.wantBalance("users:3", "105.00 USD")
 }
 
-// TestAConnectionThatEndsAmongStatements ends the connection of a post while the first of its statements waits for a lock, the
-// others being sent already: it is posted once, over another connection.
+// TestAConnectionThatEndsAmongStatements ends the connection of a post while the first of its statements waits for a
+// lock, the others being sent already: it is posted once, over another connection.
 func TestAConnectionThatEndsAmongStatements(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, &ledger.Options{Strategy: ledger.Locks{}})

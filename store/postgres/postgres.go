@@ -1,36 +1,65 @@
 package postgres
 
 import (
+	"context"
 	"database/sql"
 	"embed"
 	"io/fs"
 	"net/url"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/atomic/pgxatomic"
 	atomicpostgres "github.com/bursar-ledger/bursar/atomic/postgres"
 	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 )
 
-// Store is a driver.Store in a PostgreSQL database. Its DB method is the handle for atomic.Do over the same pool.
-type Store = sqlstore.Store
+// Store is where a ledger is kept: a PostgreSQL database. It is safe for concurrent use.
+type Store struct {
+	driver.Store
+	db *atomic.DB
+	on driver.Transactor[*atomic.Tx]
+}
+
+func newStore(db *sql.DB, d sqlstore.Dialect, o *sqlstore.Options) *Store {
+	s := sqlstore.New(db, d, o)
+	return &Store{s, s.DB(), s.On()}
+}
+
+// DB is the handle for atomic.Do over the same pool. A database transaction that it begins can be given to ledger.In
+// as it is.
+func (s *Store) DB() *atomic.DB { return s.db }
+
+// On runs database transactions of package atomic over the same connections, for ledger.Do.
+func (s *Store) On() driver.Transactor[*atomic.Tx] { return s.on }
 
 // New makes a store over a pool that the application opened. The pool stays the application's, and the ledger's own
 // database transactions take their connections from it: a call waits while all of them are in use. When the ledger is
 // opened it checks the settings of one connection; the others must be like it.
-func New(pool *pgxpool.Pool) *Store { return overPool(pool, dialect()) }
+func New(pool *pgxpool.Pool) *Store { return overPool(pool, dialect(postgresql)) }
 
 // NewSQL makes a store over a handle that the application opened with pgx's package stdlib. The handle stays the
 // application's.
-func NewSQL(db *sql.DB) *Store { return sqlstore.New(db, dialect(), nil) }
+func NewSQL(db *sql.DB) *Store { return newStore(db, dialect(postgresql), nil) }
+
+// On runs database transactions of the application's over its own pool, for ledger.Do. They are those of package
+// pgxatomic, so that what takes a pgx.Tx works in them. Make it once and keep it.
+func On(pool *pgxpool.Pool) driver.Transactor[pgx.Tx] {
+	return sqlstore.OnOwn(pgxatomic.Open(pool, nil), dialect(postgresql),
+		func(block *atomic.Tx) (pgx.Tx, error) { return pgxatomic.Of(block) })
+}
+
+// OnSQL is [On] for a handle that the application opened with pgx's package stdlib.
+func OnSQL(db *sql.DB) driver.Transactor[*sql.Tx] { return sqlstore.OnSQL(db, dialect(postgresql)) }
 
 func overPool(pool *pgxpool.Pool, d sqlstore.Dialect) *Store {
 	// What is closed with the store is the handle over the pool, which keeps no connection itself.
-	return sqlstore.New(stdlib.OpenDBFromPool(pool), d, &sqlstore.Options{Own: true})
+	return newStore(stdlib.OpenDBFromPool(pool), d, &sqlstore.Options{Own: true})
 }
 
 // connectionsMax bounds a pool of the ledger's own: enough to keep a few processors of a server busy, and few enough
@@ -60,23 +89,25 @@ func Open(address string) (*Store, error) {
 	db.SetMaxIdleConns(int(config.MaxConns))
 	db.SetConnMaxIdleTime(config.MaxConnIdleTime)
 	db.SetConnMaxLifetime(config.MaxConnLifetime)
-	return sqlstore.New(db, d, &sqlstore.Options{Own: true}), nil
+	return newStore(db, d, &sqlstore.Options{Own: true}), nil
 }
 
 func parse(address string) (sqlstore.Dialect, *url.URL, error) {
 	at, err := url.Parse(address)
 	if err != nil {
 		// The error would repeat the password.
-		return sqlstore.Dialect{}, nil, bursar.Errorf(bursar.CodeMalformed, "the database URL cannot be read: write one like postgres://user:password@host:5432/database")
+		return sqlstore.Dialect{}, nil, bursar.Errorf(bursar.CodeMalformed,
+			"the database URL cannot be read: write one like postgres://user:password@host:5432/database")
 	}
 	switch at.Scheme {
 	case "postgres", "postgresql":
-		return dialect(), at, nil
+		return dialect(postgresql), at, nil
 	case "cockroach", "cockroachdb":
 		at.Scheme = "postgres"
 		return cockroachDialect(), at, nil
 	default:
-		return sqlstore.Dialect{}, nil, bursar.Errorf(bursar.CodeMalformed, "%q is no URL of PostgreSQL: write one like postgres://user:password@host:5432/database", at.Redacted())
+		return sqlstore.Dialect{}, nil, bursar.Errorf(bursar.CodeMalformed,
+			"%q is no URL of PostgreSQL: write one like postgres://user:password@host:5432/database", at.Redacted())
 	}
 }
 
@@ -95,26 +126,29 @@ func folder(name string) fs.FS {
 //go:embed migrations/*.sql migrations/cockroach/*.sql
 var migrations embed.FS
 
-// DBTX is what runs the statements of a database transaction: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
-// transaction and the DBTX of code that sqlc generates for database/sql all are.
-type DBTX = sqlstore.DBTX
+// DBTX runs the statements of a database transaction. These do: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
+// transaction, and the DBTX of code that sqlc generates for database/sql.
+type DBTX interface {
+	// ExecContext runs a statement that returns no rows.
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	// QueryContext runs a statement that returns rows.
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
 
 // Tx makes a database transaction of the application's fit for ledger.In. It must run over pgx's package stdlib.
 func Tx(tx DBTX) driver.CallerTx { return sqlstore.Caller(tx) }
 
-func dialect() sqlstore.Dialect {
+func dialect(v variant) sqlstore.Dialect {
 	return sqlstore.Dialect{
-		Name:          "postgres",
-		Atomic:        atomicpostgres.Dialect{},
-		Statements:    statements,
-		Migrations:    Migrations(),
-		ParametersMax: 65_535,
-		Columnar:      true,
-		SealsLater:    true,
-		KeyBlock:      1 << 24, // the increment of bursar_key
-		Pipe:          pipe,
-		Admit:         postgresJoins.admit,
-		Ready:         postgresOwn.check,
+		Name:       "postgres",
+		Can:        sqlstore.Capabilities{ManyWriters: true, SkipLocked: true, KeyBlocks: true},
+		Limits:     sqlstore.Limits{Rows: 4096, Keys: 1 << 24}, // the increment of bursar_key
+		Statements: statements(v),
+		Migrations: Migrations(),
+		Atomic:     atomicpostgres.Dialect{},
+		Pipe:       pipe,
+		Admit:      postgresJoins.admit,
+		Ready:      postgresOwn.check,
 	}
 }
 

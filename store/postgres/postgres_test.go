@@ -16,7 +16,10 @@ func TestOpen(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, nil)
 	address := d.server.DSN(d.params...)
-	for _, url := range []string{address, strings.Replace(address, "postgres://", "postgresql://", 1), address + "&pool_max_conns=1", address + "&application_name=shop"} {
+	for _, url := range []string{
+		address, strings.Replace(address, "postgres://", "postgresql://", 1), address + "&pool_max_conns=1",
+		address + "&application_name=shop",
+	} {
 		store, err := postgres.Open(url)
 		d.must(err)
 		l, err := ledger.New(t.Context(), store, nil)
@@ -27,7 +30,8 @@ func TestOpen(t *testing.T) {
 		if strings.Contains(url, "shop") {
 			name = "shop"
 		}
-		const count = "SELECT count(*)::text FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()"
+		const count = "SELECT count(*)::text FROM pg_stat_activity " +
+			"WHERE application_name = $1 AND datname = current_database()"
 		if got := d.text(count, name); got == "0" {
 			t.Errorf("no connection is called %s", name)
 		}
@@ -43,7 +47,10 @@ func TestOpen(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
-	for _, url := range []string{"", "bursar", "mysql://u:hunter2@h/d", "postgres://u:hunter2@h:port/d", "postgres://u:hunter2@h:5432/d?pool_max_conns=x"} {
+	for _, url := range []string{
+		"", "bursar", "mysql://u:hunter2@h/d", "postgres://u:hunter2@h:port/d",
+		"postgres://u:hunter2@h:5432/d?pool_max_conns=x",
+	} {
 		_, err := postgres.Open(url)
 		if bursar.CodeOf(err) != bursar.CodeMalformed {
 			t.Errorf("%s: %v", url, err)

@@ -44,7 +44,9 @@ func TestRights(t *testing.T) {
 		return l
 	}
 	open(&ledger.Options{Book: "another", Migrate: true})
-	for _, strategy := range []ledger.Strategy{ledger.Queue{}, ledger.Locks{}, ledger.Swap{}, ledger.Hybrid{}, ledger.Serializable{}} {
+	for _, strategy := range []ledger.Strategy{
+		ledger.Queue{}, ledger.Locks{}, ledger.Swap{}, ledger.Hybrid{}, ledger.Serializable{},
+	} {
 		l := open(&ledger.Options{Strategy: strategy})
 		_, err := l.Post(t.Context(), move("users:1", "users:2", "1.00 USD"))
 		owner.must(err)

@@ -27,10 +27,12 @@ func admit(ctx context.Context, tx sqlstore.Executor, given any) error {
 	switch (atomicsqlite.Dialect{}).Classify(err).Kind {
 	case atomic.KindRetry:
 		return &bursar.Error{Code: bursar.CodeConflict, Err: err,
-			Message: "the database transaction began without the write lock and cannot get it: begin it IMMEDIATE (_txlock=immediate), and roll this one back"}
+			Message: "the database transaction began without the write lock and cannot get it: begin it " +
+				"IMMEDIATE (_txlock=immediate), and roll this one back"}
 	case atomic.KindStatement:
 		return &bursar.Error{Code: bursar.CodeUnsafeTransaction, Err: err,
-			Message: "the database transaction is read-only, or of a database without a ledger: use one of the ledger's own database that may write"}
+			Message: "the database transaction is read-only, or of a database without a ledger: use one of the " +
+				"ledger's own database that may write"}
 	default:
 		return err
 	}
@@ -46,7 +48,8 @@ func insideTransaction(ctx context.Context, tx sqlstore.Executor, given any) err
 	if _, err := tx.Exec(ctx, "BEGIN; ROLLBACK"); err != nil {
 		return nil
 	}
-	return bursar.Errorf(bursar.CodeUnsafeTransaction, "no database transaction is open on the %T: begin one first", given)
+	return bursar.Errorf(bursar.CodeUnsafeTransaction,
+		"no database transaction is open on the %T: begin one first", given)
 }
 
 // settings are the pragmas that money depends on. A journal in memory is safe only for a database in memory.
@@ -58,7 +61,8 @@ type settings struct {
 
 // ready checks the settings of a connection.
 func ready(ctx context.Context, conn sqlstore.Executor) error {
-	const read = `SELECT (SELECT synchronous FROM pragma_synchronous), (SELECT ignore_check_constraints FROM pragma_ignore_check_constraints),
+	const read = `SELECT (SELECT synchronous FROM pragma_synchronous),
+		(SELECT ignore_check_constraints FROM pragma_ignore_check_constraints),
 		(SELECT journal_mode FROM pragma_journal_mode), (SELECT file FROM pragma_database_list WHERE name = 'main')`
 	var s settings
 	var file sql.NullString
@@ -76,13 +80,18 @@ func (s *settings) check() error {
 	const full = 2
 	switch {
 	case s.ignoreChecks != 0:
-		return bursar.Errorf(bursar.CodeUnsafeTransaction, "ignore_check_constraints is on: the connection would not keep accounts within their limits; turn it off")
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"ignore_check_constraints is on: the connection would not keep accounts within their limits; turn it off")
 	case s.file == "":
 		return nil // in memory or temporary: nothing survives anyway
 	case s.synchronous < full:
-		return bursar.Errorf(bursar.CodeUnsafeTransaction, "synchronous is %d: a commit could be lost with the power; open the file with _pragma=synchronous(FULL), as sqlite.DSN does", s.synchronous)
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"synchronous is %d: a commit could be lost with the power; open the file with "+
+				"_pragma=synchronous(FULL), as sqlite.DSN does", s.synchronous)
 	case s.journal == "memory" || s.journal == "off":
-		return bursar.Errorf(bursar.CodeUnsafeTransaction, "journal_mode is %s: a crash could tear a commit apart; open the file with _pragma=journal_mode(WAL), as sqlite.DSN does", s.journal)
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"journal_mode is %s: a crash could tear a commit apart; open the file with "+
+				"_pragma=journal_mode(WAL), as sqlite.DSN does", s.journal)
 	default:
 		return nil
 	}

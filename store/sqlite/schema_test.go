@@ -17,10 +17,13 @@ import (
 var replacements = []string{
 	`INSERT OR REPLACE INTO bursar_entry SELECT * FROM bursar_entry WHERE seq = 4`,
 	`REPLACE INTO bursar_entry SELECT * FROM bursar_entry`,
-	`INSERT OR REPLACE INTO bursar_entry (entry, book, seq, at, hash, kind, request_id, leg, request_hash, to_account, amount, to_version, to_balance, decided)
-		SELECT 9999, book, seq, at, hash, kind, request_id, leg, request_hash, to_account, amount + 1, to_version, to_balance, decided FROM bursar_entry WHERE seq = 4`,
+	`INSERT OR REPLACE INTO bursar_entry (entry, book, seq, at, hash, kind, request_id, leg, request_hash, to_account,
+			amount, to_version, to_balance, decided)
+		SELECT 9999, book, seq, at, hash, kind, request_id, leg, request_hash, to_account, amount + 1, to_version,
+				to_balance, decided FROM bursar_entry WHERE seq = 4`,
 	`INSERT OR REPLACE INTO bursar_request SELECT * FROM bursar_request`,
-	`INSERT OR REPLACE INTO bursar_request (book, id, content, decided, refusal) SELECT book, id, content, decided, 'x' FROM bursar_request`,
+	`INSERT OR REPLACE INTO bursar_request (book, id, content, decided, refusal)
+			SELECT book, id, content, decided, 'x' FROM bursar_request`,
 	`UPDATE OR REPLACE bursar_entry SET seq = seq + 1`,
 	`UPDATE OR REPLACE bursar_entry SET entry = entry + 1`,
 	`UPDATE OR REPLACE bursar_request SET request = request + 1`,
@@ -28,7 +31,8 @@ var replacements = []string{
 	`INSERT INTO bursar_request SELECT * FROM bursar_request WHERE true ON CONFLICT DO UPDATE SET reference = 'x'`,
 	`INSERT INTO bursar_request SELECT * FROM bursar_request WHERE true ON CONFLICT DO NOTHING`,
 	`INSERT OR REPLACE INTO bursar_account SELECT * FROM bursar_account`,
-	`REPLACE INTO bursar_account (account, book, path, currency, scale, opened) SELECT 99, book, path, 'JPY', 0, opened FROM bursar_account`,
+	`REPLACE INTO bursar_account (account, book, path, currency, scale, opened)
+			SELECT 99, book, path, 'JPY', 0, opened FROM bursar_account`,
 	`UPDATE bursar_book SET uuid = zeroblob(16)`,
 }
 
@@ -78,11 +82,15 @@ func TestAnEntryIsSealedOnce(t *testing.T) {
 	}
 	const seal = "UPDATE bursar_entry SET seq = 6, at = 1, hash = request_hash"
 	const here = " WHERE entry = 1000"
-	columns := []string{"entry", "book", "kind", "request_id", "leg", "request_hash", "from_account", "to_account", "amount", "amount_hi",
-		"from_version", "from_balance", "from_balance_hi", "from_held", "from_held_hi", "to_version", "to_balance", "to_balance_hi",
+	columns := []string{"entry", "book", "kind", "request_id", "leg", "request_hash", "from_account", "to_account",
+		"amount", "amount_hi",
+		"from_version", "from_balance", "from_balance_hi", "from_held", "from_held_hi", "to_version", "to_balance",
+		"to_balance_hi",
 		"to_held", "to_held_hi", "from_prev", "to_prev", "effective", "decided"}
 	var count int
-	if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM pragma_table_info('bursar_entry')").Scan(&count); err != nil || count != len(columns)+3 {
+	if err := db.QueryRowContext(
+		t.Context(), "SELECT count(*) FROM pragma_table_info('bursar_entry')",
+	).Scan(&count); err != nil || count != len(columns)+3 {
 		t.Fatalf("the journal has %d columns, this test knows %d: %v", count, len(columns)+3, err)
 	}
 	for _, column := range columns {
@@ -90,7 +98,9 @@ func TestAnEntryIsSealedOnce(t *testing.T) {
 		if strings.HasPrefix(column, "request") {
 			value = "randomblob(length(" + column + "))"
 		}
-		for _, what := range []string{seal + ", " + column + " = " + value, "UPDATE bursar_entry SET " + column + " = " + value} {
+		for _, what := range []string{
+			seal + ", " + column + " = " + value, "UPDATE bursar_entry SET " + column + " = " + value,
+		} {
 			if err := exec(what + here); err == nil || !strings.Contains(err.Error(), "bursar: ") {
 				t.Errorf("%s: %v, want a refusal by the schema", what, err)
 			}
@@ -138,7 +148,8 @@ func TestMigrationsWithAnotherTool(t *testing.T) {
 func TestTheSchemaIsTheSameEitherWay(t *testing.T) {
 	t.Parallel()
 	schema := func(db *sql.DB) (text string) {
-		const all = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE name LIKE '%bursar%' ORDER BY type, name)"
+		const all = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema " +
+			"WHERE name LIKE '%bursar%' ORDER BY type, name)"
 		if err := db.QueryRowContext(t.Context(), all).Scan(&text); err != nil {
 			t.Fatal(err)
 		}

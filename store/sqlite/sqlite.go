@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 	"embed"
 	"io/fs"
@@ -16,18 +17,35 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 )
 
-// Store is a driver.Store in a SQLite file. Its DB method is the handle for atomic.Do over the same file.
-type Store = sqlstore.Store
+// Store is where a ledger is kept: a SQLite file. It is safe for concurrent use.
+type Store struct {
+	driver.Store
+	db *atomic.DB
+	on driver.Transactor[*atomic.Tx]
+}
+
+func newStore(db *sql.DB, o *sqlstore.Options) *Store {
+	s := sqlstore.New(db, dialect(), o)
+	return &Store{s, s.DB(), s.On()}
+}
+
+// DB is the handle for atomic.Do over the same file. A database transaction that it begins can be given to ledger.In
+// as it is.
+func (s *Store) DB() *atomic.DB { return s.db }
+
+// On runs database transactions of package atomic over the same connections, for ledger.Do.
+func (s *Store) On() driver.Transactor[*atomic.Tx] { return s.on }
 
 // New makes a store over a handle that the application opened with the driver "sqlite", best with [DSN]. The
 // handle stays the application's. A pool of one connection works too, but then a post outside waits for the
 // application's open database transactions.
-func New(db *sql.DB) *Store { return sqlstore.New(db, dialect(), nil) }
+func New(db *sql.DB) *Store { return newStore(db, nil) }
 
 // Open opens a file of the ledger's own, creating it when there is none, and makes a store that owns it.
 func Open(path string) (*Store, error) {
 	if path == "" || strings.HasPrefix(path, ":memory:") {
-		return nil, bursar.Errorf(bursar.CodeUnsupported, "%q is a database in memory, of which every connection would have its own: name a file", path)
+		return nil, bursar.Errorf(bursar.CodeUnsupported,
+			"%q is a database in memory, of which every connection would have its own: name a file", path)
 	}
 	base, err := modernc.NewConnector(DSN(path))
 	if err != nil {
@@ -37,8 +55,12 @@ func Open(path string) (*Store, error) {
 	// Readers work beside the writer; more connections than this only cost memory.
 	db.SetMaxOpenConns(8)
 	db.SetMaxIdleConns(8)
-	return sqlstore.New(db, dialect(), &sqlstore.Options{Own: true}), nil
+	return newStore(db, &sqlstore.Options{Own: true}), nil
 }
+
+// On runs database transactions of the application's over its own handle, for ledger.Do: they begin IMMEDIATE when the
+// handle was opened with [DSN]. Make it once and keep it.
+func On(db *sql.DB) driver.Transactor[*sql.Tx] { return sqlstore.OnSQL(db, dialect()) }
 
 // DSN is the data source name of a file with the settings that a ledger needs: write-ahead journal, every commit
 // synced to disk, five seconds of patience with other writers, and BEGIN IMMEDIATE for database/sql's Begin.
@@ -64,9 +86,14 @@ func Migrations() fs.FS {
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// DBTX is what runs the statements of a database transaction: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
-// transaction and the DBTX of code that sqlc generates for database/sql all are.
-type DBTX = sqlstore.DBTX
+// DBTX runs the statements of a database transaction. These do: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
+// transaction, and the DBTX of code that sqlc generates for database/sql.
+type DBTX interface {
+	// ExecContext runs a statement that returns no rows.
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	// QueryContext runs a statement that returns rows.
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
 
 // Tx makes a database transaction of the application's fit for ledger.In. Begin it IMMEDIATE, as a handle opened
 // with [DSN] does; a deferred one works as long as nobody else has written since its first read.
@@ -74,13 +101,14 @@ func Tx(tx DBTX) driver.CallerTx { return sqlstore.Caller(tx) }
 
 func dialect() sqlstore.Dialect {
 	return sqlstore.Dialect{
-		Name:          "sqlite",
-		Atomic:        atomicsqlite.Dialect{},
-		Statements:    statements,
-		Migrations:    Migrations(),
-		ParametersMax: 32_766,
-		Admit:         admit,
-		Ready:         ready,
+		Name:       "sqlite",
+		Can:        sqlstore.Capabilities{KeepsTexts: true, ChecksStorage: true},
+		Limits:     sqlstore.Limits{Parameters: 32_766, Rows: 128, Values: 512}, // more rows save nothing measurable
+		Statements: statements,
+		Migrations: Migrations(),
+		Atomic:     atomicsqlite.Dialect{},
+		Admit:      admit,
+		Ready:      ready,
 	}
 }
 

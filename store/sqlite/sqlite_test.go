@@ -25,7 +25,8 @@ func pragmas(t *testing.T, conn interface {
 }) map[string]string {
 	t.Helper()
 	got := map[string]string{}
-	for _, name := range []string{"journal_mode", "synchronous", "foreign_keys", "busy_timeout", "query_only", "cache_size",
+	for _, name := range []string{"journal_mode", "synchronous", "foreign_keys", "busy_timeout", "query_only",
+		"cache_size",
 		"wal_autocheckpoint", "ignore_check_constraints", "recursive_triggers", "locking_mode", "temp_store"} {
 		var value string
 		if err := conn.QueryRowContext(t.Context(), "PRAGMA "+name).Scan(&value); err != nil {
@@ -86,7 +87,9 @@ func TestDSNKeepsMoneySafe(t *testing.T) {
 		}
 		defer conn.Close()
 		got := pragmas(t, conn)
-		for name, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000"} {
+		for name, want := range map[string]string{
+			"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000",
+		} {
 			if got[name] != want {
 				t.Errorf("%s is %s, want %s", name, got[name], want)
 			}
@@ -96,7 +99,9 @@ func TestDSNKeepsMoneySafe(t *testing.T) {
 
 func TestDSNOfAwkwardPaths(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"plain.db", "a b.db", "a?b=c&d.db", "a#b.db", "100%.db", "%20.db", "a+b.db", "år;1.db", "'q'.db", ":colon:.db"} {
+	for _, name := range []string{
+		"plain.db", "a b.db", "a?b=c&d.db", "a#b.db", "100%.db", "%20.db", "a+b.db", "år;1.db", "'q'.db", ":colon:.db",
+	} {
 		path := filepath.Join(t.TempDir(), name)
 		if _, err := ledger.New(t.Context(), openStore(t, path), &ledger.Options{Migrate: true}); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -175,7 +180,11 @@ func wantUnsafe(t *testing.T, err error, remedy string) {
 
 func TestARollbackJournalIsSafe(t *testing.T) {
 	t.Parallel()
-	db := openDB(t, "file:"+filepath.Join(t.TempDir(), "bursar.db")+"?_pragma=journal_mode(DELETE)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
+	db := openDB(
+		t,
+		"file:"+filepath.Join(t.TempDir(), "bursar.db")+
+			"?_pragma=journal_mode(DELETE)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)",
+	)
 	l := startLedger(t, sqlite.New(db))
 	wantBalance(t, l, "users:1", "100.00 USD")
 }
@@ -204,7 +213,8 @@ func TestADeferredTransaction(t *testing.T) {
 		switch {
 		case !stale && err != nil:
 			t.Fatal(err)
-		case stale && (bursar.CodeOf(err) != bursar.CodeConflict || !bursar.Retryable(err) || !strings.Contains(err.Error(), "IMMEDIATE")):
+		case stale && (bursar.CodeOf(err) != bursar.CodeConflict || !bursar.Retryable(err) || !strings.Contains(err.Error(),
+			"IMMEDIATE")):
 			t.Errorf("got %v, want conflict with the remedy", err)
 		case stale:
 			err = tx.Rollback()
@@ -288,7 +298,12 @@ func TestAHiddenPoolIsRefusedAndLeftAlone(t *testing.T) {
 func TestTheApplicationsHandleIsLeftAsItIs(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "bursar.db")
-	db := openDB(t, "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(EXTRA)&_pragma=busy_timeout(1234)&_pragma=cache_size(-100)&_pragma=recursive_triggers(1)")
+	db := openDB(
+		t,
+		"file:"+path+
+			"?_pragma=journal_mode(WAL)&_pragma=synchronous(EXTRA)&_pragma=busy_timeout(1234)"+
+			"&_pragma=cache_size(-100)&_pragma=recursive_triggers(1)",
+	)
 	db.SetMaxOpenConns(1)
 	before := pragmas(t, db)
 	l := startLedger(t, sqlite.New(db))

@@ -122,16 +122,17 @@ func openingWithIDs(f *fixture) {
 func openingTaken(f *fixture) {
 	f.account("users:1")
 	for range 2 {
-		_, err := f.ledger.OpenAccount(f.Context(), bursar.Opening{ID: id(1), Path: "users:1", Currency: currency("USD")})
+		o := bursar.Opening{ID: attempt(1), Path: "users:1", Currency: currency("USD")}
+		_, err := f.ledger.OpenAccount(f.Context(), o)
 		f.wantError(err, bursar.CodeAccountExists, "path")
 	}
-	record, err := f.ledger.Transfer(f.Context(), id(1))
+	record, err := f.ledger.Transfer(f.Context(), attempt(1))
 	f.must(err)
 	f.wantError(record.Refusal, bursar.CodeAccountExists, "path")
 	if got := len(f.journal(f.ledger)); got != 1 {
 		f.Errorf("the journal has %d entries, want 1", got)
 	}
-	// Under the id that comes from the path, every try is judged anew, so the answer is about that try.
+	// The id that comes from the path stands for a thing. Every try is judged anew, so the answer is about that try.
 	f.opening(bursar.Opening{ID: id(2), Path: "users:2", Currency: currency("USD")})
 	for _, code := range []string{"JPY", "USD"} {
 		_, err := f.ledger.OpenAccount(f.Context(), bursar.Opening{Path: "users:2", Currency: currency(code)})

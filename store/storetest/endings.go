@@ -27,8 +27,8 @@ func cancelledCall(f *fixture) {
 		t.ID = id(1)
 		_, err := f.ledger.Post(ctx, t)
 		f.wantError(err, bursar.CodeCanceled, "")
-		if !errors.Is(err, ctx.Err()) || !bursar.Retryable(err) {
-			f.Errorf("%v is not %v, or not retryable", err, ctx.Err())
+		if !errors.Is(err, ctx.Err()) || bursar.Retryable(err) {
+			f.Errorf("%v is not %v, or retryable in a context that is done", err, ctx.Err())
 		}
 		results, err := f.ledger.PostBatch(ctx, []bursar.Transfer{t})
 		f.wantError(err, bursar.CodeCanceled, "")

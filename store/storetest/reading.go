@@ -15,6 +15,7 @@ var readingCases = []testCase{
 	{"as of a time", asOfTime},
 	{"as of an effective time", asOfEffective},
 	{"beyond the head is refused", asOfAhead},
+	{"a past time of a quiet ledger is reached", asOfQuiet},
 	{"a statement page by page", statementPages},
 	{"a long history past many checkpoints", longHistory},
 	{"accounts page by page", accountPages},
@@ -279,4 +280,21 @@ func readTransfer(f *fixture) {
 	if opened.Kind != bursar.EntryOpen || len(opened.Entries) != 1 {
 		f.Errorf("the opening reads %+v", opened)
 	}
+}
+
+// asOfQuiet asks about a time that is past by the clock and later than the last entry.
+func asOfQuiet(f *fixture) {
+	f.funded("users:1")
+	head := f.head()
+	f.clock.Advance(time.Hour)
+	at := f.clock.Now()
+	f.wantAsOf("users:1", bursar.AsOf{At: at}, "100.00 USD of 2")
+	if moved := f.head(); moved.At < instant(at) || moved.Seq != head.Seq || moved.Hash != head.Hash {
+		f.Errorf("the head is %v, and was %v", moved, head)
+	}
+	f.clock.Set(clockStart) // whatever the clock says, what comes now is later
+	if posted := f.pay("users:1", "world", "1.00 USD"); !f.Store.SealsLater() && posted.At <= instant(at) {
+		f.Errorf("it is at %v, not after %v", posted.At, at)
+	}
+	f.wantAsOf("users:1", bursar.AsOf{At: at}, "100.00 USD of 2")
 }

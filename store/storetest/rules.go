@@ -117,9 +117,9 @@ func notAfter(f *fixture) {
 	f.clock.Set(t.NotAfter)
 	f.post(t) // decided exactly at it is in time
 	f.clock.Advance(1)
-	t.ID = id(2)
+	t.ID = attempt(2)
 	f.refused(t, bursar.CodeTooLate, "not_after")
-	f.clock.Set(clockStart) // a clock that steps back does not take the refusal back
+	f.clock.Set(clockStart) // a clock that steps back does not take an attempt's refusal back
 	f.refused(t, bursar.CodeTooLate, "not_after")
 }
 

@@ -15,15 +15,15 @@ import (
 //	# a remark
 //	clock 2026-01-02T00:00:00Z
 //	account users:1 USD [min=-50.00] [max=500.00] [nomin] = ok
-//	transfer users:1 > shops:7 25.00 USD, users:1 > fees 0.25 USD [id=pay] [ref=R7] [if=users:1>=30.00]
+//	transfer users:1 > shops:7 25.00 USD, users:1 > fees 0.25 USD [id=pay | attempt=pay] [ref=R7] [if=users:1>=30.00]
 //	         [version=users:1:2] [notafter=TIME] [effective=TIME] [note=TEXT] = ok
 //	batch 3                        the next three transfers in one call
 //	balance users:1 [seq=4] [at=TIME] [effective=TIME] = 75.00 USD
 //	statement users:1 = 100.00 -25.00
 //	trial USD = 3 accounts 100.00 -100.00
 //
-// The answer to a transfer or an account is "ok", "again" when its id was known with the same content, or the code and
-// the field of an error.
+// The word id names a thing, and the word attempt an attempt. The answer to a transfer or an account is "ok", "again"
+// when its id was known with the same content, or the code and the field of an error.
 type line struct {
 	number int
 	verb   string
@@ -55,7 +55,7 @@ var (
 	verbs = map[string][]string{
 		"clock": nil, "batch": nil, "statement": nil, "trial": nil,
 		"account":  {"min", "max", "nomin"},
-		"transfer": {"id", "ref", "if", "version", "notafter", "effective", "note"},
+		"transfer": {"id", "attempt", "ref", "if", "version", "notafter", "effective", "note"},
 		"balance":  {"seq", "at", "effective"},
 	}
 	silent = map[string]bool{"clock": true, "batch": true}
@@ -124,8 +124,15 @@ func (l *line) transfer() (t bursar.Transfer, err error) {
 		}
 		t.Legs = append(t.Legs, bursar.Leg{From: words[0], To: words[2], Amount: amount})
 	}
-	if name, ok := l.option["id"]; ok {
-		t.ID = bursar.IDOf("script", name)
+	thing, isThing := l.option["id"]
+	try, isAttempt := l.option["attempt"]
+	switch {
+	case isThing && isAttempt:
+		return t, fmt.Errorf("a transfer is a thing or an attempt: write id=%s or attempt=%s", thing, try)
+	case isThing:
+		t.ID = bursar.IDOf("script", thing)
+	case isAttempt:
+		t.ID = attemptOf("script", try)
 	}
 	t.Reference = l.option["ref"]
 	if note, ok := l.option["note"]; ok {

@@ -38,6 +38,10 @@ func TestParseScript(t *testing.T) {
 	if diff := cmp.Diff(want, transfer); diff != "" {
 		t.Errorf("the transfer (-want +got):\n%s", diff)
 	}
+	lines[2].option = map[string]string{"attempt": "pay"}
+	if try, err := lines[2].transfer(); err != nil || try.ID.Thing() || try.ID != attemptOf("script", "pay") {
+		t.Errorf("an attempt has the id %v, %v", try.ID, err)
+	}
 	if lines[2].number != 5 || lines[2].want != "account_not_found legs[0].from" {
 		t.Errorf("line %d wants %q", lines[2].number, lines[2].want)
 	}
@@ -61,7 +65,7 @@ func TestParseScriptRefuses(t *testing.T) {
 		"transfer a b 1.00 USD = ok", "transfer a > b 1.00 = ok", "transfer a > b 1.001 USD = ok",
 		"transfer a > b 1.00 USD notafter=noon = ok", "transfer a > b 1.00 USD if=a>=x = ok",
 		"transfer a > b 1.00 USD version=2 = ok", "transfer a > b 1.00 USD version=a:x = ok",
-		"transfer a > b 1.00 USD effective=2026 = ok", "transfer = ok",
+		"transfer a > b 1.00 USD effective=2026 = ok", "transfer = ok", "transfer a > b 1.00 USD id=x attempt=x = ok",
 	} {
 		lines, err := parseScript(bad)
 		if err != nil {

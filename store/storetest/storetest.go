@@ -90,6 +90,7 @@ func subjects() []subject {
 		{name: "transfers", cases: transferCases},
 		{name: "amounts", cases: amountCases},
 		{name: "idempotency", cases: idempotencyCases},
+		{name: "things", cases: thingCases},
 		{name: "rules", cases: ruleCases},
 		{name: "in", cases: inCases},
 		{name: "journal", cases: journalCases},

@@ -34,8 +34,17 @@ func leg(from, to, amount string) bursar.Leg {
 	return bursar.Leg{From: from, To: to, Amount: money.MustParse(amount)}
 }
 
-// id is the nth id of a test.
+// id is the nth id of a test. It stands for a thing.
 func id(n int) bursar.ID { return bursar.IDOf("storetest", n) }
+
+// attempt is the id of the nth attempt of a test: a UUID of version 4 that is the same in every run.
+func attempt(n int) bursar.ID { return attemptOf("storetest", n) }
+
+func attemptOf(kind string, part any) bursar.ID {
+	id := bursar.IDOf(kind, part)
+	id[6] = id[6]&0x0f | 4<<4
+	return id
+}
 
 func fieldOf(err error) string {
 	var e *bursar.Error
@@ -75,4 +84,12 @@ func shorts(entries []bursar.Entry) []string {
 		lines[i] = short(&entries[i])
 	}
 	return lines
+}
+
+// text is an amount that may be missing.
+func text(a *money.Amount) string {
+	if a == nil {
+		return "<nil>"
+	}
+	return a.String()
 }

@@ -1,0 +1,4 @@
+package pgxatomic
+
+// Discard closes connections in doubt.
+var Discard = discard

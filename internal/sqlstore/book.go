@@ -1,0 +1,60 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
+)
+
+// library is the part of a store that keeps books.
+type library struct{ *handle }
+
+// Book returns the book with fresh's name, or makes it if create is true. Nothing is written where the book exists.
+func (l library) Book(ctx context.Context, fresh bursar.Book, create bool) (book bursar.Book, err error) {
+	var found *bursar.Book
+	err = atomic.Do(ctx, l.db, func(ctx context.Context, db *atomic.Tx) error {
+		if err := l.dialect.Ready(ctx, std{db}); err != nil {
+			return err
+		}
+		found, err = l.find(ctx, std{db}, fresh.Name)
+		return err
+	}, &atomic.Options{ReadOnly: true, Retry: l.retry})
+	switch {
+	case err != nil:
+		return book, l.dialect.coded(err)
+	case found != nil:
+		return *found, nil
+	case !create:
+		return book, bursar.Errorf(bursar.CodeBookNotFound, "there is no book %q", fresh.Name)
+	}
+	err = atomic.Do(ctx, l.db, func(ctx context.Context, db *atomic.Tx) error {
+		book, err = l.insert(ctx, std{db}, fresh)
+		return err
+	}, &atomic.Options{Nesting: atomic.Outermost, Retry: l.retry})
+	return book, l.dialect.coded(err)
+}
+
+// insert inserts a book and its head, unless another process has just done so.
+func (l library) insert(ctx context.Context, db Executor, fresh bursar.Book) (bursar.Book, error) {
+	s := &l.dialect.Statements
+	if _, err := db.Exec(ctx, s.InsertBook, fresh.Name, fresh.UUID[:], fresh.Genesis[:]); err != nil {
+		return bursar.Book{}, err
+	}
+	book, err := l.find(ctx, db, fresh.Name)
+	if err != nil || book == nil {
+		return bursar.Book{}, errors.Join(err, fmt.Errorf("book %s is not there after it was inserted", fresh.Name))
+	}
+	_, err = db.Exec(ctx, s.InsertHead, book.Number, 0, 0, book.Genesis[:])
+	return *book, err
+}
+
+func (l library) find(ctx context.Context, db Executor, name string) (found *bursar.Book, err error) {
+	err = query(ctx, db, l.dialect.Statements.Book, []any{name}, func(scan scanner) error {
+		found = &bursar.Book{Name: name}
+		return scan(&found.Number, fixed(found.UUID[:]), fixed(found.Genesis[:]))
+	})
+	return found, err
+}

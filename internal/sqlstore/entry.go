@@ -1,0 +1,161 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
+)
+
+// entry is a row of bursar_entry on its way between Go and the database. What both sides write alike stands in the row
+// of package driver; the rest is here as it is stored.
+type entry struct {
+	*driver.EntryRow
+
+	book                   int64
+	seq, at                sql.NullInt64
+	fromAccount, effective sql.NullInt64
+	amount                 pair
+	fromBalance, fromHeld  pair
+	toBalance, toHeld      pair
+
+	fromPath sql.NullString
+	currency currency
+}
+
+// A new column of bursar_entry is one line in one of these lists. The texts of all engines follow.
+var (
+	entryKey = fields[entry]{
+		{Column{"e", "entry", Bigint}, func(e *entry) any { return &e.Key }},
+	}
+	entryBook = fields[entry]{
+		{Column{"e", "book", Bigint}, func(e *entry) any { return &e.book }},
+	}
+	// The place in the journal. All of it is NULL until the entry is sealed.
+	entryPlace = fields[entry]{
+		{Column{"e", "seq", Bigint}, func(e *entry) any { return &e.seq }},
+		{Column{"e", "at", Bigint}, func(e *entry) any { return &e.at }},
+		{Column{"e", "hash", Hash}, func(e *entry) any { return &fixedBytes{e.Hash[:], !e.seq.Valid} }},
+	}
+	// What is decided.
+	entryFacts = fields[entry]{
+		{Column{"e", "kind", Integer}, func(e *entry) any { return (*uint8)(&e.Kind) }},
+		{Column{"e", "request_id", UUID}, func(e *entry) any { return fixed(e.Transfer[:]) }},
+		{Column{"e", "leg", Integer}, func(e *entry) any { return &e.Leg }},
+		{Column{"e", "request_hash", Hash}, func(e *entry) any { return fixed(e.RequestHash[:]) }},
+		{Column{"e", "from_account", Bigint}, func(e *entry) any { return &e.fromAccount }},
+		{Column{"e", "to_account", Bigint}, func(e *entry) any { return &e.ToAccount }},
+		{Column{"e", "amount", Bigint}, func(e *entry) any { return &e.amount.lo }},
+		{Column{"e", "amount_hi", Bigint}, func(e *entry) any { return &e.amount.hi }},
+		{Column{"e", "from_version", Bigint}, func(e *entry) any { return &e.FromAfter.Version }},
+		{Column{"e", "from_balance", Bigint}, func(e *entry) any { return &e.fromBalance.lo }},
+		{Column{"e", "from_balance_hi", Bigint}, func(e *entry) any { return &e.fromBalance.hi }},
+		{Column{"e", "from_held", Bigint}, func(e *entry) any { return &e.fromHeld.lo }},
+		{Column{"e", "from_held_hi", Bigint}, func(e *entry) any { return &e.fromHeld.hi }},
+		{Column{"e", "to_version", Bigint}, func(e *entry) any { return &e.ToAfter.Version }},
+		{Column{"e", "to_balance", Bigint}, func(e *entry) any { return &e.toBalance.lo }},
+		{Column{"e", "to_balance_hi", Bigint}, func(e *entry) any { return &e.toBalance.hi }},
+		{Column{"e", "to_held", Bigint}, func(e *entry) any { return &e.toHeld.lo }},
+		{Column{"e", "to_held_hi", Bigint}, func(e *entry) any { return &e.toHeld.hi }},
+		{Column{"e", "from_prev", Bigint}, func(e *entry) any { return &e.FromPrev }},
+		{Column{"e", "to_prev", Bigint}, func(e *entry) any { return &e.ToPrev }},
+		{Column{"e", "effective", Bigint}, func(e *entry) any { return &e.effective }},
+		{Column{"e", "decided", Bigint}, func(e *entry) any { return (*int64)(&e.Decided) }},
+	}
+	// Of the two accounts: f pays, t is paid.
+	entryAccounts = fields[entry]{
+		{Column{"f", "path", Text}, func(e *entry) any { return &e.fromPath }},
+		{Column{"t", "path", Text}, func(e *entry) any { return &e.To }},
+		{Column{"t", "currency", Text}, func(e *entry) any { return &e.currency.code }},
+		{Column{"t", "scale", Integer}, func(e *entry) any { return &e.currency.scale }},
+	}
+
+	entryFields    = slices.Concat(entryKey, entryPlace, entryFacts, entryAccounts)
+	newEntryFields = slices.Concat(entryKey, entryBook, entryPlace, entryFacts)
+	sealFields     = slices.Concat(entryKey, entryPlace)
+)
+
+// The columns of entries, for the statements of the engines. A statement that reads calls the entry e, and its accounts
+// f and t.
+var (
+	EntryColumns = entryFields.columns()
+	NewEntry     = newEntryFields.columns() // InsertEntries
+	EntryPlace   = sealFields.columns()     // SealEntries: the key, and the place that it gets
+)
+
+// encode sets what is stored from a row that was decided.
+func (e *entry) encode() {
+	sealed := e.Seq != 0
+	e.seq, e.at = sql.NullInt64{Int64: e.Seq, Valid: sealed}, sql.NullInt64{Int64: int64(e.At), Valid: sealed}
+	e.fromAccount = sql.NullInt64{Int64: e.FromAccount, Valid: e.FromAccount != 0}
+	e.effective = sql.NullInt64{Int64: int64(e.Effective), Valid: e.Backdated}
+	e.amount = pairOf(e.Amount)
+	e.fromBalance, e.fromHeld = pairOf(e.FromAfter.Balance), pairOf(e.FromAfter.Held)
+	e.toBalance, e.toHeld = pairOf(e.ToAfter.Balance), pairOf(e.ToAfter.Held)
+}
+
+// decode sets a row from what is stored.
+func (e *entry) decode() error {
+	currency, err := e.currency.decoded()
+	if err != nil {
+		return err
+	}
+	e.Seq, e.At = e.seq.Int64, bursar.Instant(e.at.Int64)
+	e.FromAccount, e.From = e.fromAccount.Int64, e.fromPath.String
+	e.Effective, e.Backdated = bursar.Instant(e.effective.Int64), e.effective.Valid
+	c := amounts{currency: currency}
+	e.Amount = c.of(e.amount)
+	e.ToAfter.Balance, e.ToAfter.Held = c.of(e.toBalance), c.of(e.toHeld)
+	if e.FromAccount != 0 {
+		e.FromAfter.Balance, e.FromAfter.Held = c.of(e.fromBalance), c.of(e.fromHeld)
+	}
+	if c.err != nil {
+		return fmt.Errorf("entry %d: %w", e.Key, c.err)
+	}
+	return nil
+}
+
+// scanEntry reads EntryColumns. more are the places of columns that the statement has after these.
+func scanEntry(scan scanner, row *driver.EntryRow, more ...any) error {
+	e := entry{EntryRow: row}
+	if err := scan(entryFields.targets(&e, more...)...); err != nil {
+		return err
+	}
+	return e.decode()
+}
+
+// Checkpoints are a sparse index into an account's history.
+var checkpointFields = fields[driver.Checkpoint]{
+	{Column{"c", "account", Bigint}, func(c *driver.Checkpoint) any { return &c.Account }},
+	{Column{"c", "version", Bigint}, func(c *driver.Checkpoint) any { return &c.Version }},
+	{Column{"c", "seq", Bigint}, func(c *driver.Checkpoint) any { return &c.Seq }},
+	{Column{"c", "entry", Bigint}, func(c *driver.Checkpoint) any { return &c.Key }},
+}
+
+// backdating is a row of the index of entries by effective time, one for each account of a backdated entry.
+type backdating struct{ account, effective, entry int64 }
+
+var backdatedFields = fields[backdating]{
+	{Column{"d", "account", Bigint}, func(d *backdating) any { return &d.account }},
+	{Column{"d", "effective", Bigint}, func(d *backdating) any { return &d.effective }},
+	{Column{"d", "entry", Bigint}, func(d *backdating) any { return &d.entry }},
+}
+
+// The columns of the indexes of entries, for the statements of the engines.
+var (
+	NewCheckpoint = checkpointFields.columns() // InsertCheckpoints
+	NewBackdated  = backdatedFields.columns()  // InsertBackdated
+)
+
+// backdatings are those of entries.
+func backdatings(entries []driver.EntryRow) (all []backdating) {
+	for i := range entries {
+		if e := &entries[i]; e.Backdated {
+			effective := int64(e.Effective)
+			all = append(all, backdating{e.FromAccount, effective, e.Key}, backdating{e.ToAccount, effective, e.Key})
+		}
+	}
+	return all
+}

@@ -1,0 +1,50 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/bursar-ledger/bursar/atomic"
+)
+
+// Options is how a store is made. The zero value is the usual one.
+type Options struct {
+	// Own makes Close close the pool.
+	Own bool
+	// Clock measures retry budgets and waits between attempts. Defaults to the machine's clock.
+	Clock atomic.Clock
+	// Retry bounds how long a database transaction is tried again after conflicts. Defaults to 20 attempts within a
+	// minute, in which an engine that bounds the wait for a lock may wait once more.
+	Retry atomic.Budget
+}
+
+// handle is one database: the engine, and the pool of connections to it. All parts of a store share it.
+type handle struct {
+	pool    *sql.DB
+	db      *atomic.DB // over pool
+	dialect *Dialect
+	retry   atomic.Budget
+	own     bool
+}
+
+func newHandle(pool *sql.DB, d *Dialect, o *Options) *handle {
+	if o == nil {
+		o = &Options{}
+	}
+	h := &handle{pool: pool, dialect: d, retry: o.Retry, own: o.Own}
+	if h.retry == (atomic.Budget{}) {
+		h.retry = atomic.Budget{Attempts: 20, Time: time.Minute}
+	}
+	h.db = atomic.Open(pool, d.Atomic, &atomic.OpenOptions{Clock: o.Clock, Retried: tellRetried})
+	return h
+}
+
+// retriedKey finds, in the context of a Write, the function that is told of another attempt.
+type retriedKey struct{}
+
+func tellRetried(ctx context.Context, _, code string, _ int) {
+	if retried, ok := ctx.Value(retriedKey{}).(func(string)); ok {
+		retried(code)
+	}
+}

@@ -1,0 +1,116 @@
+package mysql
+
+import "github.com/bursar-ledger/bursar/internal/sqlstore"
+
+// audits is the SQL that reads every row as it is stored.
+func (v variant) audits() sqlstore.AuditStatements {
+	return sqlstore.AuditStatements{
+		AuditBooks: `SELECT ` + sqlstore.BookColumns.Qualified() + `
+			FROM bursar_book b LEFT JOIN bursar_head h ON h.book = b.book ORDER BY b.book`,
+		// k is the last entry of the page before. What has its place and does not come after it was on that page.
+		AuditEntries: entries + auditMore + ` FROM bursar_entry e ` + places + auditAccounts + `
+			WHERE e.book = ? AND e.seq >= ?
+				AND NOT EXISTS (SELECT 1 FROM bursar_entry k
+					WHERE k.entry = ? AND k.seq = e.seq AND k.entry >= e.entry)
+			ORDER BY e.seq LIMIT ?`,
+		AuditUnsealed: entries + auditMore + ` FROM bursar_entry e ` + places + auditAccounts + `
+			WHERE e.book = ? AND e.seq IS NULL AND e.entry > ? ORDER BY e.entry LIMIT ?`,
+		AuditRequests: auditRequest + ` FORCE INDEX (PRIMARY)` + lastEntry + `
+			WHERE r.book = ? AND r.request > ? ORDER BY r.request LIMIT ?`,
+		AuditRequestsOf: sqlstore.ManyValues(auditRequest + lastEntry + ` WHERE r.book = ? AND r.id IN (...)`),
+		AuditAccounts: `SELECT ` + sqlstore.RecordColumns.Qualified() + `
+			FROM bursar_account a FORCE INDEX (PRIMARY) LEFT JOIN bursar_balance b ON b.account = a.account
+			WHERE a.book = ? AND a.account > ? ORDER BY a.account LIMIT ?`,
+		AuditStrays:  auditStrays,
+		AuditStorage: auditStorage,
+		AuditGuards:  v.auditGuards(),
+	}
+}
+
+func (v variant) auditGuards() string {
+	if v.triggers {
+		return auditTriggers + ` UNION ALL ` + auditChecks
+	}
+	return auditChecks
+}
+
+// auditMore is what an entry without a payer must leave empty, and what points at an entry.
+const auditMore = `,
+	IF(e.from_account IS NULL, e.from_balance <> 0 OR e.from_balance_hi <> 0 OR e.from_held <> 0 OR e.from_held_hi <> 0,
+		e.from_account = 0),
+	(SELECT count(*) FROM bursar_checkpoint c WHERE c.account = e.from_account AND c.version = e.from_version
+		AND c.seq = e.seq AND c.entry = e.entry)
+	+ (SELECT count(*) FROM bursar_checkpoint c WHERE c.account = e.to_account AND c.version = e.to_version
+		AND c.seq = e.seq AND c.entry = e.entry),
+	(SELECT count(*) FROM bursar_backdated d
+		WHERE d.account = e.from_account AND d.effective = e.effective AND d.entry = e.entry)
+	+ (SELECT count(*) FROM bursar_backdated d
+		WHERE d.account = e.to_account AND d.effective = e.effective AND d.entry = e.entry)`
+
+// auditAccounts keeps entries whose accounts are not there.
+const auditAccounts = `LEFT JOIN bursar_account f ON f.account = e.from_account
+	LEFT JOIN bursar_account t ON t.account = e.to_account`
+
+// auditRequest reads requests with what a refusal and a posted request must leave empty.
+var auditRequest = `SELECT ` + sqlstore.RequestColumns.Qualified() + `, r.request, e.request_id,
+	r.reference = '' OR r.metadata = '' OR r.refusal = '' OR r.refusal_field = '' OR r.refusal_message = ''
+		OR IF(r.refusal IS NULL,
+			r.refusal_field IS NOT NULL OR r.refusal_message IS NOT NULL OR r.last_entry IS NULL,
+			r.last_entry IS NOT NULL)
+	FROM bursar_request r`
+
+const auditStrays = `SELECT 'entries of no book', count(*) FROM bursar_entry WHERE book NOT IN (SELECT book
+		FROM bursar_book)
+	UNION ALL SELECT 'requests of no book', count(*) FROM bursar_request WHERE book NOT IN (SELECT book FROM bursar_book)
+	UNION ALL SELECT 'accounts of no book', count(*) FROM bursar_account WHERE book NOT IN (SELECT book FROM bursar_book)
+	UNION ALL SELECT 'heads of no book', count(*) FROM bursar_head WHERE book NOT IN (SELECT book FROM bursar_book)
+	UNION ALL SELECT 'ids with two requests', count(*)
+		FROM (SELECT 1 FROM bursar_request GROUP BY book, id HAVING count(*) > 1) i
+	UNION ALL SELECT 'references with two requests', count(*)
+		FROM (SELECT 1 FROM bursar_request WHERE reference IS NOT NULL GROUP BY book, reference HAVING count(*) > 1) r
+	UNION ALL SELECT 'balances of no account', count(*) FROM bursar_balance
+		WHERE account NOT IN (SELECT account FROM bursar_account)
+	UNION ALL SELECT 'checkpoints of no entry', count(*) FROM bursar_checkpoint c
+		WHERE NOT EXISTS (SELECT 1 FROM bursar_entry e WHERE e.entry = c.entry AND e.seq = c.seq
+			AND (e.to_account = c.account AND e.to_version = c.version
+			OR e.from_account = c.account AND e.from_version = c.version))
+	UNION ALL SELECT 'effective times of no entry', count(*) FROM bursar_backdated d
+		WHERE NOT EXISTS (SELECT 1 FROM bursar_entry e WHERE e.entry = d.entry AND e.effective = d.effective
+			AND d.account IN (e.to_account, e.from_account))`
+
+// auditStorage finds tables that another engine keeps, without transactions. CHECK TABLE reads the indexes too, but it
+// commits and so cannot be part of an audit over one snapshot. InnoDB checks the checksum of every page that an audit
+// reads.
+const auditStorage = `SELECT CONCAT(table_name, ': is kept by ', engine, ' instead of InnoDB')
+	FROM information_schema.tables
+	WHERE table_schema = DATABASE() AND table_name LIKE 'bursar\_%' AND table_type = 'BASE TABLE'
+		AND engine <> 'InnoDB'`
+
+// auditTriggers compares with the triggers that the migrations make.
+const auditTriggers = `SELECT x.name FROM (SELECT 'bursar_entry_update' AS name
+		UNION ALL SELECT 'bursar_entry_delete'
+		UNION ALL SELECT 'bursar_request_update' UNION ALL SELECT 'bursar_request_delete'
+		UNION ALL SELECT 'bursar_account_update' UNION ALL SELECT 'bursar_account_delete'
+		UNION ALL SELECT 'bursar_balance_delete'
+		UNION ALL SELECT 'bursar_book_update' UNION ALL SELECT 'bursar_book_delete'
+		UNION ALL SELECT 'bursar_head_delete') x
+	WHERE x.name NOT IN (SELECT CONVERT(trigger_name USING utf8mb4)
+		FROM information_schema.triggers WHERE trigger_schema = DATABASE())`
+
+// auditChecks compares with the constraints and indexes that the migrations make.
+const auditChecks = `SELECT x.name FROM (SELECT 'bursar_head_place' AS name
+		UNION ALL SELECT 'bursar_account_scale'
+		UNION ALL SELECT 'bursar_balance_state' UNION ALL SELECT 'bursar_balance_version'
+		UNION ALL SELECT 'bursar_balance_held' UNION ALL SELECT 'bursar_balance_pair'
+		UNION ALL SELECT 'bursar_balance_sign'
+		UNION ALL SELECT 'bursar_balance_min' UNION ALL SELECT 'bursar_balance_max'
+		UNION ALL SELECT 'bursar_request_outcome'
+		UNION ALL SELECT 'bursar_entry_place' UNION ALL SELECT 'bursar_entry_leg' UNION ALL SELECT 'bursar_entry_amount'
+		UNION ALL SELECT 'bursar_entry_sealed' UNION ALL SELECT 'bursar_entry_accounts') x
+		WHERE x.name NOT IN (SELECT CONVERT(constraint_name USING utf8mb4) FROM information_schema.table_constraints
+			WHERE constraint_schema = DATABASE() AND constraint_type = 'CHECK' /*!80016 AND enforced = 'YES' */)
+	UNION ALL SELECT x.name FROM (SELECT 'bursar_book_name' AS name UNION ALL SELECT 'bursar_account_path'
+		UNION ALL SELECT 'bursar_request_id' UNION ALL SELECT 'bursar_request_reference' UNION ALL SELECT 'bursar_entry_seq'
+		UNION ALL SELECT 'bursar_checkpoint_seq') x
+		WHERE x.name NOT IN (SELECT CONVERT(index_name USING utf8mb4) FROM information_schema.statistics
+			WHERE table_schema = DATABASE() AND non_unique = 0)`

@@ -1,0 +1,208 @@
+-- +goose Up
+
+-- The schema of a ledger. docs/schema.md says which of these names an application may join; docs/journal.md says
+-- what the hashes cover. Amounts are pairs: value = x_hi * 10^18 + x, both of one sign, in smallest units. Times are
+-- nanoseconds since 1970-01-01 UTC.
+--
+-- MariaDB and MySQL run the same file. Each reads its own name of the collation that compares by bytes and does not
+-- ignore trailing blanks, and takes the other's for a comment. CREATE commits by itself here, so every statement may run
+-- again after one that was cut short.
+
+CREATE TABLE IF NOT EXISTS bursar_migration (
+    version  BIGINT NOT NULL PRIMARY KEY,
+    name     VARCHAR(255) NOT NULL,
+    checksum VARCHAR(64) -- SHA-256 of the file, set by bursar migrate; absent when another tool applied it
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
+
+CREATE TABLE IF NOT EXISTS bursar_book (
+    book    BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    name    VARCHAR(255) NOT NULL,
+    uuid    BINARY(16) NOT NULL,
+    genesis BINARY(32) NOT NULL,
+    UNIQUE KEY bursar_book_name (name),
+    UNIQUE KEY bursar_book_uuid (uuid)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
+
+-- The journal's last position. Always the last lock of a database transaction; nothing refers to it.
+CREATE TABLE IF NOT EXISTS bursar_head (
+    book BIGINT NOT NULL PRIMARY KEY,
+    seq  BIGINT NOT NULL,
+    at   BIGINT NOT NULL,
+    hash BINARY(32) NOT NULL,
+    CONSTRAINT bursar_head_place CHECK (seq >= 0)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
+
+-- Queues of several programs take turns by locking the book's row here. It says nothing.
+CREATE TABLE IF NOT EXISTS bursar_turn (
+    book BIGINT NOT NULL PRIMARY KEY
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
+
+-- Each row is a block of 2^24 numbers for entries and accounts, given to one program: those from block * 2^24 on. The
+-- counter goes on whatever is rolled back.
+CREATE TABLE IF NOT EXISTS bursar_block (
+    block BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
+
+CREATE TABLE IF NOT EXISTS bursar_account (
+    account  BIGINT NOT NULL PRIMARY KEY,
+    book     BIGINT NOT NULL,
+    path     VARCHAR(255) NOT NULL,
+    currency VARCHAR(64) NOT NULL,
+    scale    INT NOT NULL,
+    opened   BIGINT NOT NULL,
+    metadata MEDIUMTEXT,
+    UNIQUE KEY bursar_account_path (book, path),
+    CONSTRAINT bursar_account_book FOREIGN KEY (book) REFERENCES bursar_book (book),
+    CONSTRAINT bursar_account_scale CHECK (scale BETWEEN 0 AND 36)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
+
+-- What a post reads and writes of an account: small, and the limits are kept by the row itself. The minimum bounds
+-- what is available, the maximum bounds the balance; an absent limit is NULL.
+CREATE TABLE IF NOT EXISTS bursar_balance (
+    account          BIGINT NOT NULL PRIMARY KEY,
+    state            SMALLINT NOT NULL DEFAULT 0,
+    version          BIGINT NOT NULL,
+    balance          BIGINT NOT NULL,
+    balance_hi       BIGINT NOT NULL DEFAULT 0,
+    held             BIGINT NOT NULL DEFAULT 0,
+    held_hi          BIGINT NOT NULL DEFAULT 0,
+    available        BIGINT NOT NULL,
+    available_hi     BIGINT NOT NULL DEFAULT 0,
+    available_min    BIGINT,
+    available_min_hi BIGINT NOT NULL DEFAULT 0,
+    balance_max      BIGINT,
+    balance_max_hi   BIGINT NOT NULL DEFAULT 0,
+    decided          BIGINT NOT NULL,
+    last_entry       BIGINT NOT NULL,
+    CONSTRAINT bursar_balance_state CHECK (state BETWEEN 0 AND 3),
+    CONSTRAINT bursar_balance_version CHECK (version > 0),
+    CONSTRAINT bursar_balance_held CHECK (held >= 0 AND held_hi >= 0),
+    CONSTRAINT bursar_balance_pair CHECK (balance BETWEEN -999999999999999999 AND 999999999999999999),
+    CONSTRAINT bursar_balance_sign CHECK (balance_hi = 0 OR balance = 0 OR (balance_hi > 0) = (balance > 0)),
+    CONSTRAINT bursar_balance_min CHECK (available_hi > available_min_hi
+        OR available_hi = available_min_hi AND available >= available_min OR available_min IS NULL),
+    CONSTRAINT bursar_balance_max CHECK (balance_hi < balance_max_hi
+        OR balance_hi = balance_max_hi AND balance <= balance_max OR balance_max IS NULL)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
+
+-- What was asked for under each id, posted or refused: one id space for transfers and acts on accounts.
+CREATE TABLE IF NOT EXISTS bursar_request (
+    request         BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    book            BIGINT NOT NULL,
+    id              BINARY(16) NOT NULL,
+    content         MEDIUMBLOB NOT NULL, -- canonical bytes
+    decided         BIGINT NOT NULL,
+    last_entry      BIGINT,              -- absent when refused
+    reference       VARCHAR(255),
+    metadata        MEDIUMTEXT,
+    refusal         VARCHAR(64),    -- code
+    refusal_field   TEXT,
+    refusal_message TEXT,
+    UNIQUE KEY bursar_request_id (book, id),
+    UNIQUE KEY bursar_request_reference (book, reference),
+    CONSTRAINT bursar_request_outcome CHECK ((last_entry IS NULL) = (refusal IS NOT NULL))
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
+
+-- The journal. The row key is fixed at the insert, means no order and is in no hash. seq, at and hash are empty
+-- until the entry is sealed.
+CREATE TABLE IF NOT EXISTS bursar_entry (
+    entry           BIGINT NOT NULL PRIMARY KEY,
+    book            BIGINT NOT NULL,
+    seq             BIGINT,
+    at              BIGINT,
+    hash            BINARY(32),
+    kind            SMALLINT NOT NULL,
+    request_id      BINARY(16) NOT NULL,
+    leg             INT NOT NULL,
+    request_hash    BINARY(32) NOT NULL,
+    from_account    BIGINT, -- absent for an act on an account, which is then to_account
+    to_account      BIGINT NOT NULL,
+    amount          BIGINT NOT NULL,
+    amount_hi       BIGINT NOT NULL DEFAULT 0,
+    from_version    BIGINT NOT NULL DEFAULT 0,
+    from_balance    BIGINT NOT NULL DEFAULT 0,
+    from_balance_hi BIGINT NOT NULL DEFAULT 0,
+    from_held       BIGINT NOT NULL DEFAULT 0,
+    from_held_hi    BIGINT NOT NULL DEFAULT 0,
+    to_version      BIGINT NOT NULL,
+    to_balance      BIGINT NOT NULL,
+    to_balance_hi   BIGINT NOT NULL DEFAULT 0,
+    to_held         BIGINT NOT NULL DEFAULT 0,
+    to_held_hi      BIGINT NOT NULL DEFAULT 0,
+    from_prev       BIGINT NOT NULL DEFAULT 0, -- row key of the account's previous entry, 0 for none
+    to_prev         BIGINT NOT NULL DEFAULT 0,
+    effective       BIGINT, -- only when the request named one
+    decided         BIGINT NOT NULL,
+    UNIQUE KEY bursar_entry_seq (book, seq),
+    CONSTRAINT bursar_entry_place CHECK (seq > 0),
+    CONSTRAINT bursar_entry_leg CHECK (leg >= 0),
+    CONSTRAINT bursar_entry_amount CHECK (amount >= 0 AND amount_hi >= 0),
+    CONSTRAINT bursar_entry_sealed CHECK ((seq IS NULL) = (at IS NULL) AND (seq IS NULL) = (hash IS NULL)),
+    CONSTRAINT bursar_entry_accounts CHECK (from_account <> to_account)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
+
+-- A sparse index into an account's history: every 64th version.
+CREATE TABLE IF NOT EXISTS bursar_checkpoint (
+    account BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    seq     BIGINT NOT NULL,
+    entry   BIGINT NOT NULL,
+    PRIMARY KEY (account, version),
+    UNIQUE KEY bursar_checkpoint_seq (account, seq)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
+
+-- Only backdated entries are indexed by effective time.
+CREATE TABLE IF NOT EXISTS bursar_backdated (
+    account   BIGINT NOT NULL,
+    effective BIGINT NOT NULL,
+    entry     BIGINT NOT NULL,
+    PRIMARY KEY (account, effective, entry)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
+
+-- The journal and what was asked for only grow. An UPDATE may seal an entry once and nothing else. REPLACE and INSERT ...
+-- ON DUPLICATE KEY UPDATE run the triggers of the DELETE and the UPDATE that they make. No trigger runs for TRUNCATE and
+-- DROP TABLE: keep those privileges from the application's user.
+
+
+
+
+
+-- What changes nothing is let through: the ledger makes a book unless it is there.
+
+
+
+
+
+-- Views for applications and people: amounts as exact decimals, times as nanoseconds. The two LPADs make the 37 digits of
+-- a pair, of which the last scale ones are the fraction.
+CREATE OR REPLACE SQL SECURITY INVOKER VIEW bursar_accounts AS
+    SELECT a.book, a.account, a.path, a.currency,
+           CASE b.state WHEN 0 THEN 'open' WHEN 1 THEN 'frozen' WHEN 2 THEN 'closed' ELSE 'merged' END AS state,
+           b.version,
+           CONCAT(IF(b.balance_hi < 0 OR b.balance < 0, '-', ''),
+               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(b.balance_hi), 19, '0'), LPAD(ABS(b.balance), 18, '0')), 37 - a.scale)), ''), '0'),
+               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(b.balance_hi), 19, '0'), LPAD(ABS(b.balance), 18, '0')), a.scale)))) AS balance,
+           CONCAT(IF(b.held_hi < 0 OR b.held < 0, '-', ''),
+               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(b.held_hi), 19, '0'), LPAD(ABS(b.held), 18, '0')), 37 - a.scale)), ''), '0'),
+               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(b.held_hi), 19, '0'), LPAD(ABS(b.held), 18, '0')), a.scale)))) AS held,
+           CONCAT(IF(b.available_hi < 0 OR b.available < 0, '-', ''),
+               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(b.available_hi), 19, '0'), LPAD(ABS(b.available), 18, '0')), 37 - a.scale)), ''), '0'),
+               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(b.available_hi), 19, '0'), LPAD(ABS(b.available), 18, '0')), a.scale)))) AS available,
+           a.opened, a.metadata
+    FROM bursar_account a JOIN bursar_balance b ON b.account = a.account;
+
+CREATE OR REPLACE SQL SECURITY INVOKER VIEW bursar_transfers AS
+    SELECT r.book, r.id, e.seq, e.at, r.decided, r.reference, r.metadata
+    FROM bursar_request r JOIN bursar_entry e ON e.entry = r.last_entry
+    WHERE e.kind = 1;
+
+CREATE OR REPLACE SQL SECURITY INVOKER VIEW bursar_entries AS
+    SELECT e.book, e.seq, e.at, COALESCE(e.effective, e.at) AS effective, e.request_id, e.leg, e.kind,
+           f.path AS from_path, t.path AS to_path, t.currency,
+           CONCAT(IF(e.amount_hi < 0 OR e.amount < 0, '-', ''),
+               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(e.amount_hi), 19, '0'), LPAD(ABS(e.amount), 18, '0')), 37 - t.scale)), ''), '0'),
+               IF(t.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(e.amount_hi), 19, '0'), LPAD(ABS(e.amount), 18, '0')), t.scale)))) AS amount
+    FROM bursar_entry e JOIN bursar_account t ON t.account = e.to_account
+                        LEFT JOIN bursar_account f ON f.account = e.from_account;
+
+INSERT INTO bursar_migration (version, name) VALUES (1, 'init') ON DUPLICATE KEY UPDATE name = 'init';

@@ -1,0 +1,118 @@
+package postgres
+
+import "github.com/bursar-ledger/bursar/internal/sqlstore"
+
+// audits is the SQL that reads every row as it is stored.
+func (v variant) audits() sqlstore.AuditStatements {
+	return sqlstore.AuditStatements{
+		AuditBooks: `SELECT ` + v.read(sqlstore.BookColumns) + `
+			FROM bursar_book b LEFT JOIN bursar_head h ON h.book = b.book ORDER BY b.book`,
+		AuditEntries: v.auditEntry() + ` WHERE e.book = $1 AND e.seq >= $2 AND (e.seq > $2 OR e.entry > $3)
+			ORDER BY e.seq, e.entry LIMIT $4`,
+		AuditUnsealed: v.auditEntry() + ` WHERE e.book = $1 AND e.seq IS NULL AND e.entry > $2
+			ORDER BY e.entry LIMIT $3`,
+		AuditRequests: v.auditRequest() + `bursar_request r LEFT JOIN bursar_entry e ON e.entry = r.last_entry
+			WHERE r.book = $1 AND r.request > $2 ORDER BY r.request LIMIT $3`,
+		AuditRequestsOf: sqlstore.ManyArrays(v.auditRequest() + ids + requestOfID + `
+			LEFT JOIN bursar_entry e ON e.entry = r.last_entry`),
+		AuditAccounts: `SELECT ` + sqlstore.RecordColumns.Qualified() + `
+			FROM bursar_account a LEFT JOIN bursar_balance b ON b.account = a.account
+			WHERE a.book = $1 AND a.account > $2 ORDER BY a.account LIMIT $3`,
+		AuditStrays: auditStrays,
+		AuditGuards: v.auditGuards(),
+	}
+}
+
+// auditEntry reads entries with what an act on an account must leave empty, and what points at them.
+func (v variant) auditEntry() string {
+	return v.entries() + `,
+		CASE WHEN e.from_account IS NULL
+			THEN e.from_balance <> 0 OR e.from_balance_hi <> 0 OR e.from_held <> 0 OR e.from_held_hi <> 0
+			ELSE e.from_account = 0 END,
+		(SELECT count(*) FROM bursar_checkpoint c WHERE c.account = e.from_account AND c.version = e.from_version
+			AND c.seq = e.seq AND c.entry = e.entry)
+		+ (SELECT count(*) FROM bursar_checkpoint c WHERE c.account = e.to_account AND c.version = e.to_version
+			AND c.seq = e.seq AND c.entry = e.entry),
+		(SELECT count(*) FROM bursar_backdated d WHERE d.account IN (e.from_account, e.to_account)
+			AND d.effective = e.effective AND d.entry = e.entry)
+		FROM bursar_entry e LEFT JOIN bursar_account f ON f.account = e.from_account
+		LEFT JOIN bursar_account t ON t.account = e.to_account`
+}
+
+// auditRequest reads requests with what a refusal and a posted request must leave empty.
+func (v variant) auditRequest() string {
+	return `SELECT ` + v.read(sqlstore.RequestColumns) + `, r.request, ` + v.bytes("e.request_id") + `,
+		r.reference = '' OR r.metadata = '' OR r.refusal = '' OR r.refusal_field = '' OR r.refusal_message = ''
+			OR CASE WHEN r.refusal IS NULL
+				THEN r.refusal_field IS NOT NULL OR r.refusal_message IS NOT NULL OR r.last_entry IS NULL
+				ELSE r.last_entry IS NOT NULL END
+		FROM `
+}
+
+const auditStrays = `SELECT 'entries of no book', count(*) FROM bursar_entry
+			WHERE book NOT IN (SELECT book FROM bursar_book)
+		UNION ALL SELECT 'requests of no book', count(*) FROM bursar_request WHERE book NOT IN (SELECT book FROM bursar_book)
+		UNION ALL SELECT 'accounts of no book', count(*) FROM bursar_account WHERE book NOT IN (SELECT book FROM bursar_book)
+		UNION ALL SELECT 'heads of no book', count(*) FROM bursar_head WHERE book NOT IN (SELECT book FROM bursar_book)
+		UNION ALL SELECT 'ids with two requests', count(*)
+			FROM (SELECT 1 FROM bursar_request GROUP BY book, id HAVING count(*) > 1) AS twice
+		UNION ALL SELECT 'references with two requests', count(*)
+			FROM (SELECT 1 FROM bursar_request WHERE reference IS NOT NULL GROUP BY book, reference HAVING count(*) > 1) AS twice
+		UNION ALL SELECT 'balances of no account', count(*) FROM bursar_balance b
+			WHERE NOT EXISTS (SELECT 1 FROM bursar_account a WHERE a.account = b.account)
+		UNION ALL SELECT 'checkpoints of no entry', count(*) FROM bursar_checkpoint c
+			WHERE NOT EXISTS (SELECT 1 FROM bursar_entry e WHERE e.entry = c.entry AND e.seq = c.seq
+				AND (e.to_account = c.account AND e.to_version = c.version
+					OR e.from_account = c.account AND e.from_version = c.version))
+		UNION ALL SELECT 'effective times of no entry', count(*) FROM bursar_backdated d
+			WHERE NOT EXISTS (SELECT 1 FROM bursar_entry e WHERE e.entry = d.entry AND e.effective = d.effective
+				AND d.account IN (e.to_account, e.from_account))`
+
+// auditGuards names what is not there or does not work: triggers that are disabled, constraints that the rows were not
+// compared with, indexes that are invalid.
+func (v variant) auditGuards() string {
+	if !v.triggers {
+		return `WITH expected (rel, kind, name) AS (VALUES ` + expectedEverywhere + `)
+			SELECT name FROM expected WHERE ` + missingEverywhere
+	}
+	return `WITH expected (rel, kind, name) AS (VALUES ` + expectedTriggers + expectedEverywhere + `)
+		SELECT name FROM expected WHERE CASE kind
+			WHEN 'trigger' THEN NOT EXISTS (SELECT 1 FROM pg_trigger t
+				WHERE t.tgrelid = to_regclass(rel) AND t.tgname = name AND t.tgenabled IN ('O', 'A'))
+			ELSE ` + missingEverywhere + ` END`
+}
+
+// expectedTriggers guard the tables of PostgreSQL.
+const expectedTriggers = `
+		('bursar_entry', 'trigger', 'bursar_entry_update'), ('bursar_entry', 'trigger', 'bursar_entry_delete'),
+		('bursar_entry', 'trigger', 'bursar_entry_truncate'),
+		('bursar_request', 'trigger', 'bursar_request_update'), ('bursar_request', 'trigger', 'bursar_request_delete'),
+		('bursar_request', 'trigger', 'bursar_request_truncate'),
+		('bursar_account', 'trigger', 'bursar_account_update'), ('bursar_account', 'trigger', 'bursar_account_delete'),
+		('bursar_account', 'trigger', 'bursar_account_truncate'),
+		('bursar_balance', 'trigger', 'bursar_balance_delete'), ('bursar_balance', 'trigger', 'bursar_balance_truncate'),
+		('bursar_book', 'trigger', 'bursar_book_update'), ('bursar_book', 'trigger', 'bursar_book_delete'),
+		('bursar_book', 'trigger', 'bursar_book_truncate'),
+		('bursar_head', 'trigger', 'bursar_head_delete'), ('bursar_head', 'trigger', 'bursar_head_truncate'),`
+
+// expectedEverywhere is what guards the tables besides triggers.
+const expectedEverywhere = `
+		('bursar_book', 'constraint', 'bursar_book_name'), ('bursar_book', 'constraint', 'bursar_book_uuid'),
+		('bursar_account', 'constraint', 'bursar_account_book'), ('bursar_account', 'constraint', 'bursar_account_path'),
+		('bursar_balance', 'constraint', 'bursar_balance_held'), ('bursar_balance', 'constraint', 'bursar_balance_range'),
+		('bursar_balance', 'constraint', 'bursar_balance_signs'), ('bursar_balance', 'constraint', 'bursar_balance_min'),
+		('bursar_balance', 'constraint', 'bursar_balance_max'),
+		('bursar_request', 'constraint', 'bursar_request_outcome'),
+		('bursar_entry', 'constraint', 'bursar_entry_amount'), ('bursar_entry', 'constraint', 'bursar_entry_sealed'),
+		('bursar_entry', 'constraint', 'bursar_entry_sides'),
+		('bursar_entry', 'index', 'bursar_entry_pkey'), ('bursar_entry', 'index', 'bursar_entry_seq'),
+		('bursar_request', 'index', 'bursar_request_id'), ('bursar_request', 'index', 'bursar_request_reference'),
+		('bursar_account', 'index', 'bursar_account_pkey'), ('bursar_balance', 'index', 'bursar_balance_pkey'),
+		('bursar_head', 'index', 'bursar_head_pkey'), ('bursar_checkpoint', 'index', 'bursar_checkpoint_seq')`
+
+// missingEverywhere is true for a constraint or an index that is not there.
+const missingEverywhere = `CASE kind
+		WHEN 'constraint' THEN NOT EXISTS (SELECT 1 FROM pg_constraint c
+			WHERE c.conrelid = to_regclass(rel) AND c.conname = name AND c.convalidated)
+		ELSE NOT EXISTS (SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+			WHERE i.indrelid = to_regclass(rel) AND c.relname = name AND i.indisunique AND i.indisvalid) END`
