@@ -148,6 +148,16 @@ var catalogue = [...]Description{
 		Remedy:  "use the program that applied it, or find out who changed the file",
 	},
 	{
+		Code: CodeNotADatabase, Status: 503, Exit: exitState,
+		Meaning: "the file that should be the database is none",
+		Remedy:  "name the file of a ledger, or one that is not there yet",
+	},
+	{
+		Code: CodeBookNotFound, Status: 404, Exit: exitNotFound,
+		Meaning: "the database has no book of this name",
+		Remedy:  "check the name; bursar migrate --book makes a book, and so does Options.Migrate",
+	},
+	{
 		Code: CodeIDReused, Status: 409, Exit: exitIdentity,
 		Meaning: "the id was used for a request with other content",
 		Remedy:  "use a new id; the message names the first field that differs",

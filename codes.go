@@ -27,6 +27,8 @@ const (
 	CodeSchemaBehind       Code = "schema_behind"
 	CodeSchemaAhead        Code = "schema_ahead"
 	CodeSchemaChanged      Code = "schema_changed"
+	CodeNotADatabase       Code = "not_a_database"
+	CodeBookNotFound       Code = "book_not_found"
 	CodeIDReused           Code = "id_reused"
 	CodeReferenceTaken     Code = "reference_taken"
 	CodeAccountNotFound    Code = "account_not_found"
@@ -78,6 +80,8 @@ var (
 	ErrSchemaBehind       = &Error{Code: CodeSchemaBehind}
 	ErrSchemaAhead        = &Error{Code: CodeSchemaAhead}
 	ErrSchemaChanged      = &Error{Code: CodeSchemaChanged}
+	ErrNotADatabase       = &Error{Code: CodeNotADatabase}
+	ErrBookNotFound       = &Error{Code: CodeBookNotFound}
 	ErrIDReused           = &Error{Code: CodeIDReused}
 	ErrReferenceTaken     = &Error{Code: CodeReferenceTaken}
 	ErrAccountNotFound    = &Error{Code: CodeAccountNotFound}

@@ -16,8 +16,9 @@ type Store interface {
 	Schema(ctx context.Context) (have, want int, err error)
 	// Migrate brings the schema up to date, one database transaction a step. Doing it twice does nothing.
 	Migrate(ctx context.Context) error
-	// Book returns the book with fresh's name, and makes it as fresh says when there is none.
-	Book(ctx context.Context, fresh bursar.Book) (bursar.Book, error)
+	// Book returns the book with fresh's name. When there is none, it makes the book as fresh says if create is true, and
+	// is [bursar.ErrBookNotFound] otherwise.
+	Book(ctx context.Context, fresh bursar.Book, create bool) (bursar.Book, error)
 	// Write runs fn in one database transaction that may write, and commits it. fn may run more than once. When
 	// retried is not nil, it is told the engine's code of each error that made fn run again.
 	Write(ctx context.Context, mode Mode, retried func(code string), fn func(context.Context, Tx) error) error

@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bursar-ledger/bursar"
@@ -26,12 +29,14 @@ type Clock interface {
 
 // Options says how a ledger works. The zero value, and nil, are the defaults.
 type Options struct {
-	// Book is the ledger among several in one database. Defaults to "main". It is created when it does not exist.
+	// Book is the ledger among several in one database. Defaults to "main". One that does not exist is
+	// [bursar.ErrBookNotFound], unless Migrate says that it may be made.
 	Book string
 	// Strategy decides when posts are written. Defaults to [Locks]: each Post in a database transaction of its own.
 	// [Queue] is the fast one.
 	Strategy Strategy
-	// Migrate brings an older schema up to date. Defaults to refusing it with [bursar.ErrSchemaBehind].
+	// Migrate brings an older schema up to date, and makes a Book that does not exist. Defaults to refusing the one with
+	// [bursar.ErrSchemaBehind] and the other with [bursar.ErrBookNotFound], so that a mistyped name makes nothing.
 	Migrate bool
 	// Logger is told what an operator wants to know: which batches were not written because of contention, a lost commit
 	// or a database that contradicts itself, with their code. Defaults to nothing.
@@ -54,8 +59,9 @@ const (
 )
 
 // New makes a ledger over a store. It looks at the database: a schema that is not this program's is
-// [bursar.ErrSchemaBehind] or [bursar.ErrSchemaAhead]. It takes as long as ctx allows, and at most 30 seconds; what
-// the ledger does later does not depend on ctx. The ledger does not own the store.
+// [bursar.ErrSchemaBehind] or [bursar.ErrSchemaAhead], and a book that is not there is [bursar.ErrBookNotFound]. It
+// takes as long as ctx allows, and at most 30 seconds; what the ledger does later does not depend on ctx. The ledger
+// does not own the store.
 func New(ctx context.Context, store driver.Store, o *Options) (*Ledger, error) {
 	options := o.orDefaults()
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
@@ -63,7 +69,7 @@ func New(ctx context.Context, store driver.Store, o *Options) (*Ledger, error) {
 	if err := checkSchema(ctx, store, options.Migrate); err != nil {
 		return nil, err
 	}
-	book, err := openBook(ctx, store, options.Book)
+	book, err := openBook(ctx, store, options.Book, options.Migrate)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +131,7 @@ func checkSchema(ctx context.Context, store driver.Store, migrate bool) error {
 	}
 }
 
-func openBook(ctx context.Context, store driver.Store, name string) (bursar.Book, error) {
+func openBook(ctx context.Context, store driver.Store, name string, create bool) (bursar.Book, error) {
 	if err := bursar.CheckPath(name); err != nil {
 		return bursar.Book{}, coded.At(err, "book")
 	}
@@ -135,11 +141,47 @@ func openBook(ctx context.Context, store driver.Store, name string) (bursar.Book
 	}
 	fresh.UUID = stamp(fresh.UUID, 4)
 	fresh.Genesis = journal.Genesis(fresh.UUID)
-	book, err := store.Book(ctx, fresh)
+	book, err := store.Book(ctx, fresh, create)
+	if errors.Is(err, bursar.ErrBookNotFound) {
+		err = missingBook(ctx, store, name)
+	}
 	if err == nil && book.Genesis != journal.Genesis(book.UUID) {
 		err = bursar.Errorf(bursar.CodeCorrupt, "the genesis hash of book %s does not come from its UUID", name)
 	}
 	return book, err
+}
+
+// missingBook is the error for a book that is not there. It names those that are, so that a mistyped name is seen.
+func missingBook(ctx context.Context, store driver.Store, name string) error {
+	const most = 10
+	var names []string
+	err := store.Read(ctx, func(ctx context.Context, r driver.Reader) error {
+		names = names[:0]
+		source, ok := r.(driver.Auditor)
+		if !ok {
+			return nil
+		}
+		books, err := source.AuditBooks(ctx)
+		for i := range books {
+			if books[i].Fault == nil {
+				names = append(names, strconv.Quote(books[i].Name))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	others := "none"
+	switch n := len(names); {
+	case n > most:
+		others = fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n-most)
+	case n > 0:
+		others = strings.Join(names, ", ")
+	}
+	missing := bursar.Errorf(bursar.CodeBookNotFound, "there is no book %q: the database has %s", name, others)
+	missing.Field = "book"
+	return missing
 }
 
 // owns reports whether a head that was read under the number of b is that of b.

@@ -46,12 +46,12 @@ Opening an account again with the same settings changes nothing and prints the f
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opening, err := f.opening(args[0])
 			if err != nil {
-				return err
+				return inWords(err, openingWords())
 			}
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
+			return e.withLedger(cmd.Context(), makes, func(ctx context.Context, l *ledger.Ledger) error {
 				posted, err := l.OpenAccount(ctx, opening)
 				if err != nil {
-					return err
+					return inWords(e.showRefusal(opening.ID, err), openingWords())
 				}
 				return e.showPosted(posted)
 			})
@@ -72,7 +72,7 @@ func (f *openingFlags) opening(path string) (o bursar.Opening, err error) {
 	}
 	o.Path = path
 	if err = bursar.CheckPath(path); err != nil {
-		return o, err
+		return o, coded.At(err, "path")
 	}
 	if o.Currency, err = money.ParseCurrency(f.currency); err != nil {
 		return o, coded.At(err, "currency")
@@ -106,6 +106,13 @@ func optionalAmount(field, s string) (*money.Amount, error) {
 	return &amount, nil
 }
 
+// openingWords are what the fields of an opening are called on the command line.
+func openingWords() words {
+	return words{
+		"path": "PATH", "currency": "--currency", "min": "--min", "max": "--max", "id": "--id", "metadata": "--meta",
+	}
+}
+
 func newAccountShowCommand(e *env) *cobra.Command {
 	return &cobra.Command{
 		Use:     "show PATH",
@@ -113,7 +120,7 @@ func newAccountShowCommand(e *env) *cobra.Command {
 		Example: "  bursar account show users:alice\n  bursar account show users:alice -o json",
 		Args:    arguments(1, "PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
+			return e.withLedger(cmd.Context(), reads, func(ctx context.Context, l *ledger.Ledger) error {
 				account, err := l.Account(ctx, args[0])
 				if err != nil {
 					return err
@@ -150,7 +157,7 @@ func newAccountListCommand(e *env) *cobra.Command {
 			if len(args) > 0 {
 				q.Prefix = args[0]
 			}
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
+			return e.withLedger(cmd.Context(), reads, func(ctx context.Context, l *ledger.Ledger) error {
 				return e.listAccounts(ctx, l, q, limit)
 			})
 		},
@@ -205,18 +212,23 @@ func accountColumns() []column {
 }
 
 func accountCells(a *bursar.Account) ([]string, error) {
-	metadata := ""
-	if len(a.Metadata) > 0 {
-		text, err := json.Marshal(a.Metadata)
-		if err != nil {
-			return nil, err
-		}
-		metadata = string(text)
+	metadata, err := metadataText(a.Metadata)
+	if err != nil {
+		return nil, err
 	}
 	return []string{
 		a.Path, a.Currency.String(), a.State.String(), a.Balance.String(), a.Held.String(), a.Available.String(),
 		limitText(a.Min), limitText(a.Max), strconv.FormatInt(a.Version, 10), a.Opened.String(), metadata,
 	}, nil
+}
+
+// metadataText is metadata as a JSON object, and empty when there is none.
+func metadataText(m bursar.Metadata) (string, error) {
+	if len(m) == 0 {
+		return "", nil
+	}
+	text, err := json.Marshal(m)
+	return string(text), err
 }
 
 func limitText(limit *money.Amount) string {

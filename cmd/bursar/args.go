@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -118,25 +117,13 @@ func parseAmount(field, s string) (money.Amount, error) {
 	return amount, coded.At(err, field)
 }
 
-// parseTime reads a time of RFC 3339; an empty text is the zero time.
-func parseTime(field, s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	var instant bursar.Instant
-	if err := instant.UnmarshalText([]byte(s)); err != nil {
-		return time.Time{}, coded.At(err, field)
-	}
-	return instant.Time(), nil
-}
-
 // parseID reads an id; an empty text is the zero id.
 func parseID(s string) (bursar.ID, error) {
 	if s == "" {
 		return bursar.ID{}, nil
 	}
 	id, err := bursar.ParseID(s)
-	return id, coded.At(err, "id")
+	return id, coded.At(err, "--id")
 }
 
 // parseMetadata reads pairs of key=value; the value may hold further equal signs.

@@ -28,13 +28,15 @@ func newBalanceCommand(e *env) *cobra.Command {
   --at         after all entries with a ledger time up to this one
   --effective  counting entries with an effective time up to this one, whenever they were posted
 
-A point that the journal has not reached is refused.
+A time is written as RFC 3339, such as 2026-01-31T12:00:00Z, or as a date, which means the end of that day in UTC. A
+time that is past gets an answer, also when nothing was posted since; a time or a position to come is refused.
 
 Without PATH it prints the trial balance: every account, and for each currency the sum of all balances, which is
 zero. In CSV the sums are the last rows; they have no path.`,
 		Example: `  bursar balance users:alice
   bursar balance users:alice --seq 17
-  bursar balance users:alice --effective 2026-01-31T23:59:59Z -o json
+  bursar balance users:alice --at 2026-01-31
+  bursar balance users:alice --effective 2026-01-31T12:00:00+01:00 -o json
   bursar balance`,
 		Args: arguments(0, "PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -45,13 +47,13 @@ zero. In CSV the sums are the last rows; they have no path.`,
 			if len(args) == 0 && asOf != (bursar.AsOf{}) {
 				return usagef("missing argument PATH: the trial balance is of now")
 			}
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
+			return e.withLedger(cmd.Context(), reads, func(ctx context.Context, l *ledger.Ledger) error {
 				if len(args) == 0 {
 					return e.trialBalance(ctx, l)
 				}
 				balance, err := l.Balance(ctx, args[0], asOf)
 				if err != nil {
-					return err
+					return ahead(err, f.timeFlag())
 				}
 				return e.showBalance(balance)
 			})
@@ -64,22 +66,34 @@ zero. In CSV the sums are the last rows; they have no path.`,
 func (f *pointFlags) define(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.Var(countFlag{&f.seq, 1, math.MaxInt64}, "seq", "after the entry at this `position`")
-	flags.StringVar(&f.at, "at", "", "at this ledger `time`, such as 2026-01-31T12:00:00Z")
+	flags.StringVar(&f.at, "at", "", "at this ledger `time`: 2026-01-31T12:00:00Z, or a date for its end")
 	flags.StringVar(&f.effective, "effective", "", "at this effective `time`")
 }
 
 func (f *pointFlags) asOf() (a bursar.AsOf, err error) {
 	a.Seq = f.seq
-	if a.At, err = parseTime("at", f.at); err != nil {
+	if a.At, err = parseEnd("--at", f.at); err != nil {
 		return a, err
 	}
-	if a.Effective, err = parseTime("effective", f.effective); err != nil {
+	if a.Effective, err = parseEnd("--effective", f.effective); err != nil {
 		return a, err
 	}
 	if a.Seq > 0 && f.at+f.effective != "" || f.at != "" && f.effective != "" {
 		return a, usagef("--seq, --at and --effective exclude each other")
 	}
 	return a, nil
+}
+
+// timeFlag is the flag that gives a time, or empty.
+func (f *pointFlags) timeFlag() string {
+	switch {
+	case f.at != "":
+		return "--at"
+	case f.effective != "":
+		return "--effective"
+	default:
+		return ""
+	}
 }
 
 func (e *env) showBalance(b bursar.Balance) error {

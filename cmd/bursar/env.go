@@ -2,20 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/bursar-ledger/bursar"
-	"github.com/bursar-ledger/bursar/driver"
-	"github.com/bursar-ledger/bursar/ledger"
-	"github.com/bursar-ledger/bursar/store"
 )
 
 // env is what a command sees of the world, and the flags that every command has.
@@ -30,54 +22,12 @@ type env struct {
 
 	logger *slog.Logger // what a server tells its operator; nil: nothing
 
+	atRest  bool // the database is a file that is read as it lies, so nothing new can be seen
 	running bool // the command line was understood and its command began
 }
 
-// closeTimeout bounds how long a command waits for posts that are on their way.
-const closeTimeout = 30 * time.Second
-
-// withLedger opens the ledger that the flags name, runs fn and closes it. A file without a schema is migrated first.
-// stderr says so, because a mistyped name looks like a new file. A server's database is not migrated, because it may be
-// someone else's. A database with an older schema is not migrated either.
-func (e *env) withLedger(ctx context.Context, fn func(context.Context, *ledger.Ledger) error) (err error) {
-	s, have, _, err := e.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	if have == 0 && !isFile(e.db) {
-		return hintf(bursar.Errorf(bursar.CodeSchemaBehind, "there is no ledger in %s", redacted(e.db)),
-			"bursar migrate makes one, if that is the right database")
-	}
-	l, err := ledger.New(ctx, s, &ledger.Options{
-		Book: e.book, Migrate: have == 0, Strategy: ledger.Queue{}, Logger: e.logger,
-	})
-	if err != nil {
-		return err
-	}
-	if have == 0 {
-		fmt.Fprintf(e.stderr, "bursar: new ledger in %s\n", redacted(e.db))
-	}
-	err = fn(ctx, l)
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-	defer cancel()
-	return errors.Join(err, l.Close(closing))
-}
-
-// openStore opens the database that the flags name. It reports the schema that the database has and the one that this
-// program wants. The caller closes the store.
-func (e *env) openStore(ctx context.Context) (s driver.Store, have, want int, err error) {
-	if s, err = store.Open(e.db); err != nil {
-		return nil, 0, 0, err
-	}
-	if have, want, err = s.Schema(ctx); err == nil {
-		return s, have, want, nil
-	}
-	if bursar.CodeOf(err) == bursar.CodeUnavailable {
-		err = hintf(err, "is %s the right database? --db and BURSAR_DB say which", redacted(e.db))
-	}
-	return nil, 0, 0, errors.Join(err, s.Close())
-}
+// bookDefault is the book of who names none.
+const bookDefault = "main"
 
 // isFile reports whether a database URL names a file on this machine.
 func isFile(database string) bool { return strings.HasPrefix(database, "sqlite:") }
@@ -141,7 +91,7 @@ request could not be read. Every other error has the exit code of its kind: burs
 	flags.SortFlags = false
 	flags.StringVar(&e.db, "db", database, "database `URL`; BURSAR_DB sets the default")
 	flags.Lookup("db").DefValue = redacted(database) // what --help prints
-	flags.StringVar(&e.book, "book", "main", "`name` of the book: one ledger among several in a database")
+	flags.StringVar(&e.book, "book", bookDefault, "`name` of the book: one ledger among several in a database")
 	flags.VarP(formatFlag{&e.output}, "output", "o", "how data is printed: table, json or csv")
 	root.AddCommand(
 		newAccountCommand(e), newTransferCommand(e), newBalanceCommand(e), newStatementCommand(e), newJournalCommand(e),
@@ -158,7 +108,7 @@ func prepare(e *env, cmd *cobra.Command) {
 		prepare(e, sub)
 	}
 	cmd.Flags().SortFlags = false
-	if cmd.HasSubCommands() {
+	if cmd.HasSubCommands() && cmd.RunE == nil {
 		cmd.Args, cmd.RunE, cmd.DisableFlagsInUseLine = cobra.ArbitraryArgs, explain, true
 		cmd.SuggestionsMinimumDistance = 2
 	}

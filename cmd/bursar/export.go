@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,9 +13,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
-	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/exchange"
-	"github.com/bursar-ledger/bursar/ledger"
 )
 
 // exportFlags are the flags of export.
@@ -52,16 +51,12 @@ what is new.`,
 }
 
 func (e *env) export(ctx context.Context, f *exportFlags) (err error) {
-	s, have, _, err := e.openStore(ctx)
+	s, err := e.openStore(ctx, reads)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if have == 0 {
-		return hintf(bursar.Errorf(bursar.CodeSchemaBehind, "there is no ledger in %s", redacted(e.db)),
-			"--db and BURSAR_DB say where the ledger is")
-	}
-	l, err := ledger.New(ctx, s, &ledger.Options{Book: e.book})
+	l, err := e.openBook(ctx, s, reads)
 	if err != nil {
 		return err
 	}
@@ -82,8 +77,8 @@ func (e *env) export(ctx context.Context, f *exportFlags) (err error) {
 		_ = bar.Clear()
 	}
 	if err == nil {
-		fmt.Fprintf(e.stderr, "bursar: %d transfers with %d legs, up to position %d\n",
-			exported.Transfers, exported.Entries, exported.Seq)
+		fmt.Fprintf(e.stderr, "bursar: %s with %s, up to position %d\n",
+			count(exported.Transfers, "transfer", "transfers"), count(exported.Entries, "leg", "legs"), exported.Seq)
 	}
 	return err
 }
@@ -96,23 +91,41 @@ func (e *env) writeOut(name string, write func(io.Writer) error) error {
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() { // a pipe, a terminal
 		file, err := os.OpenFile(name, os.O_WRONLY, 0)
 		if err != nil {
-			return err
+			return notOutput(name, err)
 		}
 		return errors.Join(write(file), file.Close())
 	}
 	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part")
 	if err != nil {
-		return err
+		return notOutput(name, err)
 	}
 	err = write(file)
 	if err == nil {
 		err = errors.Join(file.Chmod(0o644), file.Sync())
 	}
 	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), name)
+		err = notOutput(name, os.Rename(file.Name(), name))
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(file.Name()))
 	}
 	return nil
+}
+
+// notOutput is the error of a file that cannot be made. It names the file that was asked for, and not the one that was
+// to become it.
+func notOutput(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	reason := err
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		reason = path.Err
+	case errors.As(err, &link):
+		reason = link.Err
+	}
+	return hintf(fmt.Errorf("%s: %w", name, reason), "--out names a file in a folder that is there and that you may write to")
 }

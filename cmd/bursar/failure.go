@@ -35,6 +35,28 @@ func hintf(err error, format string, args ...any) error {
 	return &hintedError{err, fmt.Sprintf(format, args...)}
 }
 
+// words are what fields are called on the command line, by their names in JSON.
+type words map[string]string
+
+// inWords names the field at fault as it was typed. A field that was not typed stays as it is.
+func inWords(err error, typed words) error {
+	var e *bursar.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	word, ok := typed[e.Field]
+	if !ok {
+		return err
+	}
+	said := *e
+	said.Field = word
+	var hinted *hintedError
+	if errors.As(err, &hinted) {
+		return &hintedError{&said, hinted.hint}
+	}
+	return &said
+}
+
 // report says on stderr why cmd failed, if it did, and returns the exit code. A reader of stdout that has gone away is
 // no failure: it has seen all it wanted.
 func (e *env) report(cmd *cobra.Command, err, output error) int {
@@ -53,6 +75,7 @@ func (e *env) report(cmd *cobra.Command, err, output error) int {
 		hint = hinted.hint
 	}
 	e.say("error", err.Error())
+	e.note(err)
 	if hint != "" {
 		e.say("hint", hint)
 	}

@@ -103,7 +103,7 @@ func (e *env) importFile(ctx context.Context, name string, f *importFlags) (err 
 	if err != nil {
 		return err
 	}
-	return e.withLedger(ctx, func(ctx context.Context, l *ledger.Ledger) (err error) {
+	return e.withLedger(ctx, makes, func(ctx context.Context, l *ledger.Ledger) (err error) {
 		options := &exchange.ImportOptions{Open: openers, Batch: int(f.batch)}
 		if f.ack != "" {
 			if options.Ack, err = exchange.OpenAck(f.ack, l.Book()); err != nil {
@@ -122,19 +122,24 @@ func (e *env) input(name string) (io.ReadCloser, int64, error) {
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, 0, bursar.Errorf(bursar.CodeMalformed, "%w", err)
+		return nil, 0, notInput(err)
 	}
 	info, err := file.Stat()
 	switch {
 	case err != nil:
-		return nil, 0, errors.Join(err, file.Close())
+		return nil, 0, errors.Join(notInput(err), file.Close())
 	case info.IsDir():
-		return nil, 0, errors.Join(bursar.Errorf(bursar.CodeMalformed, "%s is a directory", name), file.Close())
+		return nil, 0, errors.Join(notInput(fmt.Errorf("%s is a directory", name)), file.Close())
 	case !info.Mode().IsRegular():
 		return file, -1, nil
 	default:
 		return file, info.Size(), nil
 	}
+}
+
+// notInput is the error of a FILE that cannot be read.
+func notInput(err error) error {
+	return hintf(&usageError{err.Error()}, "FILE is a file of transfers that you may read, or - for stdin")
 }
 
 // importRows runs the import. It tells what came of it, even if it ended early.
@@ -160,8 +165,8 @@ func (e *env) importRows(
 		return err
 	case len(found.refused) > 0:
 		first := found.refused[0]
-		return bursar.Errorf(first.Code, "%d of %d transfers were refused, the first on line %d",
-			summary.Refused, summary.Transfers, first.Line)
+		return bursar.Errorf(first.Code, "%d of %s %s refused, the first on line %d",
+			summary.Refused, count(summary.Transfers, "transfer", "transfers"), was(summary.Refused), first.Line)
 	default:
 		return nil
 	}
@@ -250,21 +255,21 @@ func (f *findings) columns() []column {
 func (e *env) printSummary(s exchange.Summary, took time.Duration) {
 	parts := []string{fmt.Sprintf("%d posted", s.Posted), fmt.Sprintf("%d replayed", s.Replayed)}
 	for _, more := range []struct {
-		n    int64
-		what string
+		n         int64
+		one, many string
 	}{
-		{s.Acknowledged, "acknowledged before"}, {s.Refused, "refused"},
-		{s.Opened, "accounts opened"}, {s.Mismatches, "balances off"},
+		{s.Acknowledged, "acknowledged before", "acknowledged before"}, {s.Refused, "refused", "refused"},
+		{s.Opened, "account opened", "accounts opened"}, {s.Mismatches, "balance off", "balances off"},
 	} {
 		if more.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", more.n, more.what))
+			parts = append(parts, count(more.n, more.one, more.many))
 		}
 	}
 	for _, net := range s.Net {
 		parts = append(parts, "net "+net.String())
 	}
-	fmt.Fprintf(e.stderr, "bursar: %d rows in %.2f s, %d a second: %s\n",
-		s.Rows, took.Seconds(), perSecond(s.Rows, took), strings.Join(parts, ", "))
+	fmt.Fprintf(e.stderr, "bursar: %s in %.2f s, %d a second: %s\n",
+		count(s.Rows, "row", "rows"), took.Seconds(), perSecond(s.Rows, took), strings.Join(parts, ", "))
 }
 
 func perSecond(n int64, took time.Duration) int64 {

@@ -37,7 +37,7 @@ With --follow it goes on and prints entries as they are sealed, until you interr
   bursar journal --after 1000 --limit 100 -o csv
   bursar journal --follow -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
+			return e.withLedger(cmd.Context(), reads, func(ctx context.Context, l *ledger.Ledger) error {
 				return e.printJournal(ctx, l, f)
 			})
 		},
@@ -51,6 +51,9 @@ With --follow it goes on and prints entries as they are sealed, until you interr
 
 // printJournal prints page after page. Following ends without an error when ctx does.
 func (e *env) printJournal(ctx context.Context, l *ledger.Ledger, f journalFlags) error {
+	if f.follow && e.atRest {
+		return usagef("--follow needs a file that you may write to, or that a server has open")
+	}
 	out := e.list(entryColumns()...)
 	pause := followPauseMin
 	for left := f.limit; ; {

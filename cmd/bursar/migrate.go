@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store"
 )
 
@@ -20,10 +20,12 @@ func newMigrateCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the database's schema up to date",
-		Long: `Bring the database's schema up to date, and print the versions before and after. Doing it twice does no harm.
+		Long: `Bring the database's schema up to date, and print the versions before and after. A book that is not there is
+made: main, or the one that --book names. Doing it twice does no harm.
 
 With --print it prints the SQL of the missing migrations and leaves the database alone.`,
 		Example: `  bursar migrate
+  bursar migrate --book tenants:2
   bursar migrate --print > migrations.sql`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if onlyPrint {
@@ -43,22 +45,38 @@ type migrated struct {
 }
 
 func (e *env) migrate(ctx context.Context) (err error) {
-	s, have, want, err := e.openStore(ctx)
+	s, err := e.connect(ctx, makes)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if err := tooNew(have, want); err != nil {
+	if err := tooNew(s.have, s.want); err != nil {
 		return err
 	}
 	if err := s.Migrate(ctx); err != nil {
+		return err
+	}
+	if err := e.makeBook(ctx, s); err != nil {
 		return err
 	}
 	now, _, err := s.Schema(ctx)
 	if err != nil {
 		return err
 	}
-	return e.show(migrated{have, now}, field{"from", strconv.Itoa(have)}, field{"to", strconv.Itoa(now)})
+	return e.show(migrated{s.have, now}, field{"from", strconv.Itoa(s.have)}, field{"to", strconv.Itoa(now)})
+}
+
+// makeBook makes the book that the flags name, if it is not there.
+func (e *env) makeBook(ctx context.Context, s *opened) error {
+	if !e.lacksBook(ctx, s) {
+		return nil
+	}
+	l, err := ledger.New(ctx, s, &ledger.Options{Book: e.book, Migrate: true, SealEvery: -1})
+	if err != nil {
+		return inWords(err, words{"book": "--book"})
+	}
+	e.sayMade(s.have)
+	return l.Close(ctx)
 }
 
 // tooNew refuses a schema that this program does not know.
@@ -97,14 +115,12 @@ func (e *env) printMigrations(ctx context.Context) error {
 // schemaUntouched is the version of the database's schema. A SQLite file that is not there is not opened, because that
 // would create it.
 func (e *env) schemaUntouched(ctx context.Context) (have int, err error) {
-	if file, found := strings.CutPrefix(e.db, "sqlite:"); found {
-		if _, err := os.Stat(strings.TrimPrefix(file, "//")); errors.Is(err, fs.ErrNotExist) {
-			return 0, nil
-		}
+	if e.absent() {
+		return 0, nil
 	}
-	s, have, want, err := e.openStore(ctx)
+	s, err := e.connect(ctx, reads)
 	if err != nil {
 		return 0, err
 	}
-	return have, errors.Join(tooNew(have, want), s.Close())
+	return s.have, errors.Join(tooNew(s.have, s.want), s.Close())
 }

@@ -182,6 +182,30 @@ func (e *env) show(record any, fields ...field) error {
 	return err
 }
 
+// count is a number of things in words: 1 entry, 2 entries.
+func count(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.FormatInt(n, 10) + " " + many
+}
+
+// was is the verb for n things.
+func was(n int64) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
+}
+
+// are is was for the present.
+func are(n int64) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
 // printable is s with everything escaped that could steer a terminal or break a line.
 func printable(s string) string {
 	if strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 && utf8.ValidString(s) {

@@ -70,11 +70,11 @@ func (e *env) serve(ctx context.Context, address, tokenFile string) error {
 	defer listener.Close() // closing twice is harmless, and a ledger that does not open leaves no port behind
 	// What decides is the address that the listener has. A name may stand for any address.
 	if token == "" && !isLoopback(listener.Addr()) {
-		return usagef("%v can be reached from other machines: give a token with --token-file or BURSAR_TOKEN, "+
-			"or listen on 127.0.0.1", listener.Addr())
+		return usagef("%s can be reached from other machines: give a token with --token-file or BURSAR_TOKEN, "+
+			"or listen on 127.0.0.1", address)
 	}
 	e.logger = slog.New(slog.NewTextHandler(e.stderr, nil))
-	return e.withLedger(ctx, func(ctx context.Context, l *ledger.Ledger) error {
+	return e.withLedger(ctx, makes, func(ctx context.Context, l *ledger.Ledger) error {
 		return e.serveOn(ctx, listener, l, token)
 	})
 }
@@ -93,7 +93,8 @@ func (e *env) serveOn(ctx context.Context, listener net.Listener, l *ledger.Ledg
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
-	fmt.Fprintf(e.stderr, "bursar: serving %s on http://%v\n", redacted(e.db), listener.Addr())
+	fmt.Fprintf(e.stderr, "bursar: serving book %s of %s with the strategy queue on http://%v\n",
+		l.Book().Name, redacted(e.db), listener.Addr())
 	select {
 	case err := <-ended:
 		return err

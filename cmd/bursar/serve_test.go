@@ -45,7 +45,8 @@ func startServing(t *testing.T, getenv func(string) string, args ...string) *ser
 		s.exit <- run(ctx, e, append([]string{"serve", "--db", "sqlite:" + s.db}, args...))
 		writer.Close()
 	}()
-	_, address, _ := strings.Cut(s.line("bursar: serving sqlite:"+s.db+" on "), " on ")
+	said := s.line("bursar: serving book ")
+	address := said[strings.LastIndex(said, " ")+1:]
 	s.url = strings.NewReplacer("[::]", "127.0.0.1", "0.0.0.0", "127.0.0.1").Replace(address)
 	return s
 }

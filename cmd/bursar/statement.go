@@ -29,7 +29,7 @@ When there are earlier entries, stderr names the --before that shows them.`,
   bursar statement users:alice -o csv`,
 		Args: arguments(1, "PATH"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
+			return e.withLedger(cmd.Context(), reads, func(ctx context.Context, l *ledger.Ledger) error {
 				lines, err := l.Statement(ctx, args[0], bursar.StatementQuery{Before: q.before, Limit: int(q.limit)})
 				if err != nil {
 					return err

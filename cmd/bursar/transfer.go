@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/coded"
 	"github.com/bursar-ledger/bursar/ledger"
 )
 
@@ -32,7 +32,13 @@ decimals than the currency, never more.
 The id makes the transfer happen once. The same id with the same content prints the first result again; with other
 content it is refused. Without --id one is made, and stderr names it when the answer is lost.
 
-Each --leg is a further leg, in the order given. With a --leg you may leave FROM TO AMOUNT out.`,
+Each --leg is a further leg, in the order given. With a --leg you may leave FROM TO AMOUNT out.
+
+Times are written as RFC 3339 or as dates, which are days in UTC: --effective is the beginning of a day, and --not-after
+its end.
+
+A refusal goes to stderr. With -o json it also goes to stdout, as {"id": …, "refusal": {…}}: account, available, needed
+and limit say what is missing, and final that the same id gets this answer for ever.`,
 		Example: `  bursar transfer outside:bank users:alice 25.00 USD
   bursar transfer users:alice users:bob "10.00 USD" --id 0192f0c1-2345-7abc-8def-0123456789ab --reference order-17
   bursar transfer users:alice users:bob 10.00 USD --leg "users:alice,fees:sales,0.35 USD" --meta order=17
@@ -40,17 +46,18 @@ Each --leg is a further leg, in the order given. With a --leg you may leave FROM
 		RunE: func(cmd *cobra.Command, args []string) error {
 			t, err := f.transfer(args)
 			if err != nil {
-				return err
+				return inWords(err, f.words(len(args) > 0))
 			}
-			return e.withLedger(cmd.Context(), func(ctx context.Context, l *ledger.Ledger) error {
+			return e.withLedger(cmd.Context(), posts, func(ctx context.Context, l *ledger.Ledger) error {
 				posted, err := postOnce(ctx, l, t)
 				if err != nil {
-					return err
+					return inWords(e.showRefusal(posted.ID, err), f.words(len(args) > 0))
 				}
 				return e.showPosted(posted)
 			})
 		},
 	}
+	cmd.AddCommand(newTransferShowCommand(e))
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) == 0 && len(f.legs) > 0 {
 			return nil
@@ -66,7 +73,7 @@ func (f *transferFlags) define(cmd *cobra.Command) {
 	flags.StringVar(&f.id, "id", "", "`UUID` that makes the transfer happen once (default a new one)")
 	flags.StringVar(&f.reference, "reference", "", "`text` that no other transfer has")
 	flags.StringArrayVar(&f.meta, "meta", nil, "`key=value` to keep with the transfer; may be repeated")
-	flags.StringVar(&f.effective, "effective", "", "`time` to date the transfer back to, such as 2026-01-31T12:00:00Z")
+	flags.StringVar(&f.effective, "effective", "", "`time` to date the transfer back to: 2026-01-31T12:00:00Z or a date")
 	flags.StringVar(&f.notAfter, "not-after", "", "refuse the transfer when it is decided later than this `time`")
 	flags.StringArrayVar(&f.legs, "leg", nil, "a further leg `FROM,TO,AMOUNT`; may be repeated")
 }
@@ -78,10 +85,10 @@ func (f *transferFlags) transfer(args []string) (t bursar.Transfer, err error) {
 	if t.ID, err = parseID(f.id); err != nil {
 		return t, err
 	}
-	if t.Effective, err = parseTime("effective", f.effective); err != nil {
+	if t.Effective, err = parseStart("--effective", f.effective); err != nil {
 		return t, err
 	}
-	if t.NotAfter, err = parseTime("not_after", f.notAfter); err != nil {
+	if t.NotAfter, err = parseEnd("--not-after", f.notAfter); err != nil {
 		return t, err
 	}
 	t.Reference = f.reference
@@ -104,8 +111,10 @@ func (f *transferFlags) allLegs(args []string) (legs []bursar.Leg, err error) {
 	for i, parts := range texts {
 		leg := bursar.Leg{From: parts[0], To: parts[1]}
 		// The ledger checks paths too, but a bad path comes before a bad amount in the error table.
-		if err := errors.Join(bursar.CheckPath(leg.From), bursar.CheckPath(leg.To)); err != nil {
-			return nil, err
+		for _, side := range [2]struct{ field, path string }{{"from", leg.From}, {"to", leg.To}} {
+			if err := bursar.CheckPath(side.path); err != nil {
+				return nil, coded.At(err, fmt.Sprintf("legs[%d].%s", i, side.field))
+			}
 		}
 		if leg.Amount, err = parseAmount(fmt.Sprintf("legs[%d].amount", i), parts[2]); err != nil {
 			return nil, err
@@ -113,6 +122,29 @@ func (f *transferFlags) allLegs(args []string) (legs []bursar.Leg, err error) {
 		legs = append(legs, leg)
 	}
 	return legs, nil
+}
+
+// words are what the fields of a transfer are called on this command line. When it begins with FROM TO AMOUNT, these are
+// the first leg.
+func (f *transferFlags) words(positional bool) words {
+	typed := words{
+		"id": "--id", "reference": "--reference", "effective": "--effective", "not_after": "--not-after",
+		"metadata": "--meta",
+	}
+	first := 0
+	if positional {
+		first = 1
+		typed["legs[0].from"], typed["legs[0].to"], typed["legs[0].amount"] = "FROM", "TO", "AMOUNT"
+		if typed["legs[0]"] = ""; len(f.legs) > 0 {
+			typed["legs[0]"] = "FROM TO AMOUNT"
+		}
+	}
+	for i, text := range f.legs {
+		for _, part := range []string{"", ".from", ".to", ".amount"} {
+			typed[fmt.Sprintf("legs[%d]%s", first+i, part)] = fmt.Sprintf("--leg %q", text)
+		}
+	}
+	return typed
 }
 
 // postOnce posts t under an id. The error names the id when the transfer may have to be sent again.
@@ -124,6 +156,7 @@ func postOnce(ctx context.Context, l *ledger.Ledger, t bursar.Transfer) (bursar.
 		}
 	}
 	posted, err := l.Post(ctx, t)
+	posted.ID = t.ID // of a refusal too
 	if bursar.Retryable(err) {
 		remedy := bursar.Describe(bursar.CodeOf(err)).Remedy
 		return posted, hintf(err, "%s: --id %s", remedy, t.ID)

@@ -18,7 +18,7 @@ import (
 // TestLostAnswerNamesTheID wants the id in the hint. The program made it, so the caller could not ask again otherwise.
 func TestLostAnswerNamesTheID(t *testing.T) {
 	e := &env{db: "sqlite:" + filepath.Join(t.TempDir(), "bursar.db"), stderr: new(bytes.Buffer)}
-	err := e.withLedger(t.Context(), func(ctx context.Context, l *ledger.Ledger) error {
+	err := e.withLedger(t.Context(), makes, func(ctx context.Context, l *ledger.Ledger) error {
 		if err := l.Close(ctx); err != nil {
 			return err
 		}

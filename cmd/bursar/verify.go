@@ -86,18 +86,15 @@ func (e *env) verify(ctx context.Context, texts []string) error {
 
 // audit runs the checks, with a progress bar.
 func (e *env) audit(ctx context.Context, anchors map[int64][32]byte) (report verify.Report, err error) {
-	if have, err := e.schemaUntouched(ctx); err != nil {
-		return report, err
-	} else if have == 0 {
-		return report, hintf(bursar.Errorf(bursar.CodeSchemaBehind, "there is no ledger in %s", redacted(e.db)),
-			"--db and BURSAR_DB say where the ledger is")
-	}
-	s, _, _, err := e.openStore(ctx)
+	s, err := e.openStore(ctx, reads)
 	if err != nil {
 		return report, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	book, err := verify.Book(ctx, s, e.book)
+	if err != nil && e.lacksBook(ctx, s) {
+		_, err = e.openBook(ctx, s, reads) // says which books there are
+	}
 	if err != nil {
 		return report, err
 	}
@@ -141,11 +138,11 @@ func (e *env) showReport(r *verify.Report) error {
 	case e.output == formatTable && r.OK():
 		unsealed := ""
 		if r.Unsealed > 0 {
-			unsealed = fmt.Sprintf(" of which %d are not sealed", r.Unsealed)
+			unsealed = fmt.Sprintf(" of which %d %s not sealed", r.Unsealed, are(r.Unsealed))
 		}
-		_, err := fmt.Fprintf(e.stdout, "ok: book %s: %d entries%s, %d accounts, %d requests of which %d were refused; "+
-			"head %d at %v, hash %v\n", r.Book.Name, r.Entries, unsealed, r.Accounts, r.Requests, r.Refusals,
-			r.Head.Seq, r.Head.At, r.Head.Hash)
+		_, err := fmt.Fprintf(e.stdout, "ok: book %s: %s%s, %s, %s of which %d %s refused; head %d at %v, hash %v\n",
+			r.Book.Name, count(r.Entries, "entry", "entries"), unsealed, count(r.Accounts, "account", "accounts"),
+			count(r.Requests, "request", "requests"), r.Refusals, was(r.Refusals), r.Head.Seq, r.Head.At, r.Head.Hash)
 		return err
 	}
 	out := e.list(right("seq"), left("check"), left("detail"))

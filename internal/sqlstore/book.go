@@ -12,8 +12,8 @@ import (
 // library is the part of a store that keeps books.
 type library struct{ *handle }
 
-// Book returns the book with fresh's name, or makes it. Nothing is written where the book exists.
-func (l library) Book(ctx context.Context, fresh bursar.Book) (book bursar.Book, err error) {
+// Book returns the book with fresh's name, or makes it if create is true. Nothing is written where the book exists.
+func (l library) Book(ctx context.Context, fresh bursar.Book, create bool) (book bursar.Book, err error) {
 	var found *bursar.Book
 	err = atomic.Do(ctx, l.db, func(ctx context.Context, db *atomic.Tx) error {
 		if err := l.dialect.Ready(ctx, std{db}); err != nil {
@@ -27,6 +27,8 @@ func (l library) Book(ctx context.Context, fresh bursar.Book) (book bursar.Book,
 		return book, l.dialect.coded(err)
 	case found != nil:
 		return *found, nil
+	case !create:
+		return book, bursar.Errorf(bursar.CodeBookNotFound, "there is no book %q", fresh.Name)
 	}
 	err = atomic.Do(ctx, l.db, func(ctx context.Context, db *atomic.Tx) error {
 		book, err = l.insert(ctx, std{db}, fresh)

@@ -50,7 +50,7 @@ func newBench(t *testing.T, p place, s ledger.Strategy) *bench {
 	t.Helper()
 	b := &bench{t: t, tape: p.tape, handle: p.open(t)}
 	var err error
-	b.ledger, err = ledger.New(t.Context(), b.handle.store, &ledger.Options{Strategy: s, SealEvery: -1})
+	b.ledger, err = ledger.New(t.Context(), b.handle.store, &ledger.Options{Strategy: s, SealEvery: -1, Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}

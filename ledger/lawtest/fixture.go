@@ -112,7 +112,7 @@ func rounds(n int) int {
 
 func (f *fixture) open(store driver.Store, s ledger.Strategy, c clock.Clock) *ledger.Ledger {
 	f.t.Helper()
-	l, err := ledger.New(context.Background(), store, &ledger.Options{Strategy: s, Clock: c})
+	l, err := ledger.New(context.Background(), store, &ledger.Options{Strategy: s, Clock: c, Migrate: true})
 	if err != nil {
 		f.t.Fatal(err)
 	}

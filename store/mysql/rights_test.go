@@ -42,12 +42,12 @@ func TestRights(t *testing.T) {
 		must(t, err)
 		return l
 	}
-	must(t, open(&ledger.Options{Book: "another"}).Close(t.Context()))
+	must(t, open(&ledger.Options{Book: "another", Migrate: true}).Close(t.Context()))
 	one := money.MustParse("1.00 USD")
 	for i, strategy := range []ledger.Strategy{
 		ledger.Queue{}, ledger.Locks{}, ledger.Swap{}, ledger.Hybrid{}, ledger.Serializable{},
 	} {
-		l := open(&ledger.Options{Strategy: strategy})
+		l := open(&ledger.Options{Strategy: strategy, Migrate: true})
 		world, user := fmt.Sprintf("world:%d", i), fmt.Sprintf("users:%d", i)
 		for _, o := range []bursar.Opening{{Path: world, NoMin: true}, {Path: user}} {
 			o.Currency = one.Currency()

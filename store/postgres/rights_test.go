@@ -43,7 +43,7 @@ func TestRights(t *testing.T) {
 		})
 		return l
 	}
-	open(&ledger.Options{Book: "another"})
+	open(&ledger.Options{Book: "another", Migrate: true})
 	for _, strategy := range []ledger.Strategy{
 		ledger.Queue{}, ledger.Locks{}, ledger.Swap{}, ledger.Hybrid{}, ledger.Serializable{},
 	} {

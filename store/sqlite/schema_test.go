@@ -135,7 +135,7 @@ func TestMigrationsWithAnotherTool(t *testing.T) {
 	if have, want, err := store.Schema(t.Context()); err != nil || have != want || have != len(files) {
 		t.Fatalf("schema %d of %d, %v; want %d", have, want, err, len(files))
 	}
-	if _, err := ledger.New(t.Context(), store, nil); err != nil {
+	if _, err := ledger.New(t.Context(), store, &ledger.Options{Migrate: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := store.Migrate(t.Context()); err != nil {

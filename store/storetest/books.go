@@ -16,7 +16,7 @@ var bookCases = []testCase{
 
 func twoBooks(f *fixture) {
 	first := f.ledger
-	second := f.start(&ledger.Options{Book: "tenants:2"})
+	second := f.start(&ledger.Options{Book: "tenants:2", Migrate: true})
 	if a, b := first.Book(), second.Book(); a.Name != "main" || a.UUID == b.UUID || a.Number == b.Number {
 		f.Errorf("the books are %+v and %+v", a, b)
 	}
@@ -55,7 +55,7 @@ func bookNames(f *fixture) {
 		_, err := ledger.New(context.Background(), f.Store, &ledger.Options{Book: name})
 		f.wantError(err, bursar.CodeAccountInvalid, "book")
 	}
-	a, b := f.start(&ledger.Options{Book: "Shop"}), f.start(&ledger.Options{Book: "shop"})
+	a, b := f.start(&ledger.Options{Book: "Shop", Migrate: true}), f.start(&ledger.Options{Book: "shop", Migrate: true})
 	if a.Book().UUID == b.Book().UUID {
 		f.Error("two names that differ in case name one book")
 	}

@@ -16,6 +16,7 @@ import (
 var testedElsewhere = map[bursar.Code]string{
 	bursar.CodeAmountOutOfRange:   "an amount that exists is in range: texts are refused by the server and the commands",
 	bursar.CodeUnauthorized:       "only the server has tokens",
+	bursar.CodeNotADatabase:       "only the commands look at files",
 	bursar.CodeBusy:               "only the queue is bounded",
 	bursar.CodeConflict:           "conflicts differ by engine: the engines' own tests",
 	bursar.CodeUnavailable:        "how a database is lost differs by engine: the engines' own tests",
@@ -77,6 +78,10 @@ func provocations() map[bursar.Code]func(*fixture) error {
 		},
 		bursar.CodeSchemaChanged: func(f *fixture) error {
 			return f.restart("UPDATE bursar_migration SET checksum = '00' WHERE version = 1")
+		},
+		bursar.CodeBookNotFound: func(f *fixture) error {
+			_, err := ledger.New(context.Background(), f.Store, &ledger.Options{Book: "mian"})
+			return err
 		},
 		bursar.CodeAsOfAhead: asOfNeverReached,
 		bursar.CodeCanceled:  cancelled,

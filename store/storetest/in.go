@@ -376,7 +376,7 @@ func anotherDatabase(f *fixture) {
 	refuse("no schema")
 	f.must(other.Store.Migrate(f.Context()))
 	refuse("no book")
-	other.ledger = other.start(&ledger.Options{})
+	other.ledger = other.start(&ledger.Options{Migrate: true})
 	other.funded("users:1")
 	head := other.head()
 	refuse("another book of the same name and number")

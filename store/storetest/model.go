@@ -121,7 +121,7 @@ func agreesWithModel(f *fixture) {
 		books++
 		f.clock.Set(clockStart)
 		r := &modelRun{fixture: f, rt: rt, model: &model{}}
-		r.fixture.ledger = f.start(&ledger.Options{Book: fmt.Sprintf("book%d", books)})
+		r.fixture.ledger = f.start(&ledger.Options{Book: fmt.Sprintf("book%d", books), Migrate: true})
 		defer r.closeLedger()
 		r.openAccounts()
 		for range rapid.IntRange(1, 3).Draw(rt, "batches") {

@@ -31,7 +31,7 @@ func emptyIsBehind(f *fixture) {
 
 func migrateTwice(f *fixture) {
 	f.must(f.Store.Migrate(f.Context()))
-	f.ledger = f.start(&ledger.Options{})
+	f.ledger = f.start(&ledger.Options{Migrate: true})
 	f.funded("users:1")
 	before := f.everything()
 	f.must(f.Store.Migrate(f.Context()))
@@ -80,7 +80,7 @@ func checksumChanged(f *fixture) {
 func noChecksum(f *fixture) {
 	f.must(f.Store.Migrate(f.Context()))
 	f.exec("UPDATE bursar_migration SET checksum = NULL")
-	f.start(&ledger.Options{})
+	f.start(&ledger.Options{Migrate: true})
 }
 
 func migrateAtOnce(f *fixture) {
