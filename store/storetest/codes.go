@@ -18,6 +18,7 @@ var testedElsewhere = map[bursar.Code]string{
 	bursar.CodeUnauthorized:       "only the server has tokens",
 	bursar.CodeNotADatabase:       "only the commands look at files",
 	bursar.CodeBusy:               "only the queue is bounded",
+	bursar.CodeClockJumped:        "a clock that jumps cannot be had here: the tests of the ledger",
 	bursar.CodeConflict:           "conflicts differ by engine: the engines' own tests",
 	bursar.CodeUnavailable:        "how a database is lost differs by engine: the engines' own tests",
 	bursar.CodeOutcomeUnknown:     "it needs a connection that breaks: the tests of package atomic and of the queue",
