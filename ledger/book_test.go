@@ -11,8 +11,8 @@ import (
 	"github.com/bursar-ledger/bursar/store/sqlite"
 )
 
-// TestABookIsMadeOnlyWhereMigrateSaysSo opens books that are not there: without Migrate that makes nothing, and the error
-// names the books that there are.
+// TestABookIsMadeOnlyWhereMigrateSaysSo opens books that are not there: without Migrate that makes nothing, and the
+// error names the books that there are.
 func TestABookIsMadeOnlyWhereMigrateSaysSo(t *testing.T) {
 	t.Parallel()
 	store, err := sqlite.Open(filepath.Join(t.TempDir(), "bursar.db"))

@@ -127,5 +127,6 @@ func notOutput(name string, err error) error {
 	case errors.As(err, &link):
 		reason = link.Err
 	}
-	return hintf(fmt.Errorf("%s: %w", name, reason), "--out names a file in a folder that is there and that you may write to")
+	return hintf(fmt.Errorf("%s: %w", name, reason),
+		"--out names a file in a folder that is there and that you may write to")
 }

@@ -181,8 +181,8 @@ type unwritableFile struct {
 }
 
 // openUnwritable opens a file that this process may only read. SQLite keeps two files beside one that is in use; they
-// say what others write. Where they are missing, the file is at rest, and making them may not be allowed either. Then it
-// is read as it lies, and Close tells if it was written meanwhile.
+// say what others write. Where they are missing, the file is at rest, and making them may not be allowed either. Then
+// it is read as it lies, and Close tells if it was written meanwhile.
 func openUnwritable(path string) (u *unwritableFile, atRest bool, err error) {
 	before, err := os.Stat(path)
 	if err != nil {

@@ -92,8 +92,8 @@ var reading = map[string]string{
 	"export":                   "25.00,USD",
 }
 
-// TestAReaderNeedsNoRightToWrite reads a file that belongs to somebody else, in a folder that does: at rest, and while a
-// server has it open. Nothing is left behind.
+// TestAReaderNeedsNoRightToWrite reads a file that belongs to somebody else, in a folder that does: at rest, and
+// while a server has it open. Nothing is left behind.
 func TestAReaderNeedsNoRightToWrite(t *testing.T) {
 	g := newGuest(t)
 	folder := publicFolder(t)

@@ -124,8 +124,8 @@ func (f *transferFlags) allLegs(args []string) (legs []bursar.Leg, err error) {
 	return legs, nil
 }
 
-// words are what the fields of a transfer are called on this command line. When it begins with FROM TO AMOUNT, these are
-// the first leg.
+// words are what the fields of a transfer are called on this command line. When it begins with FROM TO AMOUNT, these
+// are the first leg.
 func (f *transferFlags) words(positional bool) words {
 	typed := words{
 		"id": "--id", "reference": "--reference", "effective": "--effective", "not_after": "--not-after",

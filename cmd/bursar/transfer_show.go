@@ -15,8 +15,8 @@ func newTransferShowCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show what became of a transfer or an opening",
-		Long: `Show what the ledger knows of an id: that of a transfer or of the opening of an account. It was posted, or refused
-with an answer that the id gets for ever. What was refused and may still happen is not known.
+		Long: `Show what the ledger knows of an id: that of a transfer or of the opening of an account. It was posted, or
+refused with an answer that the id gets for ever. What was refused and may still happen is not known.
 
 A table lists the legs below the transfer. In JSON it is one object with everything; CSV has one row without the legs.`,
 		Example: `  bursar transfer show 0192f0c1-2345-7abc-8def-0123456789ab

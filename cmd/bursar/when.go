@@ -35,7 +35,8 @@ func parseTime(flag, s string, into time.Duration) (time.Time, error) {
 	return instant.Time(), nil
 }
 
-// ahead says plainly that a time was not reached. Where one may only read, that can be said of a time that is past, too.
+// ahead says plainly that a time was not reached. Where one may only read, that can be said of a time that is past,
+// too.
 func ahead(err error, flag string) error {
 	var e *bursar.Error
 	if flag == "" || !errors.Is(err, bursar.ErrAsOfAhead) || !errors.As(err, &e) {
@@ -46,6 +47,6 @@ func ahead(err error, flag string) error {
 		said.Message = e.Err.Error()
 		return hintf(said, "who may write to the ledger is answered up to now; without %s it is the balance of now", flag)
 	}
-	return hintf(said, "ask for a time that is past, of which a date is the end in UTC; without %s it is the balance of now",
-		flag)
+	return hintf(said,
+		"ask for a time that is past, of which a date is the end in UTC; without %s it is the balance of now", flag)
 }
