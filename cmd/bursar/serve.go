@@ -64,7 +64,8 @@ id that the answer carries in X-Request-Id. It never has what a request or an an
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
-	flags.StringVar(&f.tokenFile, "token-file", "", "`file` with the token that requests must carry (default BURSAR_TOKEN)")
+	flags.StringVar(&f.tokenFile, "token-file", "",
+		"`file` with the token that requests must carry (default BURSAR_TOKEN)")
 	flags.Var(&f.level, "log-level", "least `level` that is logged; debug logs every request")
 	return cmd
 }
