@@ -68,7 +68,8 @@ func (e *env) withKnown(ctx context.Context, fn func(exchange.Known) error) (err
 	return errors.Join(fn(l), closeLedger(ctx, l))
 }
 
-// The records of -o json: one object for each account that would be opened and for each fault, and the plan as the last.
+// The records of -o json: one object for each account that would be opened and for each fault, and the plan as the
+// last.
 type (
 	openingView struct {
 		Finding  string `json:"finding"`

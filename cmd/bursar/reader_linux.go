@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -16,10 +15,7 @@ import (
 // Where /proc is missing, a reader that is gone is noticed when the next line is written.
 func (e *env) whileRead(ctx context.Context) (reading context.Context, stop func()) {
 	reading, cancel := context.WithCancel(ctx)
-	pipe, gone := e.pipe()
-	if gone {
-		cancel()
-	}
+	pipe := e.pipe()
 	if pipe == nil {
 		return reading, cancel
 	}
@@ -30,9 +26,10 @@ func (e *env) whileRead(ctx context.Context) (reading context.Context, stop func
 	}
 	go func() {
 		waited := false
-		// What a pipe has to tell its writer other than "there is room" is that nobody reads. Closing it ends the wait too.
-		_ = events.Read(func(uintptr) bool {
-			done := waited
+		// The first call comes when an event can no longer be missed, and asks for what was before it. Closing the pipe ends
+		// the wait too.
+		_ = events.Read(func(fd uintptr) bool {
+			done := waited || unread(int(fd))
 			waited = true
 			return done
 		})
@@ -44,22 +41,35 @@ func (e *env) whileRead(ctx context.Context) (reading context.Context, stop func
 	}
 }
 
-// pipe is another handle of stdout if that is a pipe, or nil. gone says that nobody reads it already.
-func (e *env) pipe() (again *os.File, gone bool) {
+// unread reports whether nobody reads a pipe that this end writes to. That is the one thing that there is to read at
+// this end.
+func unread(fd int) bool {
+	var set syscall.FdSet
+	bits := 1024 / len(set.Bits)
+	if fd >= 1024 {
+		return false
+	}
+	set.Bits[fd/bits] |= 1 << (fd % bits)
+	n, err := syscall.Select(fd+1, &set, nil, nil, new(syscall.Timeval))
+	return err == nil && n > 0
+}
+
+// pipe is another handle of stdout if that is a pipe, or nil.
+func (e *env) pipe() *os.File {
 	out := e.stdout
 	if s, ok := out.(*sink); ok {
 		out = s.w
 	}
 	file, ok := out.(*os.File)
 	if !ok {
-		return nil, false
+		return nil
 	}
 	if info, err := file.Stat(); err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
-		return nil, false
+		return nil
 	}
 	again, err := os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", file.Fd()), os.O_WRONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, errors.Is(err, syscall.ENXIO)
+		return nil
 	}
-	return again, false
+	return again
 }
