@@ -24,8 +24,11 @@ func fleetAccount(n int) string { return fmt.Sprintf("users:%d", n) }
 // request is what one client asks for under one id.
 type request struct{ client, number int }
 
+// id is that of an attempt, so that a refusal is an answer for ever.
 func (q request) id() bursar.ID {
-	return bursar.IDOf("fleet.request", fmt.Sprintf("%d.%d", q.client, q.number))
+	id := bursar.IDOf("fleet.request", q.client, q.number)
+	id[6] = id[6]&0x0f | 4<<4
+	return id
 }
 
 // legs are the legs of the transfer. Every fourth transfer has two. The last leg of one in twenty moves more money than
