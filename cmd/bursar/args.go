@@ -31,7 +31,8 @@ func arguments(needed int, names ...string) cobra.PositionalArgs {
 // shield moves all arguments behind "--" when one of them looks like a negative amount. Otherwise "-5.00 USD" would be
 // taken for flags named 5, dot and 0. Behind "--" it reaches the ledger, and the ledger says what is wrong with it.
 func shield(root *cobra.Command, args []string) []string {
-	if !slices.ContainsFunc(args, negative) {
+	completing := len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd)
+	if completing || !slices.ContainsFunc(args, negative) {
 		return args
 	}
 	cmd, rest, err := root.Find(args)

@@ -75,10 +75,11 @@ request could not be read. Every other error has the exit code of its kind: burs
   bursar account open users:alice --currency USD
   bursar transfer outside:bank users:alice 25.00 USD
   bursar balance`,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       programVersion(),
 	}
+	root.SetVersionTemplate("bursar {{.Version}}\n")
 	root.SetIn(e.stdin)
 	root.SetOut(e.stdout)
 	root.SetErr(e.stderr)
@@ -98,6 +99,7 @@ request could not be read. Every other error has the exit code of its kind: burs
 		newVerifyCommand(e), newImportCommand(e), newExportCommand(e), newServeCommand(e), newMigrateCommand(e),
 		newErrorsCommand(e), newVersionCommand(e),
 	)
+	e.complete(root)
 	return root
 }
 

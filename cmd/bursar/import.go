@@ -27,6 +27,7 @@ type importFlags struct {
 	open   []string
 	ack    string
 	batch  int64
+	dry    bool
 }
 
 func newImportCommand(e *env) *cobra.Command {
@@ -48,9 +49,14 @@ not come out are listed too, and leave the exit code alone.
 
 --open PATTERN opens accounts that do not exist, in the currency of the row. In a pattern * stands for one segment, and
 ** at the end for all that follow. Options after = set limits: min:none, min:AMOUNT and max:AMOUNT, with commas between
-them. The first pattern that matches counts.`,
+them. The first pattern that matches counts.
+
+--dry-run reads the whole file and lists what an import would open, and every row that makes no sense, names an account
+that is not there, or has an id with other content. It writes nothing: no file, no book, no --ack. Whether there is
+money enough is judged when the transfers are posted.`,
 		Example: `  bursar import payments.csv
   bursar import --open 'users:*' --open 'outside:**=min:none' --ack payments.ack payments.csv
+  bursar import --open 'users:*' --dry-run payments.csv
   zcat old.jsonl.gz | bursar import --format jsonl -o json -`,
 		Args: arguments(1, "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -62,6 +68,7 @@ them. The first pattern that matches counts.`,
 	flags.StringArrayVar(&f.open, "open", nil, "accounts that may be opened: `PATTERN[=OPTION,...]`; may be given again")
 	flags.StringVar(&f.ack, "ack", "", "`file` that remembers what is posted")
 	flags.Var(countFlag{&f.batch, 1, bursar.BatchMax}, "batch", "transfers that are posted together")
+	flags.BoolVar(&f.dry, "dry-run", false, "say what would be opened and posted, and write nothing")
 	return cmd
 }
 
@@ -102,6 +109,9 @@ func (e *env) importFile(ctx context.Context, name string, f *importFlags) (err 
 	rows, err := exchange.NewRows(f.formatOf(name), name, io.TeeReader(reader, bar))
 	if err != nil {
 		return err
+	}
+	if f.dry {
+		return e.dryRun(ctx, rows, openers, bar)
 	}
 	return e.withLedger(ctx, makes, func(ctx context.Context, l *ledger.Ledger) (err error) {
 		options := &exchange.ImportOptions{Open: openers, Batch: int(f.batch)}
@@ -186,6 +196,7 @@ type (
 		ID      bursar.ID   `json:"id"`
 		Code    bursar.Code `json:"code"`
 		Detail  string      `json:"detail"`
+		Final   bool        `json:"final,omitempty"`
 	}
 	mismatchView struct {
 		Finding  string       `json:"finding"`
@@ -208,7 +219,7 @@ type (
 func (e *env) printFindings(found *findings, summary exchange.Summary, took time.Duration) error {
 	out := e.list(found.columns()...)
 	for _, r := range found.refused {
-		view := refusedView{"refused", r.Line, r.ID, r.Code, r.Message}
+		view := refusedView{"refused", r.Line, r.ID, r.Code, r.Message, r.Final}
 		err := out.add(view, "refused", strconv.Itoa(r.Line), r.ID.String(), "", "", "", "", string(r.Code), r.Message)
 		if err != nil {
 			return err

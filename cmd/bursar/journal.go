@@ -32,13 +32,19 @@ func newJournalCommand(e *env) *cobra.Command {
 		Short: "Print the journal, entry by entry",
 		Long: `Print the entries of the journal in order, one line each: all of them, or those after a position.
 
-With --follow it goes on and prints entries as they are sealed, until you interrupt it or --limit is reached.`,
+With --follow it goes on and prints entries as they are sealed, until you interrupt it, --limit is
+reached, or nobody reads stdout any more.`,
 		Example: `  bursar journal
   bursar journal --after 1000 --limit 100 -o csv
   bursar journal --follow -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return e.withLedger(cmd.Context(), reads, func(ctx context.Context, l *ledger.Ledger) error {
-				return e.printJournal(ctx, l, f)
+				if !f.follow {
+					return e.printJournal(ctx, l, f)
+				}
+				reading, stop := e.whileRead(ctx)
+				defer stop()
+				return e.printJournal(reading, l, f)
 			})
 		},
 	}

@@ -46,10 +46,14 @@ func (e *env) withLedger(ctx context.Context, may intent, fn func(context.Contex
 	if err != nil {
 		return err
 	}
-	err = fn(ctx, l)
+	return errors.Join(fn(ctx, l), closeLedger(ctx, l))
+}
+
+// closeLedger closes a ledger, also when ctx is done.
+func closeLedger(ctx context.Context, l *ledger.Ledger) error {
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	return errors.Join(err, l.Close(closing))
+	return l.Close(closing)
 }
 
 // openBook opens the book that the flags name. If the command may make it, stderr says that it did, because a mistyped

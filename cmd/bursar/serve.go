@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bursar-ledger/bursar/internal/clock"
 	"github.com/bursar-ledger/bursar/internal/httpapi"
 	"github.com/bursar-ledger/bursar/ledger"
 )
@@ -28,8 +29,14 @@ const (
 	headerMax     = 32 << 10
 )
 
+// serveFlags are the flags of serve.
+type serveFlags struct {
+	listen, tokenFile string
+	level             levelFlag
+}
+
 func newServeCommand(e *env) *cobra.Command {
-	var listen, tokenFile string
+	f := serveFlags{level: levelFlag{slog.LevelInfo}}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the ledger over HTTP",
@@ -44,26 +51,31 @@ On PostgreSQL, MariaDB and MySQL several servers may work on one database. A cli
 transfer again, to any of them, under the same id.
 
 On a loopback address no token is needed. On any other address a token is required: the content of --token-file,
-or else BURSAR_TOKEN. There is no flag for the token itself, because other users of a machine can see flags.`,
+or else BURSAR_TOKEN. There is no flag for the token itself, because other users of a machine can see flags.
+
+The log goes to stderr. With --log-level debug it has a line for every request: method, path, status, duration and the
+id that the answer carries in X-Request-Id. It never has what a request or an answer says.`,
 		Example: `  bursar serve
   bursar serve --db sqlite:books.db --listen localhost:9000
   bursar serve --listen :8080 --token-file /etc/bursar/token
 
   curl --json '{"from": "outside:bank", "to": "users:alice", "amount": "25.00 USD"}' localhost:8080/v1/transfers`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return e.serve(cmd.Context(), listen, tokenFile) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return e.serve(cmd.Context(), &f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&listen, "listen", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
-	flags.StringVar(&tokenFile, "token-file", "", "`file` with the token that requests must carry (default BURSAR_TOKEN)")
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
+	flags.StringVar(&f.tokenFile, "token-file", "",
+		"`file` with the token that requests must carry (default BURSAR_TOKEN)")
+	flags.Var(&f.level, "log-level", "least `level` that is logged; debug logs every request")
 	return cmd
 }
 
-func (e *env) serve(ctx context.Context, address, tokenFile string) error {
-	token, err := e.token(tokenFile)
+func (e *env) serve(ctx context.Context, f *serveFlags) error {
+	token, err := e.token(f.tokenFile)
 	if err != nil {
 		return err
 	}
-	listener, err := listenOn(ctx, address)
+	listener, err := listenOn(ctx, f.listen)
 	if err != nil {
 		return err
 	}
@@ -71,19 +83,22 @@ func (e *env) serve(ctx context.Context, address, tokenFile string) error {
 	// What decides is the address that the listener has. A name may stand for any address.
 	if token == "" && !isLoopback(listener.Addr()) {
 		return usagef("%s can be reached from other machines: give a token with --token-file or BURSAR_TOKEN, "+
-			"or listen on 127.0.0.1", address)
+			"or listen on 127.0.0.1", f.listen)
 	}
-	e.logger = slog.New(slog.NewTextHandler(e.stderr, nil))
+	e.logger = slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: f.level.Level}))
 	return e.withLedger(ctx, makes, func(ctx context.Context, l *ledger.Ledger) error {
-		return e.serveOn(ctx, listener, l, token)
+		return e.serveOn(ctx, listener, l, token, f.listen)
 	})
 }
 
 // serveOn serves until ctx is done and then until the requests under way are answered.
-func (e *env) serveOn(ctx context.Context, listener net.Listener, l *ledger.Ledger, token string) error {
+func (e *env) serveOn(
+	ctx context.Context, listener net.Listener, l *ledger.Ledger, token, listen string,
+) error {
 	draining := make(chan struct{})
 	server := &http.Server{
-		Handler:           httpapi.New(l, &httpapi.Options{Token: token, Logger: e.logger, Draining: draining}),
+		Handler: logRequests(e.logger, clock.System(),
+			httpapi.New(l, &httpapi.Options{Token: token, Logger: e.logger, Draining: draining})),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -93,8 +108,8 @@ func (e *env) serveOn(ctx context.Context, listener net.Listener, l *ledger.Ledg
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
-	fmt.Fprintf(e.stderr, "bursar: serving book %s of %s with the strategy queue on http://%v\n",
-		l.Book().Name, redacted(e.db), listener.Addr())
+	fmt.Fprintf(e.stderr, "bursar: serving book %s of %s with the strategy queue on http://%s\n",
+		l.Book().Name, redacted(e.db), announced(listen, listener.Addr()))
 	select {
 	case err := <-ended:
 		return err
@@ -141,6 +156,16 @@ func listenOn(ctx context.Context, address string) (net.Listener, error) {
 		return nil, hintf(err, "--listen takes an address of this machine, such as 127.0.0.1:8080")
 	}
 	return listener, nil
+}
+
+// announced is the address of a listener with the host as it was typed.
+func announced(listen string, address net.Addr) string {
+	host, _, err := net.SplitHostPort(listen)
+	_, port, noPort := net.SplitHostPort(address.String())
+	if err != nil || noPort != nil || host == "" {
+		return address.String()
+	}
+	return net.JoinHostPort(host, port)
 }
 
 func isLoopback(address net.Addr) bool {

@@ -19,6 +19,7 @@ import (
 type served struct {
 	t     *testing.T
 	db    string
+	said  string // its address, as it says
 	url   string
 	lines chan string // of stderr
 	stop  context.CancelFunc
@@ -46,8 +47,8 @@ func startServing(t *testing.T, getenv func(string) string, args ...string) *ser
 		writer.Close()
 	}()
 	said := s.line("bursar: serving book ")
-	address := said[strings.LastIndex(said, " ")+1:]
-	s.url = strings.NewReplacer("[::]", "127.0.0.1", "0.0.0.0", "127.0.0.1").Replace(address)
+	s.said = said[strings.LastIndex(said, " ")+1:]
+	s.url = strings.NewReplacer("[::]", "127.0.0.1", "0.0.0.0", "127.0.0.1").Replace(s.said)
 	return s
 }
 

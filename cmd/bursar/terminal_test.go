@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // line runs one command line in this process.
@@ -75,6 +78,40 @@ func TestFollowEndsCleanlyOnSignal(t *testing.T) {
 				t.Errorf("ended with %v and said %q", err, &stderr)
 			}
 		})
+	}
+}
+
+// TestFollowEndsWithItsReader closes the pipe while no entry comes.
+func TestFollowEndsWithItsReader(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells the writer of a pipe that its reader is gone")
+	}
+	for _, args := range [][]string{{"-o", "json"}, {"-o", "json", "--after", "99"}, {}} {
+		db := book(t)
+		var stderr bytes.Buffer
+		cmd := exec.CommandContext(t.Context(), "bursar", append([]string{db, "journal", "--follow"}, args...)...)
+		cmd.Stderr = &stderr
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.Stdout = w
+		if err := errors.Join(cmd.Start(), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if len(args) < 3 { // it has something to say first
+			if _, err := r.Read(make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		guard := time.AfterFunc(patience, func() { cmd.Process.Kill() })
+		if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
+			t.Errorf("%q: ended with %v and said %q", args, err, &stderr)
+		}
+		guard.Stop()
 	}
 }
 

@@ -69,3 +69,12 @@ func newVersion() (version, error) {
 	}
 	return v, err
 }
+
+// programVersion is the version alone, which --version prints.
+func programVersion() string {
+	v, err := newVersion()
+	if err != nil {
+		return "unknown"
+	}
+	return v.Version
+}
