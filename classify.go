@@ -19,15 +19,18 @@ func CodeOf(err error) Code {
 	if errors.As(err, &e) {
 		return e.Code
 	}
-	// Package atomic says what its errors mean in the words of the table.
+	ended := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	// Package atomic says what its errors mean in the words of the table. A database that could not be reached before
+	// the call ended may well be there.
 	var told interface{ ErrorCode() string }
 	if errors.As(err, &told) {
-		if code := Code(told.ErrorCode()); Describe(code).Code == code {
+		code := Code(told.ErrorCode())
+		if Describe(code).Code == code && !(ended && code == CodeUnavailable) {
 			return code
 		}
 	}
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case ended:
 		return CodeCanceled
 	case errors.Is(err, money.ErrCurrency):
 		return CodeCurrencyInvalid

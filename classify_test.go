@@ -48,6 +48,7 @@ func TestCodesOfOtherPeoplesErrors(t *testing.T) {
 		{Error{Code: 5, ExtendedCode: 261}, bursar.CodeConflict}, {Error{Code: 19, ExtendedCode: 787}, bursar.CodeInternal},
 		{toldError("outcome_unknown"), bursar.CodeOutcomeUnknown}, {toldError("no such code"), bursar.CodeInternal},
 		{io.EOF, bursar.CodeInternal},
+		{errors.Join(toldError("unavailable"), io.EOF), bursar.CodeUnavailable},
 	} {
 		for _, err := range []error{test.err, fmt.Errorf("pay: %w", test.err)} {
 			if got := bursar.CodeOf(err); got != test.want {
@@ -56,6 +57,17 @@ func TestCodesOfOtherPeoplesErrors(t *testing.T) {
 			if want := bursar.Describe(test.want).Retryable; bursar.Retryable(err) != want {
 				t.Errorf("%#v is retryable: %v", err, !want)
 			}
+		}
+	}
+}
+
+func TestAnEndedCallOutweighsAnUnreachableDatabase(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]bursar.Code{
+		"unavailable": bursar.CodeCanceled, "outcome_unknown": bursar.CodeOutcomeUnknown, "conflict": bursar.CodeConflict,
+	} {
+		if got := bursar.CodeOf(errors.Join(toldError(code), context.Canceled)); got != want {
+			t.Errorf("%s in a call that has ended is %s, want %s", code, got, want)
 		}
 	}
 }

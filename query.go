@@ -6,14 +6,15 @@ import (
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// PageMax is the most items that one page of any listing holds.
+// PageMax is the most items that one page of any listing holds. A limit of 0 means PageMax. One below 0 or above
+// PageMax is refused with [ErrMalformed] and the field "limit".
 const PageMax = 1_000
 
 // AccountQuery selects accounts. The zero value is all of them, a page at a time.
 type AccountQuery struct {
 	Prefix string // paths that begin with it
 	After  string // paths that sort after it: the last one of the page before
-	Limit  int    // at most this many; 0 and more than PageMax mean PageMax
+	Limit  int    // at most this many, up to PageMax
 }
 
 // AsOf is a point in the past; at most one field is set. The zero value is now.
@@ -38,7 +39,7 @@ type StatementQuery struct {
 	// Before asks for entries with an account version below it: the Version of the last line of the page before.
 	// 0 begins with the latest.
 	Before int64
-	Limit  int // at most this many; 0 and more than PageMax mean PageMax
+	Limit  int // at most this many, up to PageMax
 }
 
 // StatementLine is one entry as one of its accounts sees it.

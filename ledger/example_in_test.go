@@ -79,7 +79,7 @@ func ExampleLedger_In() {
 }
 
 // The same inside atomic.Do, which begins, retries and commits. Its Tx goes in as it is.
-func ExampleLedger_PostIn() {
+func ExampleLedger_In_atomic() {
 	path, remove := temporary()
 	defer remove()
 	ctx := context.Background()
@@ -91,10 +91,28 @@ func ExampleLedger_PostIn() {
 		if _, err := tx.ExecContext(ctx, `UPDATE orders SET state = 'paid' WHERE id = 1`); err != nil {
 			return err
 		}
-		_, err := l.PostIn(ctx, tx, payment(1, "79.00 USD", "1.00 USD"))
+		_, err := l.In(tx).Post(ctx, payment(1, "79.00 USD", "1.00 USD"))
 		return err
 	}, nil)
 	fmt.Println(err, state(ctx, db, 1), must(l.Balance(ctx, "fees:sales", bursar.AsOf{})).Balance)
+	// Output: <nil> paid 1.00 USD
+}
+
+func ExampleDo() {
+	path, remove := temporary()
+	defer remove()
+	ctx := context.Background()
+	db, l := shop(ctx, path)
+	defer db.Close()
+
+	err := ledger.Do(ctx, l, sqlite.On(db), func(tx *sql.Tx, in *ledger.Joined) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE orders SET state = 'paid' WHERE id = 2`); err != nil {
+			return err
+		}
+		_, err := in.Post(ctx, payment(2, "79.00 USD", "1.00 USD"))
+		return err
+	})
+	fmt.Println(err, state(ctx, db, 2), must(l.Balance(ctx, "fees:sales", bursar.AsOf{})).Balance)
 	// Output: <nil> paid 1.00 USD
 }
 

@@ -93,11 +93,6 @@ func (l *Ledger) PostBatch(ctx context.Context, transfers []bursar.Transfer) ([]
 	return results, nil
 }
 
-// PostIn is In(tx).Post.
-func (l *Ledger) PostIn(ctx context.Context, tx driver.CallerTx, t bursar.Transfer) (bursar.Posted, error) {
-	return l.In(tx).Post(ctx, t)
-}
-
 // Seal gives every committed entry its place in the journal, and returns the head. On an engine with one writer there
 // is never anything left to seal. Elsewhere the ledger seals by itself soon after each commit; call Seal where that
 // is not soon enough. An entry whose database transaction is still open is not committed, and delays nothing.

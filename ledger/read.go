@@ -41,8 +41,12 @@ func (v *view) Account(ctx context.Context, path string) (account bursar.Account
 
 // Accounts lists accounts in order of path, byte by byte.
 func (v *view) Accounts(ctx context.Context, q bursar.AccountQuery) (accounts []bursar.Account, err error) {
+	limit, err := pageLimit(q.Limit)
+	if err != nil {
+		return nil, err
+	}
 	err = v.read(ctx, func(ctx context.Context, r driver.Reader) error {
-		records, err := r.Accounts(ctx, v.book.Number, q.Prefix, q.After, pageLimit(q.Limit))
+		records, err := r.Accounts(ctx, v.book.Number, q.Prefix, q.After, limit)
 		if err != nil {
 			return err
 		}
@@ -57,10 +61,13 @@ func (v *view) Accounts(ctx context.Context, q bursar.AccountQuery) (accounts []
 	return accounts, err
 }
 
-// Journal lists sealed entries after a position, in order: at most limit, and at most PageMax.
+// Journal lists sealed entries after a position, in order: at most limit, up to [bursar.PageMax].
 func (v *view) Journal(ctx context.Context, after int64, limit int) (entries []bursar.Entry, err error) {
+	if limit, err = pageLimit(limit); err != nil {
+		return nil, err
+	}
 	err = v.read(ctx, func(ctx context.Context, r driver.Reader) error {
-		rows, err := r.Journal(ctx, v.book.Number, after, pageLimit(limit))
+		rows, err := r.Journal(ctx, v.book.Number, after, limit)
 		entries = entriesOf(rows)
 		return err
 	})
@@ -135,11 +142,18 @@ func metadataOf(text string) (m bursar.Metadata, err error) {
 	return m, nil
 }
 
-func pageLimit(limit int) int {
-	if limit <= 0 || limit > bursar.PageMax {
-		return bursar.PageMax
+// pageLimit is how many items a page may have when the caller asks for limit.
+func pageLimit(limit int) (int, error) {
+	switch {
+	case limit < 0, limit > bursar.PageMax:
+		err := bursar.Errorf(bursar.CodeMalformed, "a page has 1 to %d items, not %d", bursar.PageMax, limit)
+		err.Field = "limit"
+		return 0, err
+	case limit == 0:
+		return bursar.PageMax, nil
+	default:
+		return limit, nil
 	}
-	return limit
 }
 
 func (v *view) account(ctx context.Context, r driver.Reader, path string) (*driver.AccountRecord, error) {

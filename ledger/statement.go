@@ -12,6 +12,9 @@ import (
 func (v *view) Statement(
 	ctx context.Context, path string, q bursar.StatementQuery,
 ) (lines []bursar.StatementLine, err error) {
+	if q.Limit, err = pageLimit(q.Limit); err != nil {
+		return nil, err
+	}
 	err = v.read(ctx, func(ctx context.Context, r driver.Reader) error {
 		account, err := v.account(ctx, r, path)
 		if err != nil {
@@ -26,7 +29,6 @@ func (v *view) Statement(
 func (v *view) lines(
 	ctx context.Context, r driver.Reader, account *driver.AccountRecord, q bursar.StatementQuery,
 ) ([]bursar.StatementLine, error) {
-	limit := pageLimit(q.Limit)
 	key := account.LastEntry
 	if q.Before > 0 && q.Before <= account.Version {
 		e, err := entryBefore(ctx, r, &account.AccountRow, driver.MarkVersion, q.Before)
@@ -36,8 +38,8 @@ func (v *view) lines(
 		key = e.Key
 	}
 	var lines []bursar.StatementLine
-	for key != 0 && len(lines) < limit {
-		entries, err := r.Back(ctx, account.Number, key, limit-len(lines))
+	for key != 0 && len(lines) < q.Limit {
+		entries, err := r.Back(ctx, account.Number, key, q.Limit-len(lines))
 		if err != nil {
 			return nil, err
 		}

@@ -24,10 +24,10 @@ func fleetAccount(n int) string { return fmt.Sprintf("users:%d", n) }
 // request is what one client asks for under one id.
 type request struct{ client, number int }
 
-// id is that of an attempt, whose refusal is remembered, so that every answer can be asked for again.
+// id is that of an attempt, so that a refusal is an answer for ever.
 func (q request) id() bursar.ID {
-	id := bursar.IDOf("fleet.request", fmt.Sprintf("%d.%d", q.client, q.number))
-	id[6] = id[6]&0x0f | 4<<4 // the version of a random UUID
+	id := bursar.IDOf("fleet.request", q.client, q.number)
+	id[6] = id[6]&0x0f | 4<<4
 	return id
 }
 

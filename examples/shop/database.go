@@ -29,14 +29,3 @@ func changed(ctx context.Context, tx *atomic.Tx, statement string, args ...any) 
 	rows, err := result.RowsAffected()
 	return rows > 0, err
 }
-
-// inTx runs fn in one database transaction, anew after each conflict, and returns what its last run made.
-func inTx[T any](
-	ctx context.Context, db *atomic.DB, fn func(ctx context.Context, tx *atomic.Tx) (T, error),
-) (made T, err error) {
-	err = atomic.Do(ctx, db, func(ctx context.Context, tx *atomic.Tx) (err error) {
-		made, err = fn(ctx, tx)
-		return err
-	}, nil)
-	return made, err
-}

@@ -100,9 +100,9 @@ func (c client) want(t *testing.T, request, body string, status int, fields map[
 // ask reads one value from the shop's own tables.
 func ask[T any](t *testing.T, db *atomic.DB, query string, args ...any) T {
 	t.Helper()
-	value, err := inTx(t.Context(), db, func(ctx context.Context, tx *atomic.Tx) (T, error) {
+	value, err := atomic.DoValue(t.Context(), db, func(ctx context.Context, tx *atomic.Tx) (T, error) {
 		return atomic.QueryOne(ctx, tx, atomic.Value[T], query, args...)
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

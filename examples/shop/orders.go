@@ -30,7 +30,7 @@ type order struct {
 // buy takes a piece off the stock, makes the order and moves the money: all in one database transaction, or not at all.
 // Buying again with the same id gives the order as it is by now.
 func (s *shop) buy(ctx context.Context, in request) (order, error) {
-	return inTx(ctx, s.db, func(ctx context.Context, tx *atomic.Tx) (order, error) {
+	return atomic.DoValue(ctx, s.db, func(ctx context.Context, tx *atomic.Tx) (order, error) {
 		o, err := s.offer(ctx, tx, in)
 		if err != nil {
 			return order{}, err
@@ -52,13 +52,13 @@ func (s *shop) buy(ctx context.Context, in request) (order, error) {
 			return order{}, &problem{http.StatusConflict, "sold_out", "there is no " + o.Product + " left"}
 		}
 		return o, s.move(ctx, tx, bursar.IDOf("order.pay", o.ID), o.payment)
-	})
+	}, nil)
 }
 
 // refund takes an order back: the piece into the stock, the whole price to the buyer. It happens at most once; asking
 // again gives the refunded order.
 func (s *shop) refund(ctx context.Context, in request) (order, error) {
-	return inTx(ctx, s.db, func(ctx context.Context, tx *atomic.Tx) (order, error) {
+	return atomic.DoValue(ctx, s.db, func(ctx context.Context, tx *atomic.Tx) (order, error) {
 		fresh, err := changed(ctx, tx, `UPDATE orders SET state = $1 WHERE id = $2 AND state = $3`, refunded, in.ID, paid)
 		if err != nil {
 			return order{}, err
@@ -71,7 +71,7 @@ func (s *shop) refund(ctx context.Context, in request) (order, error) {
 			return order{}, err
 		}
 		return o, s.move(ctx, tx, bursar.IDOf("order.refund", o.ID), o.repayment)
-	})
+	}, nil)
 }
 
 // move posts the legs inside the shop's own database transaction.

@@ -58,7 +58,7 @@ func (s *shop) topUp(ctx context.Context, in request) (bursar.Posted, error) {
 	})
 }
 
-// payOut sends income of the shop to its bank. A refusal is remembered: to try again later takes a new id.
+// payOut sends income of the shop to its bank. What is refused today may be asked for again, under the same id.
 func (s *shop) payOut(ctx context.Context, in request) (bursar.Posted, error) {
 	return s.ledger.Post(ctx, bursar.Transfer{
 		ID:   bursar.IDOf("payout", in.ID),

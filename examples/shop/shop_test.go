@@ -91,8 +91,8 @@ func TestRefusals(t *testing.T) {
 		// A refused purchase has left nothing behind, so that its id is good for another try.
 		c.want(t, "PUT /topups/t4", `{"user": "ann", "amount": "40.00 USD"}`, ok, nil)
 		c.want(t, "PUT /orders/o2", `{"user": "ann", "product": "poster"}`, ok, fields{"state": "paid"})
-		// A refund waits until the shop has the money again.
-		c.want(t, "PUT /payouts/p2", `{"amount": "41.00 USD"}`, ok, nil)
+		// So has a refused payout. A refund waits until the shop has the money again.
+		c.want(t, "PUT /payouts/p1", `{"amount": "41.00 USD"}`, ok, nil)
 		c.want(t, "PUT /orders/o2/refund", "", http.StatusConflict, fields{"code": "insufficient_funds"})
 		c.want(t, "PUT /orders/o2", `{"user": "ann", "product": "poster"}`, ok, fields{"state": "paid"})
 	})

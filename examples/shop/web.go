@@ -10,7 +10,6 @@ import (
 	"regexp"
 
 	"github.com/bursar-ledger/bursar"
-	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -107,27 +106,10 @@ func problemOf(err error) *problem {
 	if own, ok := errors.AsType[*problem](err); ok {
 		return own
 	}
-	row := bursar.Describe(codeOf(err))
+	row := bursar.Describe(bursar.CodeOf(err))
 	detail := row.Meaning
 	if e, ok := errors.AsType[*bursar.Error](err); ok {
 		detail = e.Message
 	}
 	return &problem{row.Status, string(row.Code), detail}
-}
-
-// codeOf is bursar.CodeOf, which does not know what can happen to the shop's own database transactions.
-func codeOf(err error) bursar.Code {
-	if errors.Is(err, atomic.ErrOutcomeUnknown) {
-		return bursar.CodeOutcomeUnknown // whatever else is in the chain
-	}
-	code := bursar.CodeOf(err)
-	switch {
-	case code != bursar.CodeInternal:
-		return code
-	case errors.Is(err, atomic.ErrBudget):
-		return bursar.CodeConflict
-	case errors.Is(err, atomic.ErrNoConnection):
-		return bursar.CodeUnavailable
-	}
-	return code
 }

@@ -29,6 +29,8 @@ type Dialect struct {
 	// with bursar.CodeUnsafeTransaction and the remedy. It changes nothing that outlives the database transaction.
 	// given is what the caller gave, over which tx runs.
 	Admit func(ctx context.Context, tx Executor, given any) error
+	// Open refuses what is no open database transaction in the same way. Reading needs no more than that.
+	Open func(ctx context.Context, tx Executor, given any) error
 	// Ready checks the settings of a connection of the store's own pool in the same way.
 	Ready func(ctx context.Context, conn Executor) error
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/driver"
 )
 
@@ -18,6 +19,10 @@ func (r reader) Head(ctx context.Context, book int64) (bursar.Head, error) {
 	row, err := r.requireHead(p, r.sql.Head, book)
 	if err == nil {
 		err = p.flush()
+	}
+	if err != nil && r.joined && r.dialect.kind(err) == atomic.KindStatement {
+		return bursar.Head{}, &bursar.Error{Code: bursar.CodeUnsafeTransaction, Err: err,
+			Message: "the database transaction is of a database without a ledger: use one of the ledger's own database"}
 	}
 	return row.Head, r.fault("read the head", err)
 }

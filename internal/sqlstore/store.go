@@ -111,10 +111,13 @@ func (s *Store) Join(ctx context.Context, caller driver.CallerTx) (driver.Tx, er
 }
 
 // JoinReader makes a Reader of the caller's database transaction, which need not be one that may write.
-func (s *Store) JoinReader(_ context.Context, caller driver.CallerTx) (driver.Reader, error) {
+func (s *Store) JoinReader(ctx context.Context, caller driver.CallerTx) (driver.Reader, error) {
 	session, err := s.join(caller)
 	if err != nil {
 		return nil, err
+	}
+	if err := s.dialect.Open(ctx, session.db, caller.DatabaseTx()); err != nil {
+		return nil, s.dialect.coded(err)
 	}
 	return s.tx(session), nil
 }

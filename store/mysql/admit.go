@@ -47,10 +47,27 @@ func admit(ctx context.Context, tx sqlstore.Executor, _ any) error {
 		}
 	}
 	if !open {
-		return bursar.Errorf(bursar.CodeUnsafeTransaction,
-			"no database transaction is open: begin one first, or begin again after a deadlock, which ends it")
+		return notOpen()
 	}
 	return s.checkLevel()
+}
+
+// isOpen refuses what is no open database transaction, which may be a read-only one.
+func isOpen(ctx context.Context, tx sqlstore.Executor, given any) error {
+	switch given.(type) {
+	case *sql.Tx, *atomic.Tx:
+		return nil
+	}
+	open, err := insideTransaction(ctx, tx)
+	if err != nil || open {
+		return err
+	}
+	return notOpen()
+}
+
+func notOpen() error {
+	return bursar.Errorf(bursar.CodeUnsafeTransaction,
+		"no database transaction is open: begin one first, or begin again after a deadlock, which ends it")
 }
 
 // insideTransaction asks by a savepoint: outside a database transaction it is gone as soon as it is made.

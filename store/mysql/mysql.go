@@ -195,6 +195,7 @@ func dialect(v variant) sqlstore.Dialect {
 		Atomic:     lostMariaDB{},
 		Isolation:  readCommitted,
 		Admit:      admit,
+		Open:       isOpen,
 		Ready:      ready,
 	}
 }

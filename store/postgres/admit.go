@@ -118,10 +118,8 @@ func (r rules) admit(ctx context.Context, tx sqlstore.Executor, given any) error
 	case *sql.Tx, *pgxTx:
 		query = savepoint + "; " + release + "; " + query
 	default:
-		for _, statement := range []string{savepoint, release} {
-			if _, err := tx.Exec(ctx, statement); err != nil {
-				return notOpen(err, given)
-			}
+		if err := isOpen(ctx, tx, given); err != nil {
+			return err
 		}
 	}
 	broken, err := tx.Exec(ctx, query)
@@ -133,6 +131,20 @@ func (r rules) admit(ctx context.Context, tx sqlstore.Executor, given any) error
 	default:
 		return nil
 	}
+}
+
+// isOpen refuses what is no open database transaction, which may be a read-only one.
+func isOpen(ctx context.Context, tx sqlstore.Executor, given any) error {
+	switch given.(type) {
+	case *atomic.Tx, *sql.Tx, *pgxTx:
+		return nil
+	}
+	for _, statement := range []string{savepoint, release} {
+		if _, err := tx.Exec(ctx, statement); err != nil {
+			return notOpen(err, given)
+		}
+	}
+	return nil
 }
 
 // SQLSTATEs of what is not an open database transaction.

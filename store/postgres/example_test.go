@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
@@ -21,12 +22,12 @@ func moveIn(pool *pgxpool.Pool) (*ledger.Ledger, error) {
 }
 
 // payOrder marks an order as paid and moves the money in one database transaction.
-func payOrder(ctx context.Context, pool *pgxpool.Pool, l *ledger.Ledger, order int64) error {
-	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+func payOrder(ctx context.Context, on driver.Transactor[pgx.Tx], l *ledger.Ledger, order int64) error {
+	return ledger.Do(ctx, l, on, func(tx pgx.Tx, in *ledger.Joined) error { // on is postgres.On(pool), kept
 		if _, err := tx.Exec(ctx, `UPDATE orders SET state = 'paid' WHERE id = $1`, order); err != nil {
 			return err
 		}
-		_, err := l.In(postgres.PgxTx(tx)).Post(ctx, bursar.Transfer{
+		_, err := in.Post(ctx, bursar.Transfer{
 			ID:   bursar.IDOf("order.pay", order), // a retry posts once
 			Legs: []bursar.Leg{{From: "buyers:ann", To: "sellers:bob", Amount: money.MustParse("25.00 USD")}},
 		})
@@ -38,7 +39,7 @@ func payOrder(ctx context.Context, pool *pgxpool.Pool, l *ledger.Ledger, order i
 func ExampleNew() { _ = moveIn }
 
 // The application's own row and the money commit together.
-func ExamplePgxTx() { _ = payOrder }
+func ExampleOn() { _ = payOrder }
 
 // TestExamples runs them: Ann has money for one order of two.
 func TestExamples(t *testing.T) {
@@ -62,10 +63,11 @@ func TestExamples(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := payOrder(t.Context(), pool, l, 1); err != nil {
+	on := postgres.On(pool)
+	if err := payOrder(t.Context(), on, l, 1); err != nil {
 		t.Error(err)
 	}
-	if err := payOrder(t.Context(), pool, l, 2); bursar.CodeOf(err) != bursar.CodeInsufficientFunds {
+	if err := payOrder(t.Context(), on, l, 2); bursar.CodeOf(err) != bursar.CodeInsufficientFunds {
 		t.Errorf("the second order: %v", err)
 	}
 	rows, err := pool.Query(t.Context(), `SELECT state FROM orders ORDER BY id`)

@@ -148,6 +148,7 @@ func dialect(v variant) sqlstore.Dialect {
 		Atomic:     atomicpostgres.Dialect{},
 		Pipe:       pipe,
 		Admit:      postgresJoins.admit,
+		Open:       isOpen,
 		Ready:      postgresOwn.check,
 	}
 }

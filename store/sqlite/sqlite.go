@@ -108,6 +108,7 @@ func dialect() sqlstore.Dialect {
 		Migrations: Migrations(),
 		Atomic:     atomicsqlite.Dialect{},
 		Admit:      admit,
+		Open:       insideTransaction,
 		Ready:      ready,
 	}
 }

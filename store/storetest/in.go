@@ -112,7 +112,7 @@ func inCommits(f *fixture) {
 	t.ID = id(1)
 	posted, err := f.ledger.In(f.Tx(tx)).Post(f.Context(), t)
 	f.must(err)
-	again, err := f.ledger.PostIn(f.Context(), f.Tx(tx), t)
+	again, err := f.ledger.In(f.Tx(tx)).Post(f.Context(), t)
 	f.must(err)
 	if posted.Replayed || !again.Replayed || again.ID != id(1) {
 		f.Errorf("the answers inside are %+v and %+v", posted, again)

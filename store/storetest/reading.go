@@ -19,6 +19,7 @@ var readingCases = []testCase{
 	{"a statement page by page", statementPages},
 	{"a long history past many checkpoints", longHistory},
 	{"accounts page by page", accountPages},
+	{"a page of too many items is refused", pageLimits},
 	{"the trial balance", trialBalances},
 	{"a transfer", readTransfer},
 }
@@ -238,6 +239,23 @@ func accountPages(f *fixture) {
 				}
 			}
 			f.wantSame(fmt.Sprintf("the accounts of %q in pages of %d", prefix, limit), want, got)
+		}
+	}
+}
+
+// pageLimits asks for pages of impossible sizes. A reader who got a shorter one would take it for the last.
+func pageLimits(f *fixture) {
+	f.funded("users:1")
+	for limit, want := range map[int]bursar.Code{
+		-1: bursar.CodeMalformed, 0: "", 1: "", bursar.PageMax: "", bursar.PageMax + 1: bursar.CodeMalformed,
+	} {
+		_, journal := f.ledger.Journal(f.Context(), 0, limit)
+		_, accounts := f.ledger.Accounts(f.Context(), bursar.AccountQuery{Limit: limit})
+		_, lines := f.ledger.Statement(f.Context(), "users:1", bursar.StatementQuery{Limit: limit})
+		for what, err := range map[string]error{"journal": journal, "accounts": accounts, "statement": lines} {
+			if got := bursar.CodeOf(err); got != want {
+				f.Errorf("a page of %d of the %s: %v, want code %q", limit, what, err, want)
+			}
 		}
 	}
 }
