@@ -212,6 +212,13 @@ func exists(path string) bool {
 	return err == nil
 }
 
+// Write refuses. What can do without writing, as a balance of a past time sometimes can, then does.
+func (u *unwritableFile) Write(
+	context.Context, driver.Mode, func(string), func(context.Context, driver.Tx) error,
+) error {
+	return bursar.Errorf(bursar.CodeUnavailable, "you may not write to %s", u.path)
+}
+
 // Close closes the file.
 func (u *unwritableFile) Close() error {
 	err := errors.Join(u.Store.Close(), u.db.Close())

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/bursar-ledger/bursar/internal/clock"
 )
 
 // guest runs the program as somebody who may read the files of a folder and write nowhere.
@@ -127,6 +130,11 @@ func TestAReaderNeedsNoRightToWrite(t *testing.T) {
 	}
 	if code, _, stderr := g.run("transfer", "outside:bank", "users:alice", "1.00 USD", db); code == 0 {
 		t.Errorf("a guest posted: %s", stderr)
+	}
+	now := clock.System().Now().UTC().Format(time.RFC3339Nano)
+	code, _, stderr := g.run("balance", "users:alice", "--at", now, db)
+	if code != 4 || !strings.Contains(stderr, "as_of_ahead: --at: ") || !strings.Contains(stderr, "who may write") {
+		t.Errorf("a time behind the last entry: exit code %d, %q", code, stderr)
 	}
 	if code, _, stderr := g.run("journal", "--follow", db); code != usageExit || !strings.Contains(stderr, "--follow") {
 		t.Errorf("following a file at rest: exit code %d, %q", code, stderr)
