@@ -3,7 +3,6 @@ package bursartest_test
 import (
 	"database/sql"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -48,18 +47,6 @@ func TestNewHasFundsAndAClockThatTheTestMoves(t *testing.T) {
 	}
 }
 
-// recorder is a test that may fail without failing this one.
-type recorder struct {
-	testing.TB
-	failures []string
-	cleanups []func()
-}
-
-func (r *recorder) Errorf(format string, args ...any) {
-	r.failures = append(r.failures, fmt.Sprintf(format, args...))
-}
-func (r *recorder) Cleanup(fn func()) { r.cleanups = append(r.cleanups, fn) }
-
 func TestBalanceFailsOnAnotherBalanceAndOnNoAccount(t *testing.T) {
 	t.Parallel()
 	l := bursartest.New(t, bursartest.Funded("users:1", "1.00 USD"))
@@ -89,9 +76,7 @@ func TestWithVerifiesTheApplicationsDatabaseAtTheEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, cleanup := range r.cleanups {
-		cleanup()
-	}
+	r.cleanUp()
 	if len(r.failures) != 1 {
 		t.Errorf("a balance that was changed by hand gives the failures %q", r.failures)
 	}

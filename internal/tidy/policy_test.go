@@ -116,6 +116,17 @@ var arrows = []row{
 		may:   []string{".", "driver", "ledger", "money", "store/sqlite", "internal/clock", "internal/verify"},
 		drags: []string{sqliteDriver}, suite: true,
 	},
+	{room: "bursartest/internal/servertest", may: []string{"internal/sqltest/server"}, suite: true},
+	{
+		room:    "bursartest/postgrestest",
+		may:     []string{"bursartest/internal/servertest", "internal/sqltest/server", "store/postgres"},
+		outside: []string{pgxModule}, drags: []string{pgxModule}, suite: true,
+	},
+	{
+		room:  "bursartest/mysqltest",
+		may:   []string{"bursartest/internal/servertest", "internal/sqltest/server", "store/mysql"},
+		drags: []string{mysqlDriver}, suite: true,
+	},
 	{
 		room:    "internal/sqltest",
 		may:     []string{"internal/sqltest/server"},
