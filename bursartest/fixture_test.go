@@ -3,6 +3,7 @@ package bursartest_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 
 	"github.com/bursar-ledger/bursar/atomic"
@@ -50,6 +51,35 @@ func (r *recorder) cleanUp() {
 		fn := r.cleanups[last]
 		r.cleanups = r.cleanups[:last]
 		fn()
+	}
+}
+
+// example is the test of an example, which prints what fails.
+type example struct {
+	recorder
+	dir string
+}
+
+func begin() *example {
+	dir, err := os.MkdirTemp("", "bursartest-")
+	if err != nil {
+		panic(err)
+	}
+	return &example{dir: dir}
+}
+
+func (e *example) Helper()                  {}
+func (e *example) Context() context.Context { return context.Background() }
+func (e *example) TempDir() string          { return e.dir }
+
+// end does what the testing package does at the end of a test.
+func (e *example) end() {
+	e.cleanUp()
+	for _, failure := range e.failures {
+		fmt.Println("FAIL:", failure)
+	}
+	if err := os.RemoveAll(e.dir); err != nil {
+		fmt.Println(err)
 	}
 }
 

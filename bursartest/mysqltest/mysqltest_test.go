@@ -31,6 +31,9 @@ func TestEachTestHasADatabaseOfItsOwnThatIsGoneAtTheEnd(t *testing.T) {
 			t.Errorf("DB sees %d accounts, %v", n, err)
 		}
 	})
+	if lost == nil {
+		t.Skip("there is no server, or the test has failed")
+	}
 	if err := lost.Rollback(); err == nil {
 		t.Error("the database transaction has outlived its database")
 	}

@@ -30,6 +30,9 @@ func TestEachTestHasADatabaseOfItsOwnThatIsGoneAtTheEnd(t *testing.T) {
 			t.Errorf("Pool sees %d accounts, %v", throughPGX, err)
 		}
 	})
+	if second == nil {
+		t.Skip("there is no server, or the test has failed")
+	}
 	if err := first.Pool.Ping(t.Context()); err == nil {
 		t.Error("the pool is open after its test")
 	}
@@ -65,6 +68,9 @@ func TestADatabaseIsDroppedUnderAProgramThatIsStillConnected(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+	if conn == nil {
+		t.Skip("there is no server, or the test has failed")
+	}
 	defer conn.Close(context.Background())
 	if err := conn.Ping(t.Context()); err == nil {
 		t.Error("the connection has outlived its database")
