@@ -7,10 +7,11 @@
 //	bursartest.Balance(t, l, "users:1", "75.00 USD")
 //
 // [New] makes a ledger in a SQLite file of its own; [With] makes one over the application's database; [Build] makes
-// either with a book, a strategy or a clock of the test's choice. An empty PostgreSQL, MariaDB or MySQL database is one
-// line of package postgrestest or mysqltest:
+// either with a book, a strategy or a clock of the test's choice. An empty database for the application's tables and
+// the ledger's is one line of package sqlitetest, postgrestest or mysqltest:
 //
-//	l := bursartest.With(t, postgrestest.New(t).Store)
+//	db := postgrestest.New(t)
+//	l := bursartest.With(t, db.Store)
 //
 // The package is for _test.go files only and fakes nothing but the time: it is the real ledger on a real database.
 // docs/testing.md shows the tests of a small application, which may be copied.
@@ -52,13 +53,15 @@ type Options struct {
 	NoMigrate bool
 	// NoVerify leaves out the check at the end, for a test that spoils its own database. Defaults to [Verify].
 	NoVerify bool
-
-	// These are as in ledger.Options.
-
-	Book      string
-	Strategy  ledger.Strategy
-	Observer  *ledger.Observer
-	Logger    *slog.Logger
+	// Book is as in ledger.Options, and so are the fields below.
+	Book string
+	// Strategy may be what production runs with.
+	Strategy ledger.Strategy
+	// Observer is told of fixtures too.
+	Observer *ledger.Observer
+	// Logger defaults to nothing.
+	Logger *slog.Logger
+	// SealEvery, if less than zero, leaves sealing to Seal and to the clock, for tests of what is not sealed yet.
 	SealEvery time.Duration
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -13,16 +12,16 @@ import (
 	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/bursartest"
 	"github.com/bursar-ledger/bursar/bursartest/postgrestest"
+	"github.com/bursar-ledger/bursar/bursartest/sqlitetest"
 	"github.com/bursar-ledger/bursar/money"
 	"github.com/bursar-ledger/bursar/store"
-	"github.com/bursar-ledger/bursar/store/sqlite"
 )
 
 // onEach runs a test on an empty database of each engine that the application runs on. The one of PostgreSQL is skipped
 // where there is no server.
 func onEach(t *testing.T, test func(t *testing.T, l *bursartest.Ledger, c *Checkout, s store.Store)) {
 	for engine, open := range map[string]func(*testing.T) store.Store{
-		"sqlite":   newSQLite,
+		"sqlite":   func(t *testing.T) store.Store { return sqlitetest.New(t).Store },
 		"postgres": func(t *testing.T) store.Store { return postgrestest.New(t).Store },
 	} {
 		t.Run(engine, func(t *testing.T) {
@@ -36,22 +35,6 @@ func onEach(t *testing.T, test func(t *testing.T, l *bursartest.Ledger, c *Check
 			test(t, l, c, s)
 		})
 	}
-}
-
-// newSQLite opens a file that is closed after the ledger in it is verified: t.Cleanup runs what was registered last
-// first.
-func newSQLite(t *testing.T) store.Store {
-	t.Helper()
-	s, err := sqlite.Open(filepath.Join(t.TempDir(), "checkout.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
 }
 
 func TestPurchase(t *testing.T) {

@@ -118,6 +118,9 @@ var arrows = []row{
 	},
 	{room: "bursartest/internal/servertest", may: []string{"internal/sqltest/server"}, suite: true},
 	{
+		room: "bursartest/sqlitetest", may: []string{"store/sqlite"}, drags: []string{sqliteDriver}, suite: true,
+	},
+	{
 		room:    "bursartest/postgrestest",
 		may:     []string{"bursartest/internal/servertest", "internal/sqltest/server", "store/postgres"},
 		outside: []string{pgxModule}, drags: []string{pgxModule}, suite: true,
