@@ -15,7 +15,8 @@ var Start = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 //
 // Entries have the time at which they get their place in the journal, which on PostgreSQL and MariaDB is soon after the
 // commit. Before Set and Advance move the clock they therefore give every committed entry its place and the time until
-// then, in the ledgers that [New], [With] and [Build] have made with the clock. A database transaction that is still
+// then, whoever has posted it, in the books of the ledgers that [New], [With] and [Build] have made with the clock. For
+// a ledger that the code under test makes itself, make one of these beside it. A database transaction that is still
 // open is not waited for: what it posts may have the later time.
 type Clock struct {
 	fake *clock.Fake

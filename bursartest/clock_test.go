@@ -7,6 +7,7 @@ import (
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/bursartest"
 	"github.com/bursar-ledger/bursar/bursartest/postgrestest"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 // TestWhatWasPostedKeepsItsTimeWhenTheClockMoves has no sealing in the background, so that an entry would wait for its
@@ -30,6 +31,26 @@ func TestWhatWasPostedKeepsItsTimeWhenTheClockMoves(t *testing.T) {
 		}
 	}
 	bursartest.Balance(t, l, "users:1", "7.00 USD")
+}
+
+// TestClockKnowsWhatALedgerOfTheApplicationHasPosted has one beside it that shares the book and the clock.
+func TestClockKnowsWhatALedgerOfTheApplicationHasPosted(t *testing.T) {
+	t.Parallel()
+	store := postgrestest.New(t).Store
+	l := bursartest.With(t, store)
+	own, err := ledger.New(t.Context(), store, &ledger.Options{Clock: l.Clock, SealEvery: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bursartest.Fund(t, own, "users:1", "1.00 USD")
+	l.Clock.Advance(24 * time.Hour)
+	b, err := own.Balance(t.Context(), "users:1", bursar.AsOf{At: bursartest.Start.Add(time.Hour)})
+	if err != nil || b.Balance.String() != "1.00 USD" {
+		t.Errorf("on the day before: %v, %v", b.Balance, err)
+	}
+	if err := own.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestClockMovesAfterItsLedgersAreGone(t *testing.T) {
