@@ -26,7 +26,8 @@ import (
 // Database is an empty database for one test. What is open is closed, and the database dropped, at the end of the
 // test. It is safe for concurrent use.
 type Database struct {
-	// URL is for code under test that connects itself: postgres://user:password@host:port/database.
+	// URL is for code under test that connects itself, through pgxpool or store.Open:
+	// postgres://user:password@host:port/database, with the query of the server's URL.
 	URL string
 	// Pool is for pgx.
 	Pool *pgxpool.Pool
@@ -94,11 +95,20 @@ func engine() *servertest.Engine {
 		Example:   "postgres://user:password@host:5432/database",
 		Default:   "postgres",
 		Throwaway: throwaway,
-		Open:      func(address string) (*sql.DB, error) { return sql.Open("pgx", address) },
+		Open:      open,
 		Create:    " TEMPLATE template0",
 		Drop: func(ctx context.Context, admin *sql.DB, name string) error {
 			_, err := admin.ExecContext(ctx, "DROP DATABASE "+name+" WITH (FORCE)")
 			return err
 		},
 	}
+}
+
+// open takes what pgxpool reads from a URL too.
+func open(address string) (*sql.DB, error) {
+	config, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		return nil, err
+	}
+	return stdlib.OpenDB(*config.ConnConfig), nil
 }

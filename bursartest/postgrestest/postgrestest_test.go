@@ -55,6 +55,22 @@ func name(t *testing.T, address string) string {
 	return strings.TrimPrefix(u.Path, "/")
 }
 
+func TestTheURLMaySetUpThePool(t *testing.T) {
+	t.Parallel()
+	at, err := url.Parse(postgrestest.New(t).URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := at.Query()
+	query.Set("pool_max_conns", "3")
+	at.RawQuery = query.Encode()
+	d := postgrestest.At(t, at.String())
+	if most := d.Pool.Config().MaxConns; most != 3 {
+		t.Errorf("the pool has %d connections at most", most)
+	}
+	bursartest.With(t, d.Store, bursartest.Funded("users:1", "1.00 USD"))
+}
+
 func TestADatabaseIsDroppedUnderAProgramThatIsStillConnected(t *testing.T) {
 	t.Parallel()
 	var conn *pgx.Conn
