@@ -224,7 +224,7 @@ CREATE OR REPLACE SQL SECURITY INVOKER VIEW bursar_lines AS
                + INTERVAL ((e.at - MOD(MOD(e.at, 1000) + 1000, 1000)) DIV 1000) MICROSECOND AS posted_at,
            TIMESTAMP '1970-01-01 00:00:00.000000'
                + INTERVAL ((COALESCE(e.effective, e.at) - MOD(MOD(COALESCE(e.effective, e.at), 1000) + 1000, 1000)) DIV 1000) MICROSECOND AS effective_at
-    FROM bursar_account a JOIN bursar_entry e ON e.to_account = a.account
+    FROM bursar_account a JOIN bursar_entry e ON e.book = a.book AND e.to_account = a.account
                           LEFT JOIN bursar_account o ON o.account = e.from_account
                           LEFT JOIN bursar_request r ON r.book = e.book AND r.id = e.request_id
     UNION ALL
@@ -244,7 +244,7 @@ CREATE OR REPLACE SQL SECURITY INVOKER VIEW bursar_lines AS
                + INTERVAL ((e.at - MOD(MOD(e.at, 1000) + 1000, 1000)) DIV 1000) MICROSECOND AS posted_at,
            TIMESTAMP '1970-01-01 00:00:00.000000'
                + INTERVAL ((COALESCE(e.effective, e.at) - MOD(MOD(COALESCE(e.effective, e.at), 1000) + 1000, 1000)) DIV 1000) MICROSECOND AS effective_at
-    FROM bursar_account a JOIN bursar_entry e ON e.from_account = a.account
+    FROM bursar_account a JOIN bursar_entry e ON e.book = a.book AND e.from_account = a.account
                           LEFT JOIN bursar_account o ON o.account = e.to_account
                           LEFT JOIN bursar_request r ON r.book = e.book AND r.id = e.request_id;
 
