@@ -77,7 +77,7 @@ func wantVerified(t *testing.T, s store.Store, l *ledger.Ledger) {
 }
 
 // undone is how each file of the indexes says that it is undone, in order.
-func undone(t *testing.T, url string) (drops []string) {
+func undone(t testing.TB, url string) (drops []string) {
 	t.Helper()
 	folder, err := store.ReportIndexes(url)
 	if err != nil {
