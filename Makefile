@@ -16,7 +16,10 @@ ifeq ($(CI),true)
 export BURSAR_REQUIRE ?= hledger,sqlite3,curl,postgres,mariadb
 endif
 
-.PHONY: help run build check test race fuzz torture bench cover clean
+# Modules of their own, so that the tools of others that they try enter no application's go.mod.
+EXAMPLES := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
+
+.PHONY: help run build check test race examples fuzz torture bench cover clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +47,9 @@ test: ## set up, check, run every test, then the race detector; print which law 
 
 race: ## run the tests of the concurrent rooms under the race detector
 	$(TESTENV) run -race -vet=off -timeout 10m $(RACE)
+
+examples: ## test the modules below examples/, which download the tools of others
+	@for module in $(EXAMPLES); do echo "$$module"; (cd $$module && $(GO) vet ./... && $(GO) test ./...) || exit 1; done
 
 fuzz: ## run each fuzz target for FUZZTIME (30s)
 	$(TESTENV) fuzz $(FUZZTIME) ./...

@@ -1,10 +1,12 @@
 // Package store opens a ledger's store by URL. It is the only room that names every database engine; a program that
 // knows which one it uses imports that engine's room instead.
 //
-// [Open] is the name to know; [Migrations] has the SQL of the schema. The package makes no ledger and migrates nothing.
+// [Open] is the name to know; [Migrations] and [ReportIndexes] have the SQL of the schema. The package makes no
+// ledger and migrates nothing.
 package store
 
 import (
+	"context"
 	"io/fs"
 	"strings"
 
@@ -25,6 +27,8 @@ type Store interface {
 	// On runs database transactions over the same connections for ledger.Do: the application's tables are beside the
 	// ledger's.
 	On() driver.Transactor[*atomic.Tx]
+	// IndexReports makes the indexes for reports that are missing and returns their names. Doing it twice does nothing.
+	IndexReports(ctx context.Context) ([]string, error)
 }
 
 // Open opens the store that a URL names:
@@ -56,10 +60,21 @@ func Migrations(url string) (fs.FS, error) {
 	return e.migrations(), nil
 }
 
+// ReportIndexes holds the indexes for reports of the engine that a URL names, as that engine's room has them. The
+// database is not opened. Errors are those of [Open].
+func ReportIndexes(url string) (fs.FS, error) {
+	e, _, err := find(url)
+	if err != nil {
+		return nil, err
+	}
+	return e.reports(), nil
+}
+
 // engine is how the stores of one URL scheme are opened.
 type engine struct {
 	open       func(url, rest string) (Store, error) // rest is what follows the scheme and its colon
 	migrations func() fs.FS
+	reports    func() fs.FS
 }
 
 // find reads the scheme of a URL.
@@ -71,15 +86,15 @@ func find(url string) (e engine, rest string, err error) {
 	}
 	switch scheme {
 	case "sqlite":
-		e = engine{openSQLite, sqlite.Migrations}
+		e = engine{openSQLite, sqlite.Migrations, sqlite.ReportIndexes}
 	case "postgres", "postgresql":
-		e = engine{openPostgres, postgres.Migrations}
+		e = engine{openPostgres, postgres.Migrations, postgres.ReportIndexes}
 	case "cockroach", "cockroachdb":
-		e = engine{openPostgres, postgres.CockroachMigrations}
+		e = engine{openPostgres, postgres.CockroachMigrations, postgres.ReportIndexes}
 	case "mysql", "mariadb":
-		e = engine{openMySQL, mysql.Migrations}
+		e = engine{openMySQL, mysql.Migrations, mysql.ReportIndexes}
 	case "tidb":
-		e = engine{openMySQL, mysql.TiDBMigrations}
+		e = engine{openMySQL, mysql.TiDBMigrations, mysql.ReportIndexes}
 	default:
 		return e, "", bursar.Errorf(bursar.CodeUnsupported, "there is no database engine %q here: use sqlite:FILE, "+
 			"postgres://, mysql://, mariadb://, cockroach:// or tidb://", scheme)

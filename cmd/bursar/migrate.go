@@ -16,35 +16,43 @@ import (
 )
 
 func newMigrateCommand(e *env) *cobra.Command {
-	var onlyPrint bool
+	var onlyPrint, reports bool
 	cmd := &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the database's schema up to date",
 		Long: `Bring the database's schema up to date, and print the versions before and after. A book that is not there is
 made: main, or the one that --book names. Doing it twice does no harm.
 
-With --print it prints the SQL of the missing migrations and leaves the database alone.`,
+With --reports it also makes the indexes that reports need and posting does not, as far as they are missing, and prints
+their names. They slow posting down a little; docs/schema.md says how much, and how they are undone.
+
+With --print it prints the SQL of what is missing and leaves the database alone; with --reports the SQL of all their
+indexes too.`,
 		Example: `  bursar migrate
   bursar migrate --book tenants:2
+  bursar migrate --reports
   bursar migrate --print > migrations.sql`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if onlyPrint {
-				return e.printMigrations(cmd.Context())
+				return e.printMigrations(cmd.Context(), reports)
 			}
-			return e.migrate(cmd.Context())
+			return e.migrate(cmd.Context(), reports)
 		},
 	}
 	cmd.Flags().BoolVar(&onlyPrint, "print", false, "print the SQL instead of running it")
+	cmd.Flags().BoolVar(&reports, "reports", false, "also make the indexes for reports")
 	return cmd
 }
 
-// migrated is what migrate prints: the versions of the schema.
+// migrated is what migrate prints: the versions of the schema, and the indexes for reports that were made if they were
+// asked for.
 type migrated struct {
-	From int `json:"from"`
-	To   int `json:"to"`
+	From    int       `json:"from"`
+	To      int       `json:"to"`
+	Indexes *[]string `json:"indexes,omitempty"`
 }
 
-func (e *env) migrate(ctx context.Context) (err error) {
+func (e *env) migrate(ctx context.Context, reports bool) (err error) {
 	s, err := e.connect(ctx, makes)
 	if err != nil {
 		return err
@@ -63,7 +71,18 @@ func (e *env) migrate(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return e.show(migrated{s.have, now}, field{"from", strconv.Itoa(s.have)}, field{"to", strconv.Itoa(now)})
+	m := migrated{From: s.have, To: now}
+	fields := []field{{"from", strconv.Itoa(s.have)}, {"to", strconv.Itoa(now)}}
+	if reports {
+		made, err := s.IndexReports(ctx)
+		if err != nil {
+			return err
+		}
+		made = append([]string{}, made...) // none is an empty list in JSON
+		m.Indexes = &made
+		fields = append(fields, field{"indexes", strings.Join(made, " ")})
+	}
+	return e.show(m, fields...)
 }
 
 // makeBook makes the book that the flags name, if it is not there.
@@ -87,7 +106,7 @@ func tooNew(have, want int) error {
 	return nil
 }
 
-func (e *env) printMigrations(ctx context.Context) error {
+func (e *env) printMigrations(ctx context.Context, reports bool) error {
 	have, err := e.schemaUntouched(ctx)
 	if err != nil {
 		return err
@@ -96,12 +115,24 @@ func (e *env) printMigrations(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	files, err := fs.Glob(migrations, "*.up.sql") // in order, as many as the schema version of this program
+	if err := e.printFiles(migrations, have); err != nil || !reports {
+		return err
+	}
+	indexes, err := store.ReportIndexes(e.db)
 	if err != nil {
 		return err
 	}
-	for _, name := range files[have:] {
-		text, err := fs.ReadFile(migrations, name)
+	return e.printFiles(indexes, 0)
+}
+
+// printFiles prints the files of a folder but for the first few.
+func (e *env) printFiles(folder fs.FS, skip int) error {
+	files, err := fs.Glob(folder, "*.up.sql") // in order, one a version
+	if err != nil {
+		return err
+	}
+	for _, name := range files[skip:] {
+		text, err := fs.ReadFile(folder, name)
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ const (
 
 // opened is a database that was opened.
 type opened struct {
-	driver.Store
+	store.Store
 	have, want int // versions of the schema: the database's, and the one that this program needs
 }
 
@@ -112,7 +112,7 @@ func (e *env) noLedger() error {
 
 // connect opens the database that the flags name, whatever is in it. The caller closes the store.
 func (e *env) connect(ctx context.Context, may intent) (*opened, error) {
-	var s driver.Store
+	var s store.Store
 	var err error
 	if path, ok := e.file(); ok && may == reads && unwritable(path) {
 		s, e.atRest, err = openUnwritable(path)
@@ -178,7 +178,7 @@ func unwritable(path string) bool {
 
 // unwritableFile is the store of a file that this process may only read.
 type unwritableFile struct {
-	driver.Store
+	store.Store
 	db     *sql.DB
 	path   string
 	before fs.FileInfo // of a file that nobody had open when it was opened; else nil

@@ -17,6 +17,8 @@ type Dialect struct {
 	Statements Statements
 	// Migrations holds NNNN_name.up.sql in order, forward only.
 	Migrations fs.FS
+	// Reports holds the indexes for reports, one statement a file: NNNN_name.up.sql makes bursar_name.
+	Reports fs.FS
 	// Atomic runs the engine's database transactions.
 	Atomic atomic.Dialect
 	// Isolation is the level of the store's own database transactions in a mode. Nil means the default of Atomic, and

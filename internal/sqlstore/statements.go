@@ -22,6 +22,7 @@ type SchemaStatements struct {
 	StampChecksum string // checksum, version
 	LockSchema    string // seconds: 1 when this connection alone migrates the database; empty where DDL does not commit
 	UnlockSchema  string // gives LockSchema back; empty where that is
+	EntryIndexes  string // name of each index of bursar_entry, and 1 when it is whole or 0 while it is being built
 }
 
 // BookStatements keep books.

@@ -24,11 +24,13 @@ type Store struct {
 	driver.Store
 	db *atomic.DB
 	on driver.Transactor[*atomic.Tx]
+
+	indexReports func(context.Context) ([]string, error)
 }
 
 func newStore(db *sql.DB, d sqlstore.Dialect, o *sqlstore.Options) *Store {
 	s := sqlstore.New(db, d, o)
-	return &Store{s, s.DB(), s.On()}
+	return &Store{s, s.DB(), s.On(), s.IndexReports}
 }
 
 // DB is the handle for atomic.Do over the same pool. A database transaction that it begins can be given to ledger.In
@@ -37,6 +39,12 @@ func (s *Store) DB() *atomic.DB { return s.db }
 
 // On runs database transactions of package atomic over the same connections, for ledger.Do.
 func (s *Store) On() driver.Transactor[*atomic.Tx] { return s.on }
+
+// IndexReports makes the indexes of [ReportIndexes] that are missing, and returns the names of those that it made. The
+// schema must be there. InnoDB builds them while others go on posting.
+// An index that is not whole, because another program is at it or was cut short, is bursar.CodeConflict. Doing it twice
+// does nothing.
+func (s *Store) IndexReports(ctx context.Context) ([]string, error) { return s.indexReports(ctx) }
 
 // New makes a store over a handle that the application opened with the driver "mysql", best with [DSN]. The handle
 // stays the application's. MariaDB and MySQL are told apart by the statements themselves, so nothing is asked here.
@@ -82,7 +90,7 @@ func Open(address string) (*Store, error) {
 // further parameters of the driver, such as tls=true, or others in place of these.
 //
 // clientFoundRows may be either: every UPDATE of the ledger changes each row that it finds. So may parseTime and loc,
-// because no column is a date.
+// because the ledger reads no date.
 func DSN(address string) (string, error) {
 	config, _, err := configure(address)
 	if err != nil {
@@ -154,6 +162,11 @@ func configure(address string) (*gomysql.Config, *url.URL, error) {
 // with such a tool and with Store.Migrate are the same. golang-migrate needs multiStatements=true.
 func Migrations() fs.FS { return folder("migrations") }
 
+// ReportIndexes holds the indexes that reports need and posting does not, one statement a file, for tools such as
+// goose, golang-migrate and Atlas. They are no part of the schema: take all, some or none. docs/schema.md says what
+// each is for and what it costs.
+func ReportIndexes() fs.FS { return folder("reports") }
+
 func folder(name string) fs.FS {
 	files, err := fs.Sub(migrations, name)
 	if err != nil {
@@ -162,7 +175,7 @@ func folder(name string) fs.FS {
 	return files
 }
 
-//go:embed migrations/*.sql migrations/tidb/*.sql
+//go:embed migrations/*.sql migrations/tidb/*.sql reports/*.sql
 var migrations embed.FS
 
 // DBTX runs the statements of a database transaction. These do: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
@@ -192,6 +205,7 @@ func dialect(v variant) sqlstore.Dialect {
 		},
 		Statements: statements(v),
 		Migrations: Migrations(),
+		Reports:    ReportIndexes(),
 		Atomic:     lostMariaDB{},
 		Isolation:  readCommitted,
 		Admit:      admit,

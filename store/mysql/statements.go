@@ -31,6 +31,8 @@ func statements(v variant) sqlstore.Statements {
 			StampChecksum: `UPDATE bursar_migration SET checksum = ? WHERE version = ?`,
 			LockSchema:    `SELECT GET_LOCK(CONCAT('bursar_', SHA1(DATABASE())), ?)`,
 			UnlockSchema:  `SELECT RELEASE_LOCK(CONCAT('bursar_', SHA1(DATABASE())))`,
+			EntryIndexes: `SELECT DISTINCT index_name, 1 FROM information_schema.statistics
+				WHERE table_schema = DATABASE() AND table_name = 'bursar_entry'`,
 		},
 		BookStatements: sqlstore.BookStatements{
 			Book: `SELECT book, uuid, genesis FROM bursar_book WHERE name = ?`,

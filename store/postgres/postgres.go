@@ -24,11 +24,13 @@ type Store struct {
 	driver.Store
 	db *atomic.DB
 	on driver.Transactor[*atomic.Tx]
+
+	indexReports func(context.Context) ([]string, error)
 }
 
 func newStore(db *sql.DB, d sqlstore.Dialect, o *sqlstore.Options) *Store {
 	s := sqlstore.New(db, d, o)
-	return &Store{s, s.DB(), s.On()}
+	return &Store{s, s.DB(), s.On(), s.IndexReports}
 }
 
 // DB is the handle for atomic.Do over the same pool. A database transaction that it begins can be given to ledger.In
@@ -37,6 +39,12 @@ func (s *Store) DB() *atomic.DB { return s.db }
 
 // On runs database transactions of package atomic over the same connections, for ledger.Do.
 func (s *Store) On() driver.Transactor[*atomic.Tx] { return s.on }
+
+// IndexReports makes the indexes of [ReportIndexes] that are missing, and returns the names of those that it made.
+// The schema must be there. They are built CONCURRENTLY: others go on posting meanwhile. A build waits for the end of
+// every database transaction that is open. An index that is not whole, because another program is at it or was cut
+// short, is bursar.CodeConflict. Doing it twice does nothing.
+func (s *Store) IndexReports(ctx context.Context) ([]string, error) { return s.indexReports(ctx) }
 
 // New makes a store over a pool that the application opened. The pool stays the application's, and the ledger's own
 // database transactions take their connections from it: a call waits while all of them are in use. When the ledger is
@@ -115,6 +123,11 @@ func parse(address string) (sqlstore.Dialect, *url.URL, error) {
 // with such a tool and with Store.Migrate are the same.
 func Migrations() fs.FS { return folder("migrations") }
 
+// ReportIndexes holds the indexes that reports need and posting does not, one statement a file, for tools such as
+// goose, golang-migrate and Atlas. They are no part of the schema: take all, some or none. docs/schema.md says what
+// each is for and what it costs.
+func ReportIndexes() fs.FS { return folder("reports") }
+
 func folder(name string) fs.FS {
 	files, err := fs.Sub(migrations, name)
 	if err != nil {
@@ -123,7 +136,7 @@ func folder(name string) fs.FS {
 	return files
 }
 
-//go:embed migrations/*.sql migrations/cockroach/*.sql
+//go:embed migrations/*.sql migrations/cockroach/*.sql reports/*.sql
 var migrations embed.FS
 
 // DBTX runs the statements of a database transaction. These do: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
@@ -145,6 +158,7 @@ func dialect(v variant) sqlstore.Dialect {
 		Limits:     sqlstore.Limits{Rows: 4096, Keys: 1 << 24}, // the increment of bursar_key
 		Statements: statements(v),
 		Migrations: Migrations(),
+		Reports:    ReportIndexes(),
 		Atomic:     atomicpostgres.Dialect{},
 		Pipe:       pipe,
 		Admit:      postgresJoins.admit,

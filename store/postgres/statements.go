@@ -30,6 +30,8 @@ func statements(v variant) sqlstore.Statements {
 			HasSchema:     `SELECT 1 WHERE to_regclass('bursar_migration') IS NOT NULL`,
 			Migrated:      `SELECT version, checksum FROM bursar_migration ORDER BY version`,
 			StampChecksum: `UPDATE bursar_migration SET checksum = $1 WHERE version = $2`,
+			EntryIndexes: `SELECT c.relname::text, i.indisvalid::int FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+				WHERE i.indrelid = to_regclass('bursar_entry')`,
 		},
 		BookStatements: sqlstore.BookStatements{
 			Book: `SELECT book, ` + v.bytes("uuid") + `, genesis FROM bursar_book WHERE name = $1`,

@@ -22,11 +22,13 @@ type Store struct {
 	driver.Store
 	db *atomic.DB
 	on driver.Transactor[*atomic.Tx]
+
+	indexReports func(context.Context) ([]string, error)
 }
 
 func newStore(db *sql.DB, o *sqlstore.Options) *Store {
 	s := sqlstore.New(db, dialect(), o)
-	return &Store{s, s.DB(), s.On()}
+	return &Store{s, s.DB(), s.On(), s.IndexReports}
 }
 
 // DB is the handle for atomic.Do over the same file. A database transaction that it begins can be given to ledger.In
@@ -35,6 +37,12 @@ func (s *Store) DB() *atomic.DB { return s.db }
 
 // On runs database transactions of package atomic over the same connections, for ledger.Do.
 func (s *Store) On() driver.Transactor[*atomic.Tx] { return s.on }
+
+// IndexReports makes the indexes of [ReportIndexes] that are missing, and returns the names of those that it made. The
+// schema must be there. Nobody posts meanwhile: a file has one writer.
+// An index that is not whole, because another program is at it or was cut short, is bursar.CodeConflict. Doing it twice
+// does nothing.
+func (s *Store) IndexReports(ctx context.Context) ([]string, error) { return s.indexReports(ctx) }
 
 // New makes a store over a handle that the application opened with the driver "sqlite", best with [DSN]. The
 // handle stays the application's. A pool of one connection works too, but then a post outside waits for the
@@ -75,15 +83,22 @@ func DSN(path string) string {
 
 // Migrations holds the schema's files in order, for tools such as goose, golang-migrate and Atlas. Applying them
 // with such a tool and with Store.Migrate are the same.
-func Migrations() fs.FS {
-	files, err := fs.Sub(migrations, "migrations")
+func Migrations() fs.FS { return folder("migrations") }
+
+// ReportIndexes holds the indexes that reports need and posting does not, one statement a file, for tools such as
+// goose, golang-migrate and Atlas. They are no part of the schema: take all, some or none. docs/schema.md says what
+// each is for and what it costs.
+func ReportIndexes() fs.FS { return folder("reports") }
+
+func folder(name string) fs.FS {
+	files, err := fs.Sub(migrations, name)
 	if err != nil {
 		panic(err) // the folder is embedded
 	}
 	return files
 }
 
-//go:embed migrations/*.sql
+//go:embed migrations/*.sql reports/*.sql
 var migrations embed.FS
 
 // DBTX runs the statements of a database transaction. These do: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
@@ -106,6 +121,7 @@ func dialect() sqlstore.Dialect {
 		Limits:     sqlstore.Limits{Parameters: 32_766, Rows: 128, Values: 512}, // more rows save nothing measurable
 		Statements: statements,
 		Migrations: Migrations(),
+		Reports:    ReportIndexes(),
 		Atomic:     atomicsqlite.Dialect{},
 		Admit:      admit,
 		Open:       insideTransaction,

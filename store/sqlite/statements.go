@@ -13,6 +13,7 @@ var statements = sqlstore.Statements{
 		HasSchema:     `SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'bursar_migration'`,
 		Migrated:      `SELECT version, checksum FROM bursar_migration ORDER BY version`,
 		StampChecksum: `UPDATE bursar_migration SET checksum = ? WHERE version = ?`,
+		EntryIndexes:  `SELECT name, 1 FROM pragma_index_list('bursar_entry')`,
 	},
 	BookStatements: sqlstore.BookStatements{
 		Book:       `SELECT book, uuid, genesis FROM bursar_book WHERE name = ?`,

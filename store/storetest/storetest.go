@@ -89,6 +89,7 @@ func subjects() []subject {
 		{name: "accounts", cases: accountCases},
 		{name: "transfers", cases: transferCases},
 		{name: "amounts", cases: amountCases},
+		{name: "lines", bare: true, cases: lineCases},
 		{name: "idempotency", cases: idempotencyCases},
 		{name: "things", cases: thingCases},
 		{name: "rules", cases: ruleCases},

@@ -282,4 +282,47 @@ CREATE OR REPLACE SQL SECURITY INVOKER VIEW bursar_entries AS
     FROM bursar_entry e JOIN bursar_account t ON t.account = e.to_account
                         LEFT JOIN bursar_account f ON f.account = e.from_account;
 
+-- One row for each account of an entry, signed, with what the account has afterwards. An entry that is not sealed has
+-- no seq and no at. A time before 1970 is rounded down like any other.
+CREATE OR REPLACE SQL SECURITY INVOKER VIEW bursar_lines AS
+    SELECT e.book, a.account, a.path, e.to_version AS version, e.seq, e.at, COALESCE(e.effective, e.at) AS effective,
+           e.request_id, e.leg, e.kind, r.reference, r.metadata, o.path AS other_path, a.currency,
+           CONCAT('',
+               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(e.amount_hi), 19, '0'), LPAD(ABS(e.amount), 18, '0')), 37 - a.scale)), ''), '0'),
+               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(e.amount_hi), 19, '0'), LPAD(ABS(e.amount), 18, '0')), a.scale)))) AS amount,
+           CONCAT(IF(e.to_balance_hi < 0 OR e.to_balance < 0, '-', ''),
+               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(e.to_balance_hi), 19, '0'), LPAD(ABS(e.to_balance), 18, '0')), 37 - a.scale)), ''), '0'),
+               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(e.to_balance_hi), 19, '0'), LPAD(ABS(e.to_balance), 18, '0')), a.scale)))) AS balance,
+           CONCAT(IF(e.to_held_hi < 0 OR e.to_held < 0, '-', ''),
+               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(e.to_held_hi), 19, '0'), LPAD(ABS(e.to_held), 18, '0')), 37 - a.scale)), ''), '0'),
+               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(e.to_held_hi), 19, '0'), LPAD(ABS(e.to_held), 18, '0')), a.scale)))) AS held,
+           e.amount_hi AS units_hi, e.amount AS units,
+           TIMESTAMP '1970-01-01 00:00:00.000000'
+               + INTERVAL ((e.at - MOD(MOD(e.at, 1000) + 1000, 1000)) DIV 1000) MICROSECOND AS posted_at,
+           TIMESTAMP '1970-01-01 00:00:00.000000'
+               + INTERVAL ((COALESCE(e.effective, e.at) - MOD(MOD(COALESCE(e.effective, e.at), 1000) + 1000, 1000)) DIV 1000) MICROSECOND AS effective_at
+    FROM bursar_account a JOIN bursar_entry e ON e.book = a.book AND e.to_account = a.account
+                          LEFT JOIN bursar_account o ON o.account = e.from_account
+                          LEFT JOIN bursar_request r ON r.book = e.book AND r.id = e.request_id
+    UNION ALL
+    SELECT e.book, a.account, a.path, e.from_version AS version, e.seq, e.at, COALESCE(e.effective, e.at) AS effective,
+           e.request_id, e.leg, e.kind, r.reference, r.metadata, o.path AS other_path, a.currency,
+           CONCAT(IF(e.amount_hi > 0 OR e.amount > 0, '-', ''),
+               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(e.amount_hi), 19, '0'), LPAD(ABS(e.amount), 18, '0')), 37 - a.scale)), ''), '0'),
+               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(e.amount_hi), 19, '0'), LPAD(ABS(e.amount), 18, '0')), a.scale)))) AS amount,
+           CONCAT(IF(e.from_balance_hi < 0 OR e.from_balance < 0, '-', ''),
+               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(e.from_balance_hi), 19, '0'), LPAD(ABS(e.from_balance), 18, '0')), 37 - a.scale)), ''), '0'),
+               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(e.from_balance_hi), 19, '0'), LPAD(ABS(e.from_balance), 18, '0')), a.scale)))) AS balance,
+           CONCAT(IF(e.from_held_hi < 0 OR e.from_held < 0, '-', ''),
+               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(e.from_held_hi), 19, '0'), LPAD(ABS(e.from_held), 18, '0')), 37 - a.scale)), ''), '0'),
+               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(e.from_held_hi), 19, '0'), LPAD(ABS(e.from_held), 18, '0')), a.scale)))) AS held,
+           -e.amount_hi AS units_hi, -e.amount AS units,
+           TIMESTAMP '1970-01-01 00:00:00.000000'
+               + INTERVAL ((e.at - MOD(MOD(e.at, 1000) + 1000, 1000)) DIV 1000) MICROSECOND AS posted_at,
+           TIMESTAMP '1970-01-01 00:00:00.000000'
+               + INTERVAL ((COALESCE(e.effective, e.at) - MOD(MOD(COALESCE(e.effective, e.at), 1000) + 1000, 1000)) DIV 1000) MICROSECOND AS effective_at
+    FROM bursar_account a JOIN bursar_entry e ON e.book = a.book AND e.from_account = a.account
+                          LEFT JOIN bursar_account o ON o.account = e.to_account
+                          LEFT JOIN bursar_request r ON r.book = e.book AND r.id = e.request_id;
+
 INSERT INTO bursar_migration (version, name) VALUES (1, 'init') ON DUPLICATE KEY UPDATE name = 'init';

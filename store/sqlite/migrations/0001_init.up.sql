@@ -281,4 +281,47 @@ CREATE VIEW bursar_entries AS
     FROM bursar_entry e JOIN bursar_account t ON t.account = e.to_account
                         LEFT JOIN bursar_account f ON f.account = e.from_account;
 
+-- One row for each account of an entry, signed, with what the account has afterwards. An entry that is not sealed has
+-- no seq and no at. A time before 1970 is rounded down like any other.
+-- Columns of one kind, even by the 1 *, let SQLite look into both halves instead of making them first.
+CREATE VIEW bursar_lines AS
+    SELECT e.book, a.account, a.path, e.to_version AS version, e.seq, e.at, coalesce(e.effective, e.at) AS effective,
+           e.request_id, e.leg, e.kind, r.reference, r.metadata, o.path AS other_path, a.currency,
+           coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(e.amount_hi), abs(e.amount)), 1, 37 - a.scale), '0'), ''), '0')
+           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(e.amount_hi), abs(e.amount)), -a.scale)) AS amount,
+           iif(e.to_balance_hi < 0 OR e.to_balance < 0, '-', '')
+           || coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(e.to_balance_hi), abs(e.to_balance)), 1, 37 - a.scale), '0'), ''), '0')
+           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(e.to_balance_hi), abs(e.to_balance)), -a.scale)) AS balance,
+           iif(e.to_held_hi < 0 OR e.to_held < 0, '-', '')
+           || coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(e.to_held_hi), abs(e.to_held)), 1, 37 - a.scale), '0'), ''), '0')
+           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(e.to_held_hi), abs(e.to_held)), -a.scale)) AS held,
+           1 * e.amount_hi AS units_hi, 1 * e.amount AS units,
+           strftime('%Y-%m-%dT%H:%M:%S', (e.at - (e.at % 1000000000 + 1000000000) % 1000000000) / 1000000000, 'unixepoch')
+           || printf('.%09dZ', (e.at % 1000000000 + 1000000000) % 1000000000) AS posted_at,
+           strftime('%Y-%m-%dT%H:%M:%S', (coalesce(e.effective, e.at) - (coalesce(e.effective, e.at) % 1000000000 + 1000000000) % 1000000000) / 1000000000, 'unixepoch')
+           || printf('.%09dZ', (coalesce(e.effective, e.at) % 1000000000 + 1000000000) % 1000000000) AS effective_at
+    FROM bursar_account a JOIN bursar_entry e ON e.book = a.book AND e.to_account = a.account
+                          LEFT JOIN bursar_account o ON o.account = e.from_account
+                          LEFT JOIN bursar_request r ON r.book = e.book AND r.id = e.request_id
+    UNION ALL
+    SELECT e.book, a.account, a.path, e.from_version AS version, e.seq, e.at, coalesce(e.effective, e.at) AS effective,
+           e.request_id, e.leg, e.kind, r.reference, r.metadata, o.path AS other_path, a.currency,
+           iif(e.amount_hi > 0 OR e.amount > 0, '-', '')
+           || coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(e.amount_hi), abs(e.amount)), 1, 37 - a.scale), '0'), ''), '0')
+           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(e.amount_hi), abs(e.amount)), -a.scale)) AS amount,
+           iif(e.from_balance_hi < 0 OR e.from_balance < 0, '-', '')
+           || coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(e.from_balance_hi), abs(e.from_balance)), 1, 37 - a.scale), '0'), ''), '0')
+           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(e.from_balance_hi), abs(e.from_balance)), -a.scale)) AS balance,
+           iif(e.from_held_hi < 0 OR e.from_held < 0, '-', '')
+           || coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(e.from_held_hi), abs(e.from_held)), 1, 37 - a.scale), '0'), ''), '0')
+           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(e.from_held_hi), abs(e.from_held)), -a.scale)) AS held,
+           -1 * e.amount_hi AS units_hi, -1 * e.amount AS units,
+           strftime('%Y-%m-%dT%H:%M:%S', (e.at - (e.at % 1000000000 + 1000000000) % 1000000000) / 1000000000, 'unixepoch')
+           || printf('.%09dZ', (e.at % 1000000000 + 1000000000) % 1000000000) AS posted_at,
+           strftime('%Y-%m-%dT%H:%M:%S', (coalesce(e.effective, e.at) - (coalesce(e.effective, e.at) % 1000000000 + 1000000000) % 1000000000) / 1000000000, 'unixepoch')
+           || printf('.%09dZ', (coalesce(e.effective, e.at) % 1000000000 + 1000000000) % 1000000000) AS effective_at
+    FROM bursar_account a JOIN bursar_entry e ON e.book = a.book AND e.from_account = a.account
+                          LEFT JOIN bursar_account o ON o.account = e.to_account
+                          LEFT JOIN bursar_request r ON r.book = e.book AND r.id = e.request_id;
+
 INSERT INTO bursar_migration (version, name) VALUES (1, 'init');

@@ -170,4 +170,30 @@ CREATE VIEW bursar_entries AS
     FROM bursar_entry e JOIN bursar_account t ON t.account = e.to_account
                         LEFT JOIN bursar_account f ON f.account = e.from_account;
 
+-- One row for each account of an entry, signed, with what the account has afterwards. An entry that is not sealed has
+-- no seq and no at. A time before 1970 is rounded down like any other.
+CREATE VIEW bursar_lines AS
+    SELECT e.book, e.account, a.path, e.version, e.seq, e.at, coalesce(e.effective, e.at) AS effective,
+           e.request_id, e.leg, e.kind, r.reference, r.metadata, o.path AS other_path, a.currency,
+           (e.amount_hi * 1000000000000000000::numeric + e.amount) * ('1e-' || a.scale)::numeric AS amount,
+           (e.balance_hi * 1000000000000000000::numeric + e.balance) * ('1e-' || a.scale)::numeric AS balance,
+           (e.held_hi * 1000000000000000000::numeric + e.held) * ('1e-' || a.scale)::numeric AS held,
+           e.amount_hi AS units_hi, e.amount AS units,
+           timestamptz 'epoch' + (e.at - (e.at % 1000000000 + 1000000000) % 1000000000) // 1000000000 * interval '1 second'
+               + (e.at % 1000000000 + 1000000000) % 1000000000 // 1000 * interval '1 microsecond' AS posted_at,
+           timestamptz 'epoch' + (coalesce(e.effective, e.at) - (coalesce(e.effective, e.at) % 1000000000 + 1000000000) % 1000000000) // 1000000000 * interval '1 second'
+               + (coalesce(e.effective, e.at) % 1000000000 + 1000000000) % 1000000000 // 1000 * interval '1 microsecond' AS effective_at
+    FROM (SELECT book, to_account AS account, from_account AS other, to_version AS version, seq, at, effective, request_id, leg, kind,
+                 amount_hi, amount, to_balance_hi AS balance_hi, to_balance AS balance,
+                 to_held_hi AS held_hi, to_held AS held
+          FROM bursar_entry
+          UNION ALL
+          SELECT book, from_account, to_account, from_version, seq, at, effective, request_id, leg, kind,
+                 -amount_hi AS amount_hi, -amount AS amount, from_balance_hi, from_balance,
+                 from_held_hi, from_held
+          FROM bursar_entry) AS e
+         JOIN bursar_account a ON a.book = e.book AND a.account = e.account
+         LEFT JOIN bursar_account o ON o.account = e.other
+         LEFT JOIN bursar_request r ON r.book = e.book AND r.id = e.request_id;
+
 INSERT INTO bursar_migration (version, name) VALUES (1, 'init');

@@ -1,0 +1,7 @@
+-- atlas:txmode none
+
+-- +goose NO TRANSACTION
+-- +goose Up
+
+-- Lines of an account, with bursar_report_from: what it got. Undone by: DROP INDEX CONCURRENTLY bursar_report_to
+CREATE INDEX CONCURRENTLY IF NOT EXISTS bursar_report_to ON bursar_entry (to_account, to_version);

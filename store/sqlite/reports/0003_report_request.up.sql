@@ -1,0 +1,4 @@
+-- +goose Up
+
+-- Entries and lines of a transfer by its id. Undone by: DROP INDEX bursar_report_request
+CREATE INDEX IF NOT EXISTS bursar_report_request ON bursar_entry (book, request_id);
