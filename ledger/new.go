@@ -60,26 +60,18 @@ const (
 
 // New makes a ledger over a store. It looks at the database: a schema that is not this program's is
 // [bursar.ErrSchemaBehind] or [bursar.ErrSchemaAhead], and a book that is not there is [bursar.ErrBookNotFound]. It
-// takes as long as ctx allows, and at most 30 seconds; what the ledger does later does not depend on ctx. The ledger
-// does not own the store.
+// takes as long as ctx allows, and at most 30 seconds; a database that does not answer by then is
+// [bursar.ErrUnavailable]. What the ledger does later does not depend on ctx. The ledger does not own the store.
 func New(ctx context.Context, store driver.Store, o *Options) (*Ledger, error) {
 	options := o.orDefaults()
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	if err := checkSchema(ctx, store, options.Migrate); err != nil {
-		return nil, err
-	}
-	book, err := openBook(ctx, store, options.Book, options.Migrate)
-	if err != nil {
-		return nil, err
-	}
 	w := &writer{
-		store: store, book: book, clock: options.Clock, time: newTimekeeper(options.Clock, o != nil && o.Clock != nil),
+		store: store, clock: options.Clock, time: newTimekeeper(options.Clock, o != nil && o.Clock != nil),
 		observer: options.Observer, logger: options.Logger,
 	}
-	if err := w.noteGap(ctx); err != nil {
+	if err := w.open(ctx, &options); err != nil {
 		return nil, err
 	}
+	book := w.book
 	l := &Ledger{view: view{book: book, read: store.Read}, store: store, writer: w, clock: options.Clock}
 	l.reach = l.reachTime
 	if store.SealsLater() && options.SealEvery > 0 {
@@ -89,6 +81,31 @@ func New(ctx context.Context, store driver.Store, o *Options) (*Ledger, error) {
 	l.poster = options.Strategy.start(w)
 	w.logger.Debug("ledger opened", "book", book.Name, "uuid", book.UUID.String())
 	return l, nil
+}
+
+// open asks the database for all that a ledger has to know before it begins, within the time that this may take.
+func (w *writer) open(whole context.Context, o *Options) error {
+	ctx, cancel := context.WithTimeout(whole, openTimeout)
+	defer cancel()
+	err := checkSchema(ctx, w.store, o.Migrate)
+	if err == nil {
+		w.book, err = openBook(ctx, w.store, o.Book, o.Migrate)
+	}
+	if err == nil {
+		err = w.noteGap(ctx)
+	}
+	if bursar.CodeOf(err) != bursar.CodeCanceled || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return err
+	}
+	var told *bursar.Error
+	if errors.As(err, &told) && told.Err != nil {
+		err = told.Err // without the code that it has not
+	}
+	if whole.Err() == nil { // the caller has time to try again
+		err = errors.New(err.Error())
+	}
+	return &bursar.Error{Code: bursar.CodeUnavailable, Err: err, Message: "the database did not answer in the time that " +
+		"opening a ledger may take: see that its server is up, can be reached from here and has a connection to spare"}
 }
 
 func (o *Options) orDefaults() Options {
