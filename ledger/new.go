@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/bursar-ledger/bursar"
@@ -168,37 +166,19 @@ func openBook(ctx context.Context, store driver.Store, name string, create bool)
 	return book, err
 }
 
-// missingBook is the error for a book that is not there. It names those that are, so that a mistyped name is seen.
+// missingBook is the error for a book that is not there.
 func missingBook(ctx context.Context, store driver.Store, name string) error {
-	const most = 10
-	var names []string
-	err := store.Read(ctx, func(ctx context.Context, r driver.Reader) error {
-		names = names[:0]
-		source, ok := r.(driver.Auditor)
-		if !ok {
-			return nil
-		}
-		books, err := source.AuditBooks(ctx)
-		for i := range books {
-			if books[i].Fault == nil {
-				names = append(names, strconv.Quote(books[i].Name))
-			}
+	var books []driver.AuditedBook
+	err := store.Read(ctx, func(ctx context.Context, r driver.Reader) (err error) {
+		if source, ok := r.(driver.Auditor); ok {
+			books, err = source.AuditBooks(ctx)
 		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	others := "none"
-	switch n := len(names); {
-	case n > most:
-		others = fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n-most)
-	case n > 0:
-		others = strings.Join(names, ", ")
-	}
-	missing := bursar.Errorf(bursar.CodeBookNotFound, "there is no book %q: the database has %s", name, others)
-	missing.Field = "book"
-	return missing
+	return driver.BookNotFound(name, books)
 }
 
 // owns reports whether a head that was read under the number of b is that of b.
