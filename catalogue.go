@@ -153,6 +153,11 @@ var catalogue = [...]Description{
 		Remedy:  "name the file of a ledger, or one that is not there yet",
 	},
 	{
+		Code: CodeReadOnly, Status: 503, Exit: exitState,
+		Meaning: "the database's file may only be read, so nothing can be written",
+		Remedy:  "give the program the right to write to the file and its folder, on a disk mounted for writing",
+	},
+	{
 		Code: CodeBookNotFound, Status: 404, Exit: exitNotFound,
 		Meaning: "the database has no book of this name",
 		Remedy:  "check the name; bursar migrate --book makes a book, and so does Options.Migrate",

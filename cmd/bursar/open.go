@@ -135,7 +135,10 @@ func (e *env) connect(ctx context.Context, may intent) (*opened, error) {
 	if bursar.CodeOf(err) == bursar.CodeCanceled && errors.Is(first.Err(), context.DeadlineExceeded) {
 		return nil, errors.Join(e.unanswered(), s.Close())
 	}
-	if bursar.CodeOf(err) == bursar.CodeUnavailable {
+	switch path, isFile := e.file(); {
+	case isFile && bursar.CodeOf(err) == bursar.CodeNotADatabase:
+		err = bursar.Errorf(bursar.CodeNotADatabase, "%s is no SQLite file", path)
+	case bursar.CodeOf(err) == bursar.CodeUnavailable:
 		err = e.unreached(err)
 	}
 	return nil, errors.Join(err, s.Close())
@@ -148,18 +151,11 @@ func (e *env) unanswered() error {
 		"--db and BURSAR_DB say which database it is")
 }
 
-// unreached says more about a database that cannot be reached. A file that is no database stays one, so trying again
-// does not help.
+// unreached says more about a database that cannot be reached. A directory stays one, so trying again does not help.
 func (e *env) unreached(err error) error {
-	const notADB = 26 // SQLite's result code
 	path, isFile := e.file()
-	info, missing := os.Stat(path)
-	var engine interface{ Code() int }
-	switch {
-	case isFile && missing == nil && info.IsDir():
+	if info, missing := os.Stat(path); isFile && missing == nil && info.IsDir() {
 		return bursar.Errorf(bursar.CodeNotADatabase, "%s is a directory", path)
-	case isFile && errors.As(err, &engine) && engine.Code()&0xff == notADB:
-		return bursar.Errorf(bursar.CodeNotADatabase, "%s is no SQLite file", path)
 	}
 	return hintf(err, "is %s the right database? --db and BURSAR_DB say which", redacted(e.db))
 }
@@ -232,7 +228,7 @@ func exists(path string) bool {
 func (u *unwritableFile) Write(
 	context.Context, driver.Mode, func(string), func(context.Context, driver.Tx) error,
 ) error {
-	return bursar.Errorf(bursar.CodeUnavailable, "you may not write to %s", u.path)
+	return bursar.Errorf(bursar.CodeReadOnly, "you may not write to %s", u.path)
 }
 
 // Close closes the file.
