@@ -8,7 +8,7 @@ type Description struct {
 	Status     int    `json:"status"`     // HTTP status
 	Exit       int    `json:"exit"`       // exit code of the command line
 	Retryable  bool   `json:"retryable"`  // the same call may be made again as it is
-	Remembered bool   `json:"remembered"` // Post keeps this refusal under the transfer's id: a retry gets it again
+	Remembered bool   `json:"remembered"` // of an attempt: Post keeps this refusal under its id, and a retry gets it again
 	Meaning    string `json:"meaning"`    // what happened
 	Remedy     string `json:"remedy"`     // what to do
 }

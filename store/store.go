@@ -23,7 +23,7 @@ type Store interface {
 	// as it is.
 	DB() *atomic.DB
 	// On runs database transactions over the same connections for ledger.Do: the application's tables are beside the
-	// ledger's.
+	// ledger's. They are those of package atomic; On of each engine's package gives a driver's own over your own pool.
 	On() driver.Transactor[*atomic.Tx]
 }
 
