@@ -59,7 +59,10 @@ const (
 // New makes a ledger over a store. It looks at the database: a schema that is not this program's is
 // [bursar.ErrSchemaBehind] or [bursar.ErrSchemaAhead], and a book that is not there is [bursar.ErrBookNotFound]. It
 // takes as long as ctx allows, and at most 30 seconds; a database that does not answer by then is
-// [bursar.ErrUnavailable]. What the ledger does later does not depend on ctx. The ledger does not own the store.
+// [bursar.ErrUnavailable]. What the ledger does later does not depend on ctx.
+//
+// Call [Ledger.Close] when the program ends: strategies, and the sealing on engines with many writers, have goroutines
+// of their own. The ledger does not own the store, which is closed afterwards.
 func New(ctx context.Context, store driver.Store, o *Options) (*Ledger, error) {
 	options := o.orDefaults()
 	w := &writer{
