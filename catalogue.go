@@ -8,7 +8,7 @@ type Description struct {
 	Status     int    `json:"status"`     // HTTP status
 	Exit       int    `json:"exit"`       // exit code of the command line
 	Retryable  bool   `json:"retryable"`  // the same call may be made again as it is
-	Remembered bool   `json:"remembered"` // Post keeps this refusal under the transfer's id: a retry gets it again
+	Remembered bool   `json:"remembered"` // of an attempt: Post keeps this refusal under its id, and a retry gets it again
 	Meaning    string `json:"meaning"`    // what happened
 	Remedy     string `json:"remedy"`     // what to do
 }
@@ -151,6 +151,11 @@ var catalogue = [...]Description{
 		Code: CodeNotADatabase, Status: 503, Exit: exitState,
 		Meaning: "the file that should be the database is none",
 		Remedy:  "name the file of a ledger, or one that is not there yet",
+	},
+	{
+		Code: CodeReadOnly, Status: 503, Exit: exitState,
+		Meaning: "the database's file may only be read, so nothing can be written",
+		Remedy:  "give the program the right to write to the file and its folder, on a disk mounted for writing",
 	},
 	{
 		Code: CodeBookNotFound, Status: 404, Exit: exitNotFound,

@@ -9,8 +9,8 @@ import (
 )
 
 // CodeOf is the code of err: that of the first *Error in its chain; what an error of package money, of package atomic
-// or of a context means; [CodeConflict] for what a database engine says may be tried again; empty for nil, and
-// [CodeInternal] for anything else.
+// or of a context means; [CodeConflict] for what a database engine says may be tried again, [CodeNotADatabase] and
+// [CodeReadOnly] for what SQLite says of its file; empty for nil, and [CodeInternal] for anything else.
 func CodeOf(err error) Code {
 	if err == nil {
 		return ""
@@ -25,7 +25,8 @@ func CodeOf(err error) Code {
 	var told interface{ ErrorCode() string }
 	if errors.As(err, &told) {
 		code := Code(told.ErrorCode())
-		if Describe(code).Code == code && !(ended && code == CodeUnavailable) {
+		exact := code != CodeUnavailable || !ended && ofFile(err) == ""
+		if Describe(code).Code == code && exact {
 			return code
 		}
 	}
@@ -44,9 +45,38 @@ func CodeOf(err error) Code {
 		return CodeMalformed
 	case contended(err):
 		return CodeConflict
+	case ofFile(err) != "":
+		return ofFile(err)
 	default:
 		return CodeInternal
 	}
+}
+
+// ofFile is what SQLite says of a file that cannot become right by waiting, empty if it says nothing like that.
+func ofFile(err error) Code {
+	code, _ := sqliteCode(err)
+	switch code {
+	case sqliteNotADB:
+		return CodeNotADatabase
+	case sqliteReadOnly:
+		return CodeReadOnly
+	default:
+		return ""
+	}
+}
+
+// sqliteCode is SQLite's primary result code in a driver's error.
+func sqliteCode(err error) (code int64, ok bool) {
+	var coded interface{ Code() int } // modernc.org/sqlite
+	if errors.As(err, &coded) {
+		return int64(coded.Code()) & 0xff, true
+	}
+	for ; err != nil; err = errors.Unwrap(err) {
+		if code, ok := fieldOf(err, "Error", "ExtendedCode"); ok { // mattn/go-sqlite3
+			return code & 0xff, true
+		}
+	}
+	return 0, false
 }
 
 // Retryable reports whether the same call may simply be made again: nothing was written, or the id makes a second call
@@ -77,25 +107,22 @@ func contended(err error) bool {
 		state := sqlState.SQLState()
 		return state == "40001" || state == "40P01"
 	}
-	var sqlite interface{ Code() int } // modernc.org/sqlite
-	if errors.As(err, &sqlite) {
-		primary := sqlite.Code() & 0xff
-		return primary == sqliteBusy || primary == sqliteLocked
+	if code, ok := sqliteCode(err); ok {
+		return code == sqliteBusy || code == sqliteLocked
 	}
 	for ; err != nil; err = errors.Unwrap(err) {
 		if number, ok := fieldOf(err, "MySQLError", "Number"); ok { // go-sql-driver
 			return number == 1020 || number == 1205 || number == 1213
-		}
-		if code, ok := fieldOf(err, "Error", "ExtendedCode"); ok { // mattn/go-sqlite3
-			return code&0xff == sqliteBusy || code&0xff == sqliteLocked
 		}
 	}
 	return false
 }
 
 const (
-	sqliteBusy   = 5
-	sqliteLocked = 6
+	sqliteBusy     = 5
+	sqliteLocked   = 6
+	sqliteReadOnly = 8
+	sqliteNotADB   = 26
 )
 
 // fieldOf is a number in a field of an error, where a driver has it nowhere else.

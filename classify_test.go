@@ -47,6 +47,9 @@ func TestCodesOfOtherPeoplesErrors(t *testing.T) {
 		{(*MySQLError)(nil), bursar.CodeInternal},
 		{Error{Code: 5, ExtendedCode: 261}, bursar.CodeConflict}, {Error{Code: 19, ExtendedCode: 787}, bursar.CodeInternal},
 		{toldError("outcome_unknown"), bursar.CodeOutcomeUnknown}, {toldError("no such code"), bursar.CodeInternal},
+		{codeError(26), bursar.CodeNotADatabase}, {codeError(8), bursar.CodeReadOnly},
+		{codeError(1032), bursar.CodeReadOnly}, {Error{Code: 26, ExtendedCode: 26}, bursar.CodeNotADatabase},
+		{errors.Join(toldError("unavailable"), codeError(26)), bursar.CodeNotADatabase},
 		{io.EOF, bursar.CodeInternal},
 		{errors.Join(toldError("unavailable"), io.EOF), bursar.CodeUnavailable},
 	} {

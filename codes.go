@@ -28,6 +28,7 @@ const (
 	CodeSchemaAhead        Code = "schema_ahead"
 	CodeSchemaChanged      Code = "schema_changed"
 	CodeNotADatabase       Code = "not_a_database"
+	CodeReadOnly           Code = "read_only"
 	CodeBookNotFound       Code = "book_not_found"
 	CodeIDReused           Code = "id_reused"
 	CodeReferenceTaken     Code = "reference_taken"
@@ -81,6 +82,7 @@ var (
 	ErrSchemaAhead        = &Error{Code: CodeSchemaAhead}
 	ErrSchemaChanged      = &Error{Code: CodeSchemaChanged}
 	ErrNotADatabase       = &Error{Code: CodeNotADatabase}
+	ErrReadOnly           = &Error{Code: CodeReadOnly}
 	ErrBookNotFound       = &Error{Code: CodeBookNotFound}
 	ErrIDReused           = &Error{Code: CodeIDReused}
 	ErrReferenceTaken     = &Error{Code: CodeReferenceTaken}

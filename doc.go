@@ -12,6 +12,8 @@
 // The ledger itself is package ledger, next to a store such as package store/sqlite; amounts are those of package
 // money.
 //
-// The package has no machinery: it talks to no database, reads no clock, and imports only the standard library and
-// package money.
+// Name the fields when you write such a value: a later version may add some.
+//
+// The package has no machinery: it talks to no database, reads no clock, and needs nothing besides the standard library
+// and package money.
 package bursar

@@ -75,8 +75,10 @@ func (id *ID) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Value is the 16 bytes of the id, for a column of type BLOB, BINARY(16) or uuid: what the ledger's own tables and
-// views have. A text column refuses them on most engines. The zero id is [ErrIDInvalid].
+// Value is the 16 bytes of the id, for a column of type BLOB on SQLite, uuid on PostgreSQL and BINARY(16) on MariaDB:
+// what the ledger's own tables and views have. Write [ID.String] to a column of texts, and where a driver sends bytes
+// in a form that the engine takes for no uuid; docs/schema.md lists columns, joins and drivers. The zero id is
+// [ErrIDInvalid].
 func (id ID) Value() (driver.Value, error) {
 	if id.IsZero() {
 		return nil, Errorf(CodeIDInvalid, "the zero id names nothing: set one before it is stored")

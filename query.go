@@ -12,7 +12,7 @@ const PageMax = 1_000
 
 // AccountQuery selects accounts. The zero value is all of them, a page at a time.
 type AccountQuery struct {
-	Prefix string // paths that begin with it
+	Prefix string // paths that begin with it: "users:1" also selects users:10, "users:1:" does not
 	After  string // paths that sort after it: the last one of the page before
 	Limit  int    // at most this many, up to PageMax
 }

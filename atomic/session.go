@@ -100,6 +100,9 @@ func (db *DB) begin(ctx context.Context, o *Options, r *retrier) (*session, erro
 		if turn {
 			db.turn <- struct{}{}
 		}
+		if ctx.Err() == nil && isContextError(err) {
+			err = errors.New(err.Error()) // a limit of the driver's own, which looks like the end of ctx
+		}
 		err = caused(ctx, fmt.Errorf("%w: %s%w", ErrNoConnection, o.label(), err))
 		if db.isLost(err) {
 			return nil, &lostError{err, db.codeOf(err)}

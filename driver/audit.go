@@ -2,6 +2,9 @@ package driver
 
 import (
 	"context"
+	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/money"
@@ -38,6 +41,28 @@ type AuditedBook struct {
 	bursar.Book
 	Head  *bursar.Head
 	Fault error
+}
+
+// BookNotFound is the error for a name that no book of a database has. It names those that are there, so that a
+// mistyped name is seen.
+func BookNotFound(name string, books []AuditedBook) *bursar.Error {
+	const most = 10
+	var names []string
+	for i := range books {
+		if books[i].Fault == nil {
+			names = append(names, strconv.Quote(books[i].Name))
+		}
+	}
+	others := "none"
+	switch n := len(names); {
+	case n > most:
+		others = fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n-most)
+	case n > 0:
+		others = strings.Join(names, ", ")
+	}
+	missing := bursar.Errorf(bursar.CodeBookNotFound, "there is no book %q: the database has %s", name, others)
+	missing.Field = "book"
+	return missing
 }
 
 // AuditedEntry is an entry with the number of rows that rightly point at it from beside the journal. With a Fault

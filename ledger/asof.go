@@ -46,7 +46,8 @@ func (v *view) asOf(ctx context.Context, fn func(context.Context, driver.Reader)
 		return err
 	}
 	if cause := v.reach(ctx, ahead.at); cause != nil {
-		if bursar.CodeOf(cause) == bursar.CodeUnavailable || bursar.CodeOf(cause) == bursar.CodeInTransaction {
+		switch bursar.CodeOf(cause) {
+		case bursar.CodeUnavailable, bursar.CodeReadOnly, bursar.CodeInTransaction:
 			return err // one may only read here
 		}
 		return cause

@@ -11,6 +11,20 @@
 //		Legs: []bursar.Leg{{From: "users:1", To: "shops:7", Amount: money.MustParse("25.00 USD")}},
 //	})
 //
+// # Your own database transaction
+//
+// [Do] begins one, runs a function with it and the ledger inside, commits, and begins again after a conflict. What
+// type of transaction the function gets is chosen by the value that is passed to Do:
+//
+//	sqlite.On(db), postgres.OnSQL(db), mysql.On(db)   *sql.Tx     over your *sql.DB
+//	postgres.On(pool)                                 pgx.Tx      over your *pgxpool.Pool, for sqlc's pgx code and others
+//	s.On() of any store                               *atomic.Tx  over the store's connections, with savepoints and hooks
+//
+// A database transaction that you begin yourself goes into [Ledger.In]: as sqlite.Tx(tx), postgres.Tx(tx) or
+// mysql.Tx(tx) what has the methods of a *sql.Tx, as postgres.PgxTx(tx) a pgx.Tx, and as it is an *atomic.Tx.
+//
+// # How it works
+//
 // What may happen to money is decided by one pure function, in apply.go. When it is decided, and how concurrent posts
 // are kept apart, is a [Strategy]; [Queue] is the fast one. docs/strategies.md says which to choose, and what each
 // does to each database: statements, round trips, locks.

@@ -9,6 +9,9 @@ import (
 )
 
 // Ledger is one book in one database. It is safe for concurrent use.
+//
+// With the context of an open block of package atomic over the store's own handle, what reads does so inside that block
+// and sees what it has written. What writes is refused with [bursar.ErrInTransaction]: [Ledger.In] is meant then.
 type Ledger struct {
 	view
 	store  driver.Store
@@ -128,7 +131,8 @@ func (l *Ledger) reachTime(ctx context.Context, at bursar.Instant) error {
 }
 
 // Close stops taking posts and waits until those already taken are answered, or ctx is done. It does not close
-// the store. Calling it twice is fine.
+// the store. Calling it twice is fine. [Ledger.In] goes on, because the caller's database transaction may be under way;
+// on an engine with many writers its entries are sealed by another program, or by the next one.
 func (l *Ledger) Close(ctx context.Context) error {
 	err := l.poster.Close(ctx)
 	if l.sealer != nil {

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/bursar-ledger/bursar"
@@ -60,26 +58,21 @@ const (
 
 // New makes a ledger over a store. It looks at the database: a schema that is not this program's is
 // [bursar.ErrSchemaBehind] or [bursar.ErrSchemaAhead], and a book that is not there is [bursar.ErrBookNotFound]. It
-// takes as long as ctx allows, and at most 30 seconds; what the ledger does later does not depend on ctx. The ledger
-// does not own the store.
+// takes as long as ctx allows, and at most 30 seconds; a database that does not answer by then is
+// [bursar.ErrUnavailable]. What the ledger does later does not depend on ctx.
+//
+// Call [Ledger.Close] when the program ends: strategies, and the sealing on engines with many writers, have goroutines
+// of their own. The ledger does not own the store, which is closed afterwards.
 func New(ctx context.Context, store driver.Store, o *Options) (*Ledger, error) {
 	options := o.orDefaults()
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	if err := checkSchema(ctx, store, options.Migrate); err != nil {
-		return nil, err
-	}
-	book, err := openBook(ctx, store, options.Book, options.Migrate)
-	if err != nil {
-		return nil, err
-	}
 	w := &writer{
-		store: store, book: book, clock: options.Clock, time: newTimekeeper(options.Clock, o != nil && o.Clock != nil),
+		store: store, clock: options.Clock, time: newTimekeeper(options.Clock, o != nil && o.Clock != nil),
 		observer: options.Observer, logger: options.Logger,
 	}
-	if err := w.noteGap(ctx); err != nil {
+	if err := w.open(ctx, &options); err != nil {
 		return nil, err
 	}
+	book := w.book
 	l := &Ledger{view: view{book: book, read: store.Read}, store: store, writer: w, clock: options.Clock}
 	l.reach = l.reachTime
 	if store.SealsLater() && options.SealEvery > 0 {
@@ -89,6 +82,31 @@ func New(ctx context.Context, store driver.Store, o *Options) (*Ledger, error) {
 	l.poster = options.Strategy.start(w)
 	w.logger.Debug("ledger opened", "book", book.Name, "uuid", book.UUID.String())
 	return l, nil
+}
+
+// open asks the database for all that a ledger has to know before it begins, within the time that this may take.
+func (w *writer) open(whole context.Context, o *Options) error {
+	ctx, cancel := context.WithTimeout(whole, openTimeout)
+	defer cancel()
+	err := checkSchema(ctx, w.store, o.Migrate)
+	if err == nil {
+		w.book, err = openBook(ctx, w.store, o.Book, o.Migrate)
+	}
+	if err == nil {
+		err = w.noteGap(ctx)
+	}
+	if bursar.CodeOf(err) != bursar.CodeCanceled || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return err
+	}
+	var told *bursar.Error
+	if errors.As(err, &told) && told.Err != nil {
+		err = told.Err // without the code that it has not
+	}
+	if whole.Err() == nil { // the caller has time to try again
+		err = errors.New(err.Error())
+	}
+	return &bursar.Error{Code: bursar.CodeUnavailable, Err: err, Message: "the database did not answer in the time that " +
+		"opening a ledger may take: see that its server is up, can be reached from here and has a connection to spare"}
 }
 
 func (o *Options) orDefaults() Options {
@@ -151,37 +169,19 @@ func openBook(ctx context.Context, store driver.Store, name string, create bool)
 	return book, err
 }
 
-// missingBook is the error for a book that is not there. It names those that are, so that a mistyped name is seen.
+// missingBook is the error for a book that is not there.
 func missingBook(ctx context.Context, store driver.Store, name string) error {
-	const most = 10
-	var names []string
-	err := store.Read(ctx, func(ctx context.Context, r driver.Reader) error {
-		names = names[:0]
-		source, ok := r.(driver.Auditor)
-		if !ok {
-			return nil
-		}
-		books, err := source.AuditBooks(ctx)
-		for i := range books {
-			if books[i].Fault == nil {
-				names = append(names, strconv.Quote(books[i].Name))
-			}
+	var books []driver.AuditedBook
+	err := store.Read(ctx, func(ctx context.Context, r driver.Reader) (err error) {
+		if source, ok := r.(driver.Auditor); ok {
+			books, err = source.AuditBooks(ctx)
 		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	others := "none"
-	switch n := len(names); {
-	case n > most:
-		others = fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n-most)
-	case n > 0:
-		others = strings.Join(names, ", ")
-	}
-	missing := bursar.Errorf(bursar.CodeBookNotFound, "there is no book %q: the database has %s", name, others)
-	missing.Field = "book"
-	return missing
+	return driver.BookNotFound(name, books)
 }
 
 // owns reports whether a head that was read under the number of b is that of b.

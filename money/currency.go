@@ -40,6 +40,16 @@ func Lookup(code string) (Currency, error) {
 	return row.currency(), nil
 }
 
+// MustLookup is [Lookup] for variables of a package and for tests. It panics on
+// an error.
+func MustLookup(code string) Currency {
+	c, err := Lookup(code)
+	if err != nil {
+		panic("money.MustLookup: " + err.Error())
+	}
+	return c
+}
+
 // LookupHistoric returns an ISO 4217 currency that has been withdrawn, such
 // as "DEM", with the number of decimals that it had. Withdrawn codes whose
 // decimals are not known for certain are not found; they can be declared.

@@ -290,7 +290,7 @@ func charReason(digits string, i int) string {
 		return string(rune(ch)) + " is not written in a number; write digits and one point, such as 1000.00"
 	case (ch == 'e' || ch == 'E') && i > 0:
 		return "exponents are not read; write all the digits"
-	case (ch == 'x' || ch == 'X') && i == 1:
+	case (ch == 'x' || ch == 'X') && digits[:i] == "0":
 		return "hexadecimal numbers are not read; write decimal digits"
 	}
 	r, size := utf8.DecodeRuneInString(digits[i:])

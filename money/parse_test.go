@@ -168,6 +168,8 @@ func TestParseRefuses(t *testing.T) {
 		{"(25.00) USD", money.ErrSyntax, `'(' is not a digit`},
 		{"0x10 USD", money.ErrSyntax, "hexadecimal"},
 		{"-0X10 USD", money.ErrSyntax, "hexadecimal"},
+		{"5x USD", money.ErrSyntax, `'x' is not a digit`},
+		{"1X0 USD", money.ErrSyntax, `'X' is not a digit`},
 		{"0b11 USD", money.ErrSyntax, `'b' is not a digit`},
 		{"0o17 USD", money.ErrSyntax, `'o' is not a digit`},
 		{"1_000 USD", money.ErrSyntax, "_ is not written in a number"},

@@ -277,3 +277,17 @@ func TestMustPanics(t *testing.T) {
 		}()
 	}
 }
+
+func TestMustLookup(t *testing.T) {
+	t.Parallel()
+	if got := money.MustLookup("USD"); got != mustLookup(t, "USD") {
+		t.Errorf("USD is %v", got)
+	}
+	defer func() {
+		const want = `money.MustLookup: currency "USX": USX is not in ISO 4217; `
+		if got, _ := recover().(string); len(got) < len(want) || got[:len(want)] != want {
+			t.Errorf("panic %v, want %s…", got, want)
+		}
+	}()
+	money.MustLookup("USX")
+}

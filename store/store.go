@@ -25,7 +25,7 @@ type Store interface {
 	// as it is.
 	DB() *atomic.DB
 	// On runs database transactions over the same connections for ledger.Do: the application's tables are beside the
-	// ledger's.
+	// ledger's. They are those of package atomic; On of each engine's package gives a driver's own over your own pool.
 	On() driver.Transactor[*atomic.Tx]
 	// IndexReports makes the indexes for reports that are missing and returns their names. Doing it twice does nothing.
 	IndexReports(ctx context.Context) ([]string, error)

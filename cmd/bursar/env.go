@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -21,6 +22,8 @@ type env struct {
 	output string // table, json or csv
 
 	logger *slog.Logger // what a server tells its operator; nil: nothing
+
+	patience time.Duration // how long a database may take to answer at first; 0: patienceDefault
 
 	atRest  bool // the database is a file that is read as it lies, so nothing new can be seen
 	running bool // the command line was understood and its command began

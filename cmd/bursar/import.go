@@ -191,12 +191,10 @@ type findings struct {
 // The records of -o json: one object for each finding, and the summary as the last one.
 type (
 	refusedView struct {
-		Finding string      `json:"finding"`
-		Line    int         `json:"line"`
-		ID      bursar.ID   `json:"id"`
-		Code    bursar.Code `json:"code"`
-		Detail  string      `json:"detail"`
-		Final   bool        `json:"final,omitempty"`
+		Finding string    `json:"finding"`
+		Line    int       `json:"line"`
+		ID      bursar.ID `json:"id"`
+		*bursar.Error
 	}
 	mismatchView struct {
 		Finding  string       `json:"finding"`
@@ -219,8 +217,10 @@ type (
 func (e *env) printFindings(found *findings, summary exchange.Summary, took time.Duration) error {
 	out := e.list(found.columns()...)
 	for _, r := range found.refused {
-		view := refusedView{"refused", r.Line, r.ID, r.Code, r.Message, r.Final}
-		err := out.add(view, "refused", strconv.Itoa(r.Line), r.ID.String(), "", "", "", "", string(r.Code), r.Message)
+		view := refusedView{"refused", r.Line, r.ID, r.Error}
+		plain := *r.Error // its code has a column of its own
+		plain.Code = ""
+		err := out.add(view, "refused", strconv.Itoa(r.Line), r.ID.String(), "", "", "", "", string(r.Code), plain.Error())
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -31,6 +32,9 @@ type opened struct {
 	store.Store
 	have, want int // versions of the schema: the database's, and the one that this program needs
 }
+
+// patienceDefault is how long a command waits for the first answer of a database.
+const patienceDefault = 10 * time.Second
 
 // closeTimeout bounds how long a command waits for posts that are on their way.
 const closeTimeout = 30 * time.Second
@@ -123,27 +127,35 @@ func (e *env) connect(ctx context.Context, may intent) (*opened, error) {
 		return nil, err
 	}
 	o := &opened{Store: s}
-	if o.have, o.want, err = s.Schema(ctx); err == nil {
+	first, cancel := context.WithTimeout(ctx, cmp.Or(e.patience, patienceDefault))
+	defer cancel()
+	if o.have, o.want, err = s.Schema(first); err == nil {
 		return o, nil
 	}
-	if bursar.CodeOf(err) == bursar.CodeUnavailable {
+	if bursar.CodeOf(err) == bursar.CodeCanceled && errors.Is(first.Err(), context.DeadlineExceeded) {
+		return nil, errors.Join(e.unanswered(), s.Close())
+	}
+	switch path, isFile := e.file(); {
+	case isFile && bursar.CodeOf(err) == bursar.CodeNotADatabase:
+		err = bursar.Errorf(bursar.CodeNotADatabase, "%s is no SQLite file", path)
+	case bursar.CodeOf(err) == bursar.CodeUnavailable:
 		err = e.unreached(err)
 	}
 	return nil, errors.Join(err, s.Close())
 }
 
-// unreached says more about a database that cannot be reached. A file that is no database stays one, so trying again
-// does not help.
+// unanswered is the error for a database that said nothing in time.
+func (e *env) unanswered() error {
+	return hintf(bursar.Errorf(bursar.CodeUnavailable, "%s did not answer in %v", redacted(e.db),
+		cmp.Or(e.patience, patienceDefault)), "is its server running, and does a firewall let this machine through? "+
+		"--db and BURSAR_DB say which database it is")
+}
+
+// unreached says more about a database that cannot be reached. A directory stays one, so trying again does not help.
 func (e *env) unreached(err error) error {
-	const notADB = 26 // SQLite's result code
 	path, isFile := e.file()
-	info, missing := os.Stat(path)
-	var engine interface{ Code() int }
-	switch {
-	case isFile && missing == nil && info.IsDir():
+	if info, missing := os.Stat(path); isFile && missing == nil && info.IsDir() {
 		return bursar.Errorf(bursar.CodeNotADatabase, "%s is a directory", path)
-	case isFile && errors.As(err, &engine) && engine.Code()&0xff == notADB:
-		return bursar.Errorf(bursar.CodeNotADatabase, "%s is no SQLite file", path)
 	}
 	return hintf(err, "is %s the right database? --db and BURSAR_DB say which", redacted(e.db))
 }
@@ -216,7 +228,7 @@ func exists(path string) bool {
 func (u *unwritableFile) Write(
 	context.Context, driver.Mode, func(string), func(context.Context, driver.Tx) error,
 ) error {
-	return bursar.Errorf(bursar.CodeUnavailable, "you may not write to %s", u.path)
+	return bursar.Errorf(bursar.CodeReadOnly, "you may not write to %s", u.path)
 }
 
 // Close closes the file.

@@ -92,11 +92,8 @@ func (e *env) audit(ctx context.Context, anchors map[int64][32]byte) (report ver
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	book, err := verify.Book(ctx, s, e.book)
-	if err != nil && e.lacksBook(ctx, s) {
-		_, err = e.openBook(ctx, s, reads) // says which books there are
-	}
 	if err != nil {
-		return report, err
+		return report, inWords(err, words{"book": "--book"})
 	}
 	var bar *progressbar.ProgressBar
 	report, err = verify.Run(ctx, s, book, &verify.Options{Anchors: anchors, Progress: func(done, total int64) {

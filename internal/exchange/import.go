@@ -56,13 +56,12 @@ type Summary struct {
 	Net          []money.Amount `json:"net"`        // sum of Mismatch.Off for each currency
 }
 
-// Refusal is a transfer that the ledger refused.
+// Refusal is a transfer that the ledger refused, with its answer. If that is final, every later run is refused too,
+// because the id is that of an attempt.
 type Refusal struct {
-	Line    int         `json:"line"` // of its first row
-	ID      bursar.ID   `json:"id"`
-	Code    bursar.Code `json:"code"`
-	Message string      `json:"message"`
-	Final   bool        `json:"final,omitempty"` // every later run is refused too: the id is that of an attempt
+	Line int // of its first row
+	ID   bursar.ID
+	*bursar.Error
 }
 
 // Import posts the rows in order. It reads a batch, checks it, opens the accounts it needs, posts it, has the ack file
@@ -253,14 +252,9 @@ func (im *importer) refuse(it *item, err error) {
 	if im.options.Refused == nil {
 		return
 	}
-	message := err.Error()
-	var e *bursar.Error
-	if errors.As(err, &e) {
-		plain := *e
-		plain.Code = ""
-		message = plain.Error()
+	var refusal *bursar.Error
+	if !errors.As(err, &refusal) {
+		refusal = &bursar.Error{Code: bursar.CodeOf(err), Message: err.Error()}
 	}
-	im.options.Refused(Refusal{
-		Line: it.rows[0].Line, ID: it.transfer.ID, Code: bursar.CodeOf(err), Message: message, Final: final(err),
-	})
+	im.options.Refused(Refusal{Line: it.rows[0].Line, ID: it.transfer.ID, Error: refusal})
 }

@@ -146,15 +146,22 @@ func TestRefusalsDoNotStopTheRest(t *testing.T) {
 	f := setup(t)
 	const rows = "id,from,to,amount\n,x,a,5 USD\n" + idA + ",a,b,6 USD\n,a,b,5 USD\n" + idA + ",a,b,1 USD\n"
 	summary, found := f.csv(t, rows, exchange.ImportOptions{Open: openers(t, "x=min:none", "*")})
+	available, needed := money.MustParse("5.00 USD"), money.MustParse("6.00 USD")
+	limit := money.MustParse("0.00 USD")
 	want := []exchange.Refusal{
-		{Line: 3, Code: bursar.CodeInsufficientFunds, Final: true,
-			Message: "legs[0]: a has 5.00 USD available and a minimum of 0.00 USD: 6.00 USD is too much"},
-		{Line: 5, Code: bursar.CodeIDReused,
-			Message: "legs[0].amount: " + idA + " was used before with another legs[0].amount"},
+		{Line: 3, Error: &bursar.Error{Code: bursar.CodeInsufficientFunds, Final: true, Field: "legs[0]",
+			Message: "a has 5.00 USD available and a minimum of 0.00 USD: 6.00 USD is too much",
+			Account: "a", Available: &available, Needed: &needed, Limit: &limit}},
+		{Line: 5, Error: &bursar.Error{Code: bursar.CodeIDReused, Field: "legs[0].amount",
+			Message: idA + " was used before with another legs[0].amount"}},
 	}
 	for i := range want {
 		want[i].ID, _ = bursar.ParseID(idA)
 	}
+	if found.refused[0].Decided == 0 {
+		t.Error("nobody says when it was decided")
+	}
+	found.refused[0].Decided = 0
 	if diff := cmp.Diff(want, found.refused); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

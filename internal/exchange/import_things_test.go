@@ -77,10 +77,18 @@ func TestRefusedAttemptsStayRefused(t *testing.T) {
 			t.Errorf("run %d: got %+v and %v, want 2 refused", run, summary, err)
 		}
 		for i, refusal := range found.refused {
-			want := exchange.Refusal{Line: 2 + i, Code: bursar.CodeInsufficientFunds, Final: true,
-				Message: "legs[0]: a has 0.00 USD available and a minimum of 0.00 USD: " +
-					[]string{"5.00", "4.00"}[i] + " USD is too much"}
+			want := exchange.Refusal{Line: 2 + i, Error: &bursar.Error{
+				Code: bursar.CodeInsufficientFunds, Final: true, Replayed: run > 0, Field: "legs[0]",
+				Message: "a has 0.00 USD available and a minimum of 0.00 USD: " +
+					[]string{"5.00", "4.00"}[i] + " USD is too much",
+			}}
 			want.ID, _ = bursar.ParseID([]string{attemptA, idA}[i])
+			got := *refusal.Error
+			if got.Decided == 0 || run == 0 && (got.Account != "a" || got.Needed == nil) {
+				t.Errorf("run %d: %+v is not said whole", run, got)
+			}
+			got.Decided, got.Account, got.Available, got.Needed, got.Limit = 0, "", nil, nil, nil // not of a replay
+			refusal.Error = &got
 			if diff := cmp.Diff(want, refusal); diff != "" {
 				t.Errorf("run %d (-want +got):\n%s", run, diff)
 			}

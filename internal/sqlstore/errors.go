@@ -67,6 +67,12 @@ func ofCall(err error) (bursar.Code, string) {
 
 // ofEngine is the code of an error of the engine.
 func (d *Dialect) ofEngine(err error) (bursar.Code, string) {
+	switch code := bursar.CodeOf(err); code {
+	case bursar.CodeNotADatabase:
+		return code, "the file is no SQLite database"
+	case bursar.CodeReadOnly:
+		return code, "this program may only read the file, or its disk"
+	}
 	switch d.kind(err) {
 	case atomic.KindRetry:
 		return bursar.CodeConflict, "another database transaction is in the way: roll back and begin again"

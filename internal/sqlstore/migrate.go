@@ -119,6 +119,9 @@ func (m migrator) alone(ctx context.Context, list []migration) (err error) {
 		return atomic.ErrNested
 	}
 	conn, err := m.pool.Conn(ctx)
+	if err != nil && ctx.Err() == nil { // a limit of the driver's own may look like the end of ctx
+		return fmt.Errorf("%w: %v", atomic.ErrNoConnection, err)
+	}
 	if err != nil {
 		return err
 	}

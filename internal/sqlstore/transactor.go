@@ -70,7 +70,10 @@ func (t onSQL) once(ctx context.Context, fn func(context.Context, *sql.Tx) error
 	switch kind := t.dialect.kind(err); {
 	case err == nil:
 		return nil
-	case kind == atomic.KindLost, kind == atomic.KindDoubt, errors.Is(err, sqldriver.ErrBadConn), ctx.Err() != nil:
+	case errors.Is(err, sql.ErrTxDone) && ctx.Err() == nil: // fn has ended it
+		return fmt.Errorf("commit: %w", err)
+	case kind == atomic.KindLost, kind == atomic.KindDoubt, kind == atomic.KindOther, errors.Is(err, sqldriver.ErrBadConn),
+		ctx.Err() != nil:
 		return fmt.Errorf("%w: %w", atomic.ErrOutcomeUnknown, err)
 	default:
 		return fmt.Errorf("commit: %w", err)

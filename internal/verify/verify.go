@@ -58,7 +58,7 @@ func Run(ctx context.Context, store driver.Store, book bursar.Book, o *Options) 
 	return report, nil
 }
 
-// Book finds a book of a database by name without creating it. A name that no book has is bursar.CodeMalformed, or
+// Book finds a book of a database by name without creating it. A name that no book has is bursar.CodeBookNotFound, or
 // bursar.CodeCorrupt when there are books that cannot be read.
 func Book(ctx context.Context, store driver.Store, name string) (book bursar.Book, err error) {
 	if err := checkSchema(ctx, store); err != nil {
@@ -76,8 +76,7 @@ func Book(ctx context.Context, store driver.Store, name string) (book bursar.Boo
 }
 
 func named(books []driver.AuditedBook, name string) (bursar.Book, error) {
-	missing := bursar.Errorf(bursar.CodeMalformed, "there is no book %q among the %d of the database", name, len(books))
-	missing.Field = "book"
+	missing := driver.BookNotFound(name, books)
 	for i := range books {
 		switch b := &books[i]; {
 		case b.Fault != nil:

@@ -88,7 +88,7 @@ func TestBookByName(t *testing.T) {
 	if err != nil || !report.OK() || report.Entries != 3 {
 		t.Errorf("the other book: %d entries, %v, %v", report.Entries, err, summary(&report))
 	}
-	if _, err := verify.Book(t.Context(), store, "none"); bursar.CodeOf(err) != bursar.CodeMalformed {
+	if _, err := verify.Book(t.Context(), store, "none"); bursar.CodeOf(err) != bursar.CodeBookNotFound {
 		t.Errorf("a book that does not exist: %v", err)
 	}
 }

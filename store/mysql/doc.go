@@ -6,6 +6,9 @@
 // own, and [Tx], which lets ledger.In take part in a database transaction of the application's. [DSN] makes the data
 // source name that such a handle is best opened with.
 //
+// For ledger.Do, [On] over your handle gives the function a *sql.Tx, and [Store.On] an *atomic.Tx over the store's
+// connections.
+//
 // # What it asks of the application's database transactions
 //
 // They should be READ COMMITTED. A handle opened with [DSN] begins them so. On any other handle the default of MySQL is

@@ -4,6 +4,9 @@
 // has, [Open] for a URL, and [Tx] and [PgxTx], which let ledger.In take part in a database transaction of the
 // application's.
 //
+// For ledger.Do, [On] over your pool gives the function a pgx.Tx, [OnSQL] over your database/sql handle a *sql.Tx, and
+// [Store.On] an *atomic.Tx over the store's connections.
+//
 // # How it works
 //
 // The ledger's own database transactions are READ COMMITTED, whatever the default of the session. What is decided on is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"io/fs"
 	"net/url"
 
@@ -63,7 +64,22 @@ func On(pool *pgxpool.Pool) driver.Transactor[pgx.Tx] {
 }
 
 // OnSQL is [On] for a handle that the application opened with pgx's package stdlib.
-func OnSQL(db *sql.DB) driver.Transactor[*sql.Tx] { return sqlstore.OnSQL(db, dialect(postgresql)) }
+func OnSQL(db *sql.DB) driver.Transactor[*sql.Tx] {
+	d := dialect(postgresql)
+	d.Atomic = overStdlib{}
+	return sqlstore.OnSQL(db, d)
+}
+
+// overStdlib is atomic's dialect with what pgx alone says of a COMMIT that the server has answered with ROLLBACK.
+type overStdlib struct{ atomicpostgres.Dialect }
+
+// Classify implements atomic.Dialect.
+func (d overStdlib) Classify(err error) atomic.Class {
+	if errors.Is(err, pgx.ErrTxCommitRollback) {
+		return atomic.Class{Kind: atomic.KindStatement, Damage: atomic.DamageAll}
+	}
+	return d.Dialect.Classify(err)
+}
 
 func overPool(pool *pgxpool.Pool, d sqlstore.Dialect) *Store {
 	// What is closed with the store is the handle over the pool, which keeps no connection itself.

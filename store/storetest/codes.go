@@ -16,7 +16,8 @@ import (
 var testedElsewhere = map[bursar.Code]string{
 	bursar.CodeAmountOutOfRange:   "an amount that exists is in range: texts are refused by the server and the commands",
 	bursar.CodeUnauthorized:       "only the server has tokens",
-	bursar.CodeNotADatabase:       "only the commands look at files",
+	bursar.CodeNotADatabase:       "only a file can be none: the tests of the SQLite store",
+	bursar.CodeReadOnly:           "only a file may be read alone: the tests of the SQLite store",
 	bursar.CodeBusy:               "only the queue is bounded",
 	bursar.CodeClockJumped:        "a clock that jumps cannot be had here: the tests of the ledger",
 	bursar.CodeConflict:           "conflicts differ by engine: the engines' own tests",

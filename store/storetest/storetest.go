@@ -100,6 +100,7 @@ func subjects() []subject {
 		{name: "books", cases: bookCases},
 		{name: "sizes", cases: sizeCases},
 		{name: "endings", cases: endingCases},
+		{name: "at once", cases: atOnceCases},
 	}
 }
 
