@@ -79,15 +79,6 @@ func oppositeOrders(t *testing.T, clients, calls int) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		server := sqltest.Postgres(t)
-		admin := server.Open(t)
-		var name string
-		if err := admin.QueryRowContext(t.Context(), "SELECT current_database()").Scan(&name); err != nil {
-			t.Fatal(err)
-		}
-		// PostgreSQL's own, which the servers of tests shorten.
-		if _, err := admin.ExecContext(t.Context(), `ALTER DATABASE "`+name+`" SET deadlock_timeout = '1s'`); err != nil {
-			t.Fatal(err)
-		}
 		pool, err := pgxpool.New(t.Context(), server.DSN())
 		if err != nil {
 			t.Fatal(err)
