@@ -71,7 +71,7 @@ func Adopt(ctx context.Context, conn Conn, d Dialect, o *AdoptOptions) (*Adopted
 	case state == StateFailed:
 		return nil, fmt.Errorf("atomic: adopt a %T: %w", conn, ErrBroken)
 	}
-	tx := &Tx{s: s}
+	tx := &Tx{s: s, of: run{&scratch{}, 1}}
 	s.current = tx
 	return &Adopted{s: s, tx: tx}, nil
 }

@@ -23,7 +23,7 @@ func (s *session) open(ctx context.Context, join bool) (*Tx, error) {
 	if err := parent.enter(ctx); err != nil {
 		return nil, err
 	}
-	tx := &Tx{s: s, parent: parent, depth: parent.depth + 1}
+	tx := &Tx{s: s, parent: parent, depth: parent.depth + 1, of: parent.of}
 	var err error
 	if !join {
 		s.savepoints++

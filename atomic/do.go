@@ -153,7 +153,7 @@ func (db *DB) attempt(
 	if err != nil {
 		return nil, err
 	}
-	tx := &Tx{s: s}
+	tx := &Tx{s: s, of: r.run()}
 	s.current = tx
 	// There is no recover: a panic or Goexit runs the deferred call and then travels on with its own stack.
 	defer func() { err = s.end(ctx, tx, err) }()

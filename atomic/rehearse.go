@@ -26,14 +26,15 @@ func (t *Tx) rehearse(ctx context.Context, fn func(context.Context, *Tx) error, 
 	if o.Nesting == Required || o.Nesting == Savepoint {
 		return fmt.Errorf("%s%w", o.label(), ErrRequired)
 	}
+	db := t.s.db
+	r := newRetrier(db, o)
 	whole := func(ctx context.Context, tx *Tx) error {
+		tx.of = r.run()
 		if err := fn(ctx, tx); err != nil {
 			return err
 		}
 		return tx.settle(ctx)
 	}
-	db := t.s.db
-	r := newRetrier(db, o)
 	for {
 		err := t.s.nest(ctx, whole, &Options{Name: o.Name})
 		if err == nil {

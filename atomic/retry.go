@@ -64,6 +64,8 @@ type retrier struct {
 	budget   Budget
 	start    time.Time
 	attempts int
+	runs     int
+	scratch  scratch
 }
 
 func newRetrier(db *DB, o *Options) *retrier {

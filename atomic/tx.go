@@ -21,6 +21,7 @@ type Tx struct {
 	s         *session
 	parent    *Tx
 	depth     int
+	of        run
 	savepoint string
 	ended     satomic.Bool
 	handle    bool // ends by a call, not with a function; set under s.mu

@@ -45,6 +45,12 @@ type CallerTx interface {
 	DatabaseTx() any
 }
 
+// Rerun is what runs the statements of a CallerTx, if a conflict makes its function run again, as that of *atomic.Tx.
+type Rerun interface {
+	// AcrossRuns is what all runs share under key, made by make when one asks first, and the number of this run, from 1.
+	AcrossRuns(key any, make func() any) (kept any, number int)
+}
+
 // Transactor runs functions in database transactions of the application's own, whose type is T. The package of a store
 // makes one of what the application uses, such as postgres.On(pool).
 type Transactor[T any] interface {

@@ -17,7 +17,9 @@ type Joined struct {
 	caller driver.CallerTx
 	tx     driver.Tx // once joined
 	known  bool      // the database transaction was seen to be of the ledger's own database
-	order  lockOrder
+	order  *lockOrder
+	// attempt is which run of the caller's block this is.
+	attempt int
 }
 
 // In gives every verb inside the caller's own database transaction. It reads in any that can read, also a read-only
@@ -33,10 +35,12 @@ type Joined struct {
 // On such an engine the accounts of a call stay locked until the caller's database transaction ends. Two calls in it
 // may want accounts in another order than somebody else, and run into a deadlock, which costs both of them the time
 // that the engine takes to find it. That is [bursar.ErrConflict]: all of the caller's work has to be done again, as
-// [Do] does by itself. One PostAll of all transfers avoids it, and so does [Joined.Lock] before the first call,
-// because both lock in an order that everybody keeps.
+// [Do] and atomic.Do do by themselves. What an attempt under one of them has named, the next one locks before its first
+// verb. One PostAll of all transfers avoids the deadlock, and so does [Joined.Lock] before the first call, because both
+// lock in an order that everybody keeps.
 func (l *Ledger) In(tx driver.CallerTx) *Joined {
 	j := &Joined{ledger: l, caller: tx}
+	j.joinOrder(tx)
 	j.view = view{book: l.book, read: func(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
 		r, err := j.reader(ctx)
 		if err != nil {
@@ -145,7 +149,7 @@ func (j *Joined) write(ctx context.Context, jobs ...*job) error {
 	for _, job := range jobs {
 		job.Request.paths(func(path string) { paths = append(paths, path) })
 	}
-	if first := j.order.name(paths); len(first) > 0 {
+	if first := j.order.name(j.attempt, paths); len(first) > 0 {
 		if err := j.lock(ctx, tx, first); err != nil {
 			return err
 		}

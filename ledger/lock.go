@@ -26,7 +26,7 @@ func (j *Joined) Lock(ctx context.Context, paths ...string) error {
 	if err != nil {
 		return err
 	}
-	j.order.name(paths)
+	j.order.name(j.attempt, paths)
 	return j.lock(ctx, tx, j.order.all())
 }
 
@@ -38,36 +38,49 @@ func (j *Joined) lock(ctx context.Context, tx driver.Tx, paths []string) error {
 	return owns(&j.book, &found.Head)
 }
 
-// lockOrder is the accounts that an attempt at a block has named, and those that the attempt before had.
+// lockOrder is the accounts that the attempts at a block have named.
 //
 // An attempt that was the victim of a deadlock would run into it again if it locked the same accounts in the same
 // order. So the next one locks all of them before its first verb, in the one order that everybody keeps.
 type lockOrder struct {
-	before []string // what the last attempt has named; nil once it is locked
-	named  map[string]bool
+	attempt int // the last that has named accounts
+	named   map[string]bool
 }
 
-// name notes the accounts of a verb, and returns what has to be locked before it. That is nothing unless an earlier
-// attempt failed and this is the first verb.
-func (o *lockOrder) name(paths []string) (first []string) {
+// name notes the accounts of a verb of an attempt, counted from 1. It returns what has to be locked before the verb:
+// nothing, unless an earlier attempt failed and this is the first verb.
+func (o *lockOrder) name(attempt int, paths []string) (first []string) {
+	again := o.attempt != 0 && attempt > o.attempt
+	o.attempt = attempt
 	if o.named == nil {
-		o.named = make(map[string]bool, len(paths)+len(o.before))
+		o.named = make(map[string]bool, len(paths))
 	}
 	for _, path := range paths {
 		o.named[path] = true
 	}
-	if len(o.before) == 0 {
-		return nil
+	if again {
+		return o.all()
 	}
-	for _, path := range o.before {
-		o.named[path] = true
-	}
-	o.before = nil
-	return o.all()
+	return nil
 }
 
 // all is every account that was named, in some order: the store locks them in the right one.
 func (o *lockOrder) all() []string { return slices.Sorted(maps.Keys(o.named)) }
+
+// orderKey finds what the runs of a caller's block share for one ledger.
+type orderKey struct{ ledger *Ledger }
+
+// joinOrder takes the order that earlier runs of the caller's block have left, if the database transaction has runs.
+func (j *Joined) joinOrder(tx driver.CallerTx) {
+	j.order, j.attempt = &lockOrder{}, 1
+	if tx == nil {
+		return
+	}
+	if block, ok := tx.DatabaseTx().(driver.Rerun); ok {
+		kept, run := block.AcrossRuns(orderKey{j.ledger}, func() any { return j.order })
+		j.order, j.attempt = kept.(*lockOrder), run
+	}
+}
 
 // Do runs fn in a database transaction of the application's own, together with the ledger: everything that fn does with
 // tx and with in commits or rolls back together. on says where, and with it of which type tx is: postgres.On(pool) for
@@ -90,11 +103,11 @@ func (o *lockOrder) all() []string { return slices.Sorted(maps.Keys(o.named)) }
 // was written; [bursar.ErrOutcomeUnknown] when the answer to the commit was lost. Calling Do again after either is safe
 // if its transfers carry ids and its own rows keys.
 func Do[T any](ctx context.Context, l *Ledger, on driver.Transactor[T], fn func(tx T, in *Joined) error) error {
-	var named []string
+	order, attempt := &lockOrder{}, 0
 	return on.Do(ctx, func(ctx context.Context, tx T, caller driver.CallerTx) error {
+		attempt++
 		in := l.In(caller)
-		in.order.before = named
-		defer func() { named = in.order.all() }()
+		in.order, in.attempt = order, attempt
 		return fn(tx, in)
 	})
 }

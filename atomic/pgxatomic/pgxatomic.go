@@ -50,7 +50,7 @@ func open(pool *pgxpool.Pool, d atomic.Dialect, o *atomic.OpenOptions) *atomic.D
 	if o != nil {
 		options = *o
 	}
-	options.Discard = discard
+	options.Discard = Discard
 	handle := stdlib.OpenDBFromPool(pool)
 	db := atomic.Open(handle, d, &options)
 	// The handle keeps no connections, but a goroutine. Nobody else knows the handle.
@@ -60,8 +60,10 @@ func open(pool *pgxpool.Pool, d atomic.Dialect, o *atomic.OpenOptions) *atomic.D
 
 const closeTimeout = 5 * time.Second
 
-// discard closes a connection in doubt. The pool drops a connection that is closed; any other it might keep.
-func discard(driverConn any) {
+// Discard closes a connection in doubt. The pool drops a connection that is closed; any other it might keep. It is the
+// [atomic.OpenOptions.Discard] of [Open], and of whoever makes a handle over stdlib.OpenDBFromPool. It leaves a
+// connection of another driver alone, waits five seconds at most, and is safe for concurrent use.
+func Discard(driverConn any) {
 	conn, ok := driverConn.(*stdlib.Conn)
 	if !ok {
 		return

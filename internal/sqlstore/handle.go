@@ -17,6 +17,8 @@ type Options struct {
 	// Retry bounds how long a database transaction is tried again after conflicts. Defaults to 20 attempts within a
 	// minute, in which an engine that bounds the wait for a lock may wait once more.
 	Retry atomic.Budget
+	// Discard closes a connection in doubt where the driver has a pool of its own. Defaults to database/sql's way.
+	Discard func(driverConn any)
 }
 
 // handle is one database: the engine, and the pool of connections to it. All parts of a store share it.
@@ -36,7 +38,9 @@ func newHandle(pool *sql.DB, d *Dialect, o *Options) *handle {
 	if h.retry == (atomic.Budget{}) {
 		h.retry = atomic.Budget{Attempts: 20, Time: time.Minute}
 	}
-	h.db = atomic.Open(pool, d.Atomic, &atomic.OpenOptions{Clock: o.Clock, Retried: tellRetried})
+	h.db = atomic.Open(pool, d.Atomic, &atomic.OpenOptions{
+		Clock: o.Clock, Retried: tellRetried, Discard: o.Discard,
+	})
 	return h
 }
 

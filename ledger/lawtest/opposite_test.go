@@ -16,6 +16,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/atomic/pgxatomic"
+	atomicpostgres "github.com/bursar-ledger/bursar/atomic/postgres"
 	"github.com/bursar-ledger/bursar/bursartest"
 	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
@@ -53,6 +56,35 @@ func through[T any](l *ledger.Ledger, on driver.Transactor[T], lock bool) twice 
 	}
 }
 
+// throughBlocks makes a way out of package atomic itself and In, with nested blocks, each of which joins anew.
+func throughBlocks(l *ledger.Ledger, db *atomic.DB) twice {
+	return func(ctx context.Context, first, second bursar.Transfer) error {
+		return atomic.Do(ctx, db, func(ctx context.Context, tx *atomic.Tx) error {
+			if _, err := l.In(tx).Post(ctx, first); err != nil {
+				return err
+			}
+			return tx.Savepoint(ctx, func(ctx context.Context, inner *atomic.Tx) error {
+				_, err := l.In(inner).Post(ctx, second)
+				return err
+			})
+		}, nil)
+	}
+}
+
+// throughPgx is throughBlocks with a pgx.Tx.
+func throughPgx(l *ledger.Ledger, db *atomic.DB) twice {
+	return func(ctx context.Context, first, second bursar.Transfer) error {
+		return pgxatomic.Do(ctx, db, func(ctx context.Context, tx *pgxatomic.Tx) error {
+			in := l.In(tx)
+			_, err := in.Post(ctx, first)
+			if err == nil {
+				_, err = in.Post(ctx, second)
+			}
+			return err
+		}, nil)
+	}
+}
+
 // TestOppositeOrders lets more and more clients post in opposite orders, at the engines' own settings. After a deadlock
 // the next attempt locks in the one order, so nobody gives up.
 func TestOppositeOrders(t *testing.T) {
@@ -74,20 +106,13 @@ func TestTortureOppositeOrders(t *testing.T) {
 func oppositeOrders(t *testing.T, clients, calls int) {
 	t.Run("sqlite", func(t *testing.T) {
 		db := opened(t, "sqlite", sqlite.DSN(filepath.Join(t.TempDir(), "app.db")))
-		o := newOpposite(t, sqlite.New(db))
+		store := sqlite.New(db)
+		o := newOpposite(t, store)
 		o.race(t, clients, calls, through(o.l, sqlite.On(db), false))
+		t.Run("atomic", func(t *testing.T) { o.race(t, clients, calls, throughBlocks(o.l, store.DB())) })
 	})
 	t.Run("postgres", func(t *testing.T) {
 		server := sqltest.Postgres(t)
-		admin := server.Open(t)
-		var name string
-		if err := admin.QueryRowContext(t.Context(), "SELECT current_database()").Scan(&name); err != nil {
-			t.Fatal(err)
-		}
-		// PostgreSQL's own, which the servers of tests shorten.
-		if _, err := admin.ExecContext(t.Context(), `ALTER DATABASE "`+name+`" SET deadlock_timeout = '1s'`); err != nil {
-			t.Fatal(err)
-		}
 		pool, err := pgxpool.New(t.Context(), server.DSN())
 		if err != nil {
 			t.Fatal(err)
@@ -97,12 +122,18 @@ func oppositeOrders(t *testing.T, clients, calls int) {
 		on := postgres.On(pool)
 		t.Run("as it comes", func(t *testing.T) { o.race(t, clients, calls, through[pgx.Tx](o.l, on, false)) })
 		t.Run("locked first", func(t *testing.T) { o.race(t, clients, 10*calls, through[pgx.Tx](o.l, on, true)) })
+		blocks := pgxatomic.Open(pool, nil)
+		t.Run("pgxatomic", func(t *testing.T) { o.race(t, clients, calls, throughPgx(o.l, blocks)) })
 		db := opened(t, "pgx", server.DSN())
+		standard := atomic.Open(db, atomicpostgres.Dialect{}, nil)
+		t.Run("atomic", func(t *testing.T) { o.race(t, clients, calls, throughBlocks(o.l, standard)) })
 		t.Run("over database/sql", func(t *testing.T) { o.race(t, clients, calls, through(o.l, postgres.OnSQL(db), false)) })
 	})
 	t.Run("mariadb", func(t *testing.T) {
 		db := opened(t, "mysql", mariaDSN(t, sqltest.MariaDB(t)))
-		o := newOpposite(t, mysql.New(db))
+		store := mysql.New(db)
+		o := newOpposite(t, store)
+		t.Run("atomic", func(t *testing.T) { o.race(t, clients, calls, throughBlocks(o.l, store.DB())) })
 		t.Run("as it comes", func(t *testing.T) { o.race(t, clients, calls, through(o.l, mysql.On(db), false)) })
 		t.Run("locked first", func(t *testing.T) { o.race(t, clients, 10*calls, through(o.l, mysql.On(db), true)) })
 	})

@@ -21,7 +21,7 @@ import (
 func NewCockroach(pool *pgxpool.Pool) *Store { return overPool(pool, cockroachDialect()) }
 
 // NewCockroachSQL is [NewSQL] for CockroachDB; see [NewCockroach].
-func NewCockroachSQL(db *sql.DB) *Store { return newStore(db, cockroachDialect(), nil) }
+func NewCockroachSQL(db *sql.DB) *Store { return newStore(db, cockroachDialect(), false) }
 
 // CockroachMigrations is [Migrations] for CockroachDB.
 func CockroachMigrations() fs.FS { return folder("migrations/cockroach") }

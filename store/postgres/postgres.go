@@ -29,8 +29,9 @@ type Store struct {
 	indexReports func(context.Context) ([]string, error)
 }
 
-func newStore(db *sql.DB, d sqlstore.Dialect, o *sqlstore.Options) *Store {
-	s := sqlstore.New(db, d, o)
+// newStore discards connections in doubt over any handle, because it may be one over a pgxpool.
+func newStore(db *sql.DB, d sqlstore.Dialect, own bool) *Store {
+	s := sqlstore.New(db, d, &sqlstore.Options{Own: own, Discard: pgxatomic.Discard})
 	return &Store{s, s.DB(), s.On(), s.IndexReports}
 }
 
@@ -54,7 +55,7 @@ func New(pool *pgxpool.Pool) *Store { return overPool(pool, dialect(postgresql))
 
 // NewSQL makes a store over a handle that the application opened with pgx's package stdlib. The handle stays the
 // application's.
-func NewSQL(db *sql.DB) *Store { return newStore(db, dialect(postgresql), nil) }
+func NewSQL(db *sql.DB) *Store { return newStore(db, dialect(postgresql), false) }
 
 // On runs database transactions of the application's over its own pool, for ledger.Do. They are those of package
 // pgxatomic, so that what takes a pgx.Tx works in them. Make it once and keep it.
@@ -83,7 +84,7 @@ func (d overStdlib) Classify(err error) atomic.Class {
 
 func overPool(pool *pgxpool.Pool, d sqlstore.Dialect) *Store {
 	// What is closed with the store is the handle over the pool, which keeps no connection itself.
-	return newStore(stdlib.OpenDBFromPool(pool), d, &sqlstore.Options{Own: true})
+	return newStore(stdlib.OpenDBFromPool(pool), d, true)
 }
 
 // connectionsMax bounds a pool of the ledger's own: enough to keep a few processors of a server busy, and few enough
@@ -113,7 +114,7 @@ func Open(address string) (*Store, error) {
 	db.SetMaxIdleConns(int(config.MaxConns))
 	db.SetConnMaxIdleTime(config.MaxConnIdleTime)
 	db.SetConnMaxLifetime(config.MaxConnLifetime)
-	return newStore(db, d, &sqlstore.Options{Own: true}), nil
+	return newStore(db, d, true), nil
 }
 
 func parse(address string) (sqlstore.Dialect, *url.URL, error) {

@@ -34,25 +34,23 @@ func mariaDBFiles(in *Instance) map[string]string {
 		admin, in.password)}
 }
 
-// mariaDBLog is the size of the engine's own log, which a new server gets and a started one must agree with.
-const mariaDBLog = "--innodb-log-file-size=16M"
-
 func mariaDBInstall(in *Instance) []string {
 	return []string{
 		"--no-defaults", "--datadir=" + in.folder.join("data"),
-		"--skip-test-db", "--skip-name-resolve", "--auth-root-authentication-method=normal", mariaDBLog,
+		"--skip-test-db", "--skip-name-resolve", "--auth-root-authentication-method=normal",
 	}
 }
 
-// mariaDBArgs names the socket relative to the data, because the whole path may be longer than a socket's may.
+// mariaDBArgs leaves the engine's defaults as they are, as postgresArgs does. It names the socket relative to the data,
+// because the whole path may be longer than a socket's may.
 func mariaDBArgs(in *Instance) []string {
 	return []string{
 		"--no-defaults", "--datadir=" + in.folder.join("data"), "--tmpdir=" + in.folder.join("tmp"),
 		"--bind-address=127.0.0.1", "--port=" + strconv.Itoa(in.port), "--skip-name-resolve",
 		"--socket=socket", "--pid-file=" + in.folder.join("pid"), "--init-file=" + in.folder.join("start.sql"),
-		"--innodb-flush-log-at-trx-commit=1", "--innodb-doublewrite=ON", "--skip-log-bin",
-		"--innodb-buffer-pool-size=32M", "--innodb-buffer-pool-dump-at-shutdown=OFF", mariaDBLog,
-		"--key-buffer-size=1M", "--aria-pagecache-buffer-size=8M", "--performance-schema=OFF", "--max-connections=500",
+		"--innodb-flush-log-at-trx-commit=1", "--innodb-doublewrite=ON",
+		// The test binaries of a whole run share one server, and the default is 151.
+		"--max-connections=500",
 		// Debian's defaults, under which capitals and trailing blanks do not count unless a column says so.
 		"--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci",
 	}

@@ -36,20 +36,21 @@ func postgresInstall(in *Instance) []string {
 		"--pgdata=" + in.folder.join("data"),
 		"--username=" + admin, "--pwfile=" + in.folder.join("password"), "--auth=password",
 		"--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=en-US",
-		"--wal-segsize=1", "--no-sync", "--no-instructions",
+		"--no-sync", "--no-instructions",
 	}
 }
 
+// postgresArgs leaves every setting at the engine's default that says how long something takes or when it happens, such
+// as deadlock_timeout, so that tests meet what users meet. A test that needs another one sets it on its connections.
 func postgresArgs(in *Instance) []string {
 	args := []string{"-D", in.folder.join("data")}
 	for _, setting := range []string{
 		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(in.port), "unix_socket_directories=",
 		"fsync=on", "full_page_writes=on", "synchronous_commit=on",
-		"shared_buffers=32MB", "max_connections=500", "max_wal_size=128MB",
+		// The test binaries of a whole run share one server, and the default is 100.
+		"max_connections=500",
 		// Shared memory that is not in files would outlive a server that was killed.
 		"dynamic_shared_memory_type=mmap",
-		// The look for deadlocks is the same, only earlier.
-		"deadlock_timeout=100ms",
 		"logging_collector=off", "log_destination=stderr", "lc_messages=C",
 	} {
 		args = append(args, "-c", setting)

@@ -1,4 +1,0 @@
-package pgxatomic
-
-// Discard closes connections in doubt.
-var Discard = discard
