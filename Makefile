@@ -13,11 +13,11 @@ RACE ?= $(patsubst %,./%/...,$(wildcard $(RACE_ROOMS)))
 
 # On a build machine a missing program is a failure, not a skipped test.
 ifeq ($(CI),true)
-export BURSAR_REQUIRE ?= hledger,sqlite3,curl,postgres,mariadb,postgres18,mariadb11.8,mysql9
+export BURSAR_REQUIRE ?= hledger,sqlite3,curl,postgres,mariadb,postgres18,mariadb11.8,mysql9,pgbouncer
 endif
 
 # The engines beside those of this machine: for make test the newest of each kind, for make engines all.
-NEWEST := postgres18 mariadb11.8 mysql9
+NEWEST := postgres18 mariadb11.8 mysql9 pgbouncer
 ENGINES := postgres15 postgres18 mariadb10.11 mariadb11.8 mysql9
 # The rooms whose tests show whether an engine does what a ledger needs: database transactions and the store.
 ON_POSTGRES := ./atomic/postgres ./atomic/pgxatomic ./store/postgres

@@ -228,3 +228,32 @@ func TestParamsReachTheDriver(t *testing.T) {
 		}
 	})
 }
+
+// In transaction mode a connection is lent for each database transaction.
+func TestABouncerLendsConnections(t *testing.T) {
+	t.Parallel()
+	server := sqltest.PrivatePostgres(t)
+	db := sqltest.Bouncer(t, server, "transaction").Open(t)
+	if got := column[string](t, db, "SELECT current_database()"); !slices.Equal(got, []string{server.Database()}) {
+		t.Errorf("the database is %q, want %s", got, server.Database())
+	}
+	one, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer one.Close()
+	two, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer two.Close()
+	pids := make([]int, 2)
+	for i, conn := range []*sql.Conn{one, two} {
+		if err := conn.QueryRowContext(t.Context(), "SELECT pg_backend_pid()").Scan(&pids[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if pids[0] != pids[1] {
+		t.Errorf("two idle clients have the sessions %v, want one that both are lent", pids)
+	}
+}
