@@ -19,8 +19,8 @@ type Bundle struct {
 	Programs []string // patterns of the files that run through the bundle's own loader, from the root of the bundle
 }
 
-// ErrMissing is the error of a bundle that is not in the cache. Its text says in one line what to do.
-var ErrMissing = errors.New("is not in the cache of engines: run testenv setup")
+// ErrMissing is the error of a bundle that is not in the cache. Errors that wrap it say in one line what to do.
+var ErrMissing = errors.New("is not in the cache of engines")
 
 // format changes with the way in which bundles are unpacked, so that older ones are not taken for newer ones.
 const format = "1"
@@ -96,7 +96,7 @@ func (b Bundle) find(cache string) (string, error) {
 		return "", fmt.Errorf("look for %s in %s: %w", b.Name, cache, err)
 	}
 	if len(found) == 0 {
-		return "", fmt.Errorf("%s %w", b.Name, ErrMissing)
+		return "", fmt.Errorf("%s %w: run go run ./internal/tools/testenv setup %[1]s", b.Name, ErrMissing)
 	}
 	return slices.MaxFunc(found, func(one, other string) int { return compareVersions(one, other) }), nil
 }

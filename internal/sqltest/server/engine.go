@@ -118,8 +118,8 @@ func (e Engine) bundled(k kind) (programs, error) {
 	}
 	found := programs{inside(k.server, folders), inside(k.setup, folders), root}
 	if found.server == "" || found.install == "" {
-		return programs{}, fmt.Errorf("%s %w: remove %s, which lacks %s or %s, and run testenv setup", e, ErrMissing,
-			root, k.server, k.setup)
+		return programs{}, fmt.Errorf("%s %w: remove %s, which lacks %s or %s, and run testenv setup %[1]s", e,
+			ErrMissing, root, k.server, k.setup)
 	}
 	return found, nil
 }
