@@ -13,13 +13,20 @@ RACE ?= $(patsubst %,./%/...,$(wildcard $(RACE_ROOMS)))
 
 # On a build machine a missing program is a failure, not a skipped test.
 ifeq ($(CI),true)
-export BURSAR_REQUIRE ?= hledger,sqlite3,curl,postgres,mariadb
+export BURSAR_REQUIRE ?= hledger,sqlite3,curl,postgres,mariadb,postgres18,mariadb11.8,mysql9,pgbouncer
 endif
 
 # Modules of their own, so that the tools of others that they try enter no application's go.mod.
 EXAMPLES := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
 
-.PHONY: help run build check test race examples fuzz torture bench cover clean
+# The engines beside those of this machine: for make test the newest of each kind, for make engines all.
+NEWEST := postgres18 mariadb11.8 mysql9 pgbouncer
+ENGINES := postgres15 postgres18 mariadb10.11 mariadb11.8 mysql9
+# The rooms whose tests show whether an engine does what a ledger needs: database transactions and the store.
+ON_POSTGRES := ./atomic/postgres ./atomic/pgxatomic ./store/postgres
+ON_MYSQL := ./atomic/mysql ./store/mysql
+
+.PHONY: help run build check test engines race examples fuzz torture bench cover clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,12 +45,24 @@ check: ## format, vet, the rules of the house, lint
 	else echo "golangci-lint is not installed: its linters did not run"; fi
 
 test: ## set up, check, run every test, then the race detector; print which law holds where
-	$(TESTENV) setup
+	$(TESTENV) setup $(NEWEST)
 	$(MAKE) --no-print-directory check
-	@mkdir -p bin && rm -f $(MATRIX)
+	@mkdir -p bin && rm -f $(MATRIX) $(MATRIX:.txt=-mysql9.txt)
 	BURSAR_MATRIX=$(MATRIX) BURSAR_LAW=$(LAWTIME) $(TESTENV) run -vet=off -timeout 8m ./...
+	BURSAR_ENGINES=postgres18,mariadb11.8 $(TESTENV) run -vet=off -timeout 8m $(ON_POSTGRES) $(ON_MYSQL)
+	BURSAR_ENGINES=mysql9 BURSAR_MATRIX=$(MATRIX:.txt=-mysql9.txt) BURSAR_LAW=$(LAWTIME) \
+		$(TESTENV) run -vet=off -timeout 8m -skip '^TestOrders$$|^TestSlowWriters$$' $(ON_MYSQL) ./ledger/lawtest
 	$(MAKE) --no-print-directory race
 	@cat $(MATRIX)
+	@if [ -f $(MATRIX:.txt=-mysql9.txt) ]; then cat $(MATRIX:.txt=-mysql9.txt); fi
+
+engines: ## run what engines decide on every engine that can be had
+	$(TESTENV) setup $(ENGINES) pgbouncer
+	@failed=; for e in $(ENGINES); do echo "== $$e"; \
+		case $$e in postgres*) rooms="$(ON_POSTGRES)";; *) rooms="$(ON_MYSQL)";; esac; \
+		BURSAR_ENGINES=$$e BURSAR_LAW=$(LAWTIME) $(TESTENV) run -vet=off -timeout 30m \
+			$$rooms ./ledger/lawtest ./cmd/bursar || failed="$$failed $$e"; \
+	done; if [ -n "$$failed" ]; then echo "failed on:$$failed"; exit 1; fi
 
 race: ## run the tests of the concurrent rooms under the race detector
 	$(TESTENV) run -race -vet=off -timeout 10m $(RACE)

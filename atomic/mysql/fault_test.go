@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/bursar-ledger/bursar/atomic/atomictest"
-	"github.com/bursar-ledger/bursar/atomic/mysql"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
 
@@ -15,7 +14,7 @@ func breakable(t *testing.T) atomictest.Breakable {
 	server := sqltest.PrivateMariaDB(t)
 	proxy := sqltest.NewProxy(t, server)
 	return atomictest.Breakable{
-		Harness: atomictest.MariaDB(mysql.MariaDB{}, nil),
+		Harness: harness(t, nil),
 		Direct:  server.Open(t),
 		Through: func(t *testing.T) *sql.DB { return proxy.Open(t) },
 		Trap: func(p atomictest.Point, match func(string) bool) atomictest.Trap {

@@ -1,6 +1,6 @@
 // Package mysql teaches package atomic MySQL: how its database transactions begin and what its errors mean.
 //
-// [Dialect] is for MySQL 8, [MariaDB] for MariaDB and [TiDB] for TiDB:
+// [Dialect] is for MySQL, [MariaDB] for MariaDB and [TiDB] for TiDB:
 //
 //	db := atomic.Open(pool, mysql.Dialect{}, nil)
 //
@@ -20,7 +20,7 @@ import (
 	"github.com/bursar-ledger/bursar/atomic"
 )
 
-// A Dialect is MySQL 8 with InnoDB for [atomic.Open]. It has no state; the zero value is ready for use.
+// A Dialect is MySQL 8 or 9 with InnoDB for [atomic.Open]. It has no state; the zero value is ready for use.
 //
 // Database transactions are READ COMMITTED unless another level is asked for, whatever the default of the session
 // is. Without gap locks there are far fewer deadlocks, and guards and versions do what gap locks promise.

@@ -38,7 +38,7 @@ func dropDatabase(e Engine, admin *sql.DB, name string) error {
 	case CockroachEngine:
 		drop += " CASCADE"
 	default:
-		if err := endSessions(ctx, admin, name); err != nil {
+		if err := endSessions(ctx, e, admin, name); err != nil {
 			return err
 		}
 	}
@@ -48,10 +48,19 @@ func dropDatabase(e Engine, admin *sql.DB, name string) error {
 	return nil
 }
 
+// sessions lists the connections to a database. In MySQL, information_schema.processlist fails while another session's
+// statement has bytes in it that are no text.
+func (e Engine) sessions() string {
+	if e == MySQLEngine {
+		return "SELECT processlist_id FROM performance_schema.threads WHERE processlist_db = ? AND type = 'FOREGROUND'"
+	}
+	return "SELECT id FROM information_schema.processlist WHERE db = ?"
+}
+
 // endSessions ends the connections to a database over MySQL's protocol. An open database transaction in one of them
 // would keep the database from being dropped.
-func endSessions(ctx context.Context, admin *sql.DB, database string) (err error) {
-	rows, err := admin.QueryContext(ctx, "SELECT id FROM information_schema.processlist WHERE db = ?", database)
+func endSessions(ctx context.Context, e Engine, admin *sql.DB, database string) (err error) {
+	rows, err := admin.QueryContext(ctx, e.sessions(), database)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,13 @@
 // If the first or second is not set, the test binary starts a throwaway server when a test first asks for one. It
 // ends with the test binary. The command testenv starts one of each for all packages of a run. A test whose server
 // cannot be had is skipped and says what to install. It fails if BURSAR_REQUIRE lists the server: postgres,
-// mariadb, cockroach, tidb.
+// mariadb, cockroach, tidb, or a name of BURSAR_ENGINES.
+//
+// BURSAR_ENGINES puts other engines in the place of those that the machine has: a list of postgres15, postgres18,
+// mariadb10.11, mariadb11.8 and mysql9. Then every test that asks for [Postgres] or [MariaDB] runs on these.
+// [Endpoint.Engine] tells MySQL from MariaDB.
+//
+// [Bouncer] puts PgBouncer before a server.
 //
 // [NewProxy] puts a proxy before a server. The proxy can hold a connection at a chosen point of a chosen statement
 // and then cut it: see [Proxy.Trap].

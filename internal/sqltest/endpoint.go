@@ -1,6 +1,7 @@
 package sqltest
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bursar-ledger/bursar/internal/sqltest/server"
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -17,16 +19,45 @@ import (
 // An Engine names a kind of server.
 type Engine string
 
-// The engines. The server that BURSAR_TEST_MYSQL names counts as [MariaDBEngine], even if it is MySQL.
+// The engines. The server that BURSAR_TEST_MYSQL names, or that BURSAR_ENGINES puts in the place of MariaDB, is one of
+// the second or of the third, as it says of itself.
 const (
 	PostgresEngine  Engine = "postgres"
 	MariaDBEngine   Engine = "mariadb"
+	MySQLEngine     Engine = "mysql"
 	CockroachEngine Engine = "cockroach"
 	TiDBEngine      Engine = "tidb"
 )
 
 // speaksMySQL reports which of the two wire protocols an engine has.
-func (e Engine) speaksMySQL() bool { return e == MariaDBEngine || e == TiDBEngine }
+func (e Engine) speaksMySQL() bool { return e == MariaDBEngine || e == MySQLEngine || e == TiDBEngine }
+
+// started returns the engine that is started for a test which asks for this one, unless it is of those that must be
+// named.
+func (e Engine) started() (server.Engine, bool) {
+	switch e {
+	case PostgresEngine:
+		return server.Postgres, true
+	case MariaDBEngine:
+		return server.MariaDB, true
+	}
+	return "", false
+}
+
+// productOf asks a server for MariaDB whether it is MySQL.
+func productOf(ctx context.Context, e Engine, admin *sql.DB) (Engine, error) {
+	if e != MariaDBEngine {
+		return e, admin.PingContext(ctx)
+	}
+	var version string
+	if err := admin.QueryRowContext(ctx, "SELECT version()").Scan(&version); err != nil {
+		return "", err
+	}
+	if !strings.Contains(version, "MariaDB") {
+		return MySQLEngine, nil
+	}
+	return e, nil
+}
 
 // An Endpoint is a database at the address of a server or of a proxy. It is safe for concurrent use.
 type Endpoint struct {

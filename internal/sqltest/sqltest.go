@@ -26,7 +26,7 @@ func Postgres(t testing.TB) *Server {
 	return sharedServer(t, PostgresEngine, sharedPostgres)
 }
 
-// MariaDB gives the test an empty database on the shared MariaDB server.
+// MariaDB gives the test an empty database on the shared MariaDB server, or on the MySQL server in its place.
 func MariaDB(t testing.TB) *Server {
 	t.Helper()
 	return sharedServer(t, MariaDBEngine, sharedMariaDB)
@@ -55,6 +55,29 @@ func PrivatePostgres(t testing.TB) *Server {
 func PrivateMariaDB(t testing.TB) *Server {
 	t.Helper()
 	return privateServer(t, MariaDBEngine, server.MariaDB)
+}
+
+// Bouncer puts PgBouncer before a PostgreSQL server of the test's own, in one of its modes: session, transaction or
+// statement. It ends with the test. If there is no PgBouncer, the test is skipped, or fails if BURSAR_REQUIRE lists
+// pgbouncer.
+func Bouncer(t testing.TB, before *Server, mode string) Endpoint {
+	t.Helper()
+	if before.own == nil {
+		t.Fatal("PgBouncer stands before a server of the test's own: take PrivatePostgres")
+	}
+	in, err := server.Bounce(t.Context(), before.own, mode)
+	if err != nil {
+		refuse(t, "pgbouncer", err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("what PgBouncer said:\n%s", in.Log())
+		}
+		if err := in.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return before.at(in.URL().Host)
 }
 
 var errShared = errors.New("other tests use this server too; take PrivatePostgres or PrivateMariaDB")
@@ -123,21 +146,24 @@ func share(e Engine, address string) (*shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := admin.PingContext(context.Background()); err != nil {
+	at.engine, err = productOf(context.Background(), e, admin)
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("reach the %s server at %s: %w", e, at.url.Redacted(), err), admin.Close())
 	}
 	return &shared{at, admin}, nil
 }
 
 func startShared(e Engine) (*server.Instance, error) {
-	switch e {
-	case PostgresEngine:
-		return server.Start(context.Background(), server.Postgres)
-	case MariaDBEngine:
-		return server.Start(context.Background(), server.MariaDB)
+	kind, ok := e.started()
+	if !ok {
+		return nil, fmt.Errorf("%s %w: name a running server in BURSAR_TEST_%s",
+			e, server.ErrMissing, strings.ToUpper(string(e)))
 	}
-	return nil, fmt.Errorf("%s %w: name a running server in BURSAR_TEST_%s",
-		e, server.ErrMissing, strings.ToUpper(string(e)))
+	chosen, err := server.InPlaceOf(kind)
+	if err != nil {
+		return nil, err
+	}
+	return server.Start(context.Background(), chosen)
 }
 
 func sharedServer(t testing.TB, e Engine, find func() (*shared, error)) *Server {
@@ -151,7 +177,11 @@ func sharedServer(t testing.TB, e Engine, find func() (*shared, error)) *Server 
 
 func privateServer(t testing.TB, e Engine, kind server.Engine) *Server {
 	t.Helper()
-	in, err := server.Start(t.Context(), kind)
+	chosen, err := server.InPlaceOf(kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := server.Start(t.Context(), chosen)
 	if err != nil {
 		refuse(t, e, err)
 	}
@@ -171,7 +201,12 @@ func privateServer(t testing.TB, e Engine, kind server.Engine) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name, err := newDatabase(t.Context(), e, admin)
+	product, err := productOf(t.Context(), e, admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at.engine = product
+	name, err := newDatabase(t.Context(), product, admin)
 	if err := errors.Join(err, admin.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -182,13 +217,19 @@ func privateServer(t testing.TB, e Engine, kind server.Engine) *Server {
 // BURSAR_REQUIRE does not list it. Otherwise it fails.
 func refuse(t testing.TB, e Engine, err error) {
 	t.Helper()
+	wanted := []string{string(e)}
+	if kind, ok := e.started(); ok {
+		if chosen, err := server.InPlaceOf(kind); err == nil {
+			wanted = append(wanted, string(chosen))
+		}
+	}
 	required := strings.FieldsFunc(os.Getenv("BURSAR_REQUIRE"), func(r rune) bool { return r == ',' || r == ' ' })
-	listed := slices.Contains(required, string(e))
+	listed := slices.ContainsFunc(required, func(name string) bool { return slices.Contains(wanted, name) })
 	switch {
 	case !errors.Is(err, server.ErrMissing):
 		t.Fatal(err)
 	case listed:
-		t.Fatalf("%v; BURSAR_REQUIRE lists %s", err, e)
+		t.Fatalf("%v; BURSAR_REQUIRE lists %s", err, strings.Join(wanted, " or "))
 	default:
 		t.Skip(err.Error())
 	}

@@ -194,8 +194,8 @@ func syncs(t *testing.T, e engine, db *sql.DB) {
 			"SELECT datlocprovider::text FROM pg_database WHERE datname = current_database()": "i",
 		},
 		"mariadb": {
-			"SELECT @@innodb_flush_log_at_trx_commit": "1", "SELECT @@innodb_doublewrite": "1",
-			"SELECT @@bind_address": "127.0.0.1", "SELECT @@collation_database": "utf8mb4_general_ci",
+			"SELECT @@innodb_flush_log_at_trx_commit": "1", "SELECT @@innodb_doublewrite IN ('1', 'ON')": "1",
+			"SELECT @@bind_address": "127.0.0.1", "SELECT @@collation_database LIKE 'utf8mb4%ci'": "1",
 		},
 	}
 	for query, want := range queries[e.name] {
@@ -227,4 +227,33 @@ func TestParamsReachTheDriver(t *testing.T) {
 			}
 		}
 	})
+}
+
+// In transaction mode a connection is lent for each database transaction.
+func TestABouncerLendsConnections(t *testing.T) {
+	t.Parallel()
+	server := sqltest.PrivatePostgres(t)
+	db := sqltest.Bouncer(t, server, "transaction").Open(t)
+	if got := column[string](t, db, "SELECT current_database()"); !slices.Equal(got, []string{server.Database()}) {
+		t.Errorf("the database is %q, want %s", got, server.Database())
+	}
+	one, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer one.Close()
+	two, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer two.Close()
+	pids := make([]int, 2)
+	for i, conn := range []*sql.Conn{one, two} {
+		if err := conn.QueryRowContext(t.Context(), "SELECT pg_backend_pid()").Scan(&pids[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if pids[0] != pids[1] {
+		t.Errorf("two idle clients have the sessions %v, want one that both are lent", pids)
+	}
 }

@@ -13,7 +13,7 @@ import (
 // the names that other programs give to their own things.
 var properNouns = strings.Fields(`
 	CockroachDB Galera InnoDB MariaDB MySQL PostgreSQL SQLite TiDB
-	Atlas Linux OpenTelemetry PgBouncer Prometheus Windows
+	Atlas Debian Linux OpenTelemetry PgBouncer Prometheus Windows
 	Bursar Go Goexit Makefile Markdown NaN Unicode
 	Berka Challenge Discovery Hamilton Sochorova
 	Arithmetic Canada Cowlishaw Czech English Frisian General Mike States United

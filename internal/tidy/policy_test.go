@@ -109,8 +109,9 @@ var arrows = []row{
 		drags: []string{sqliteDriver, pgxModule, mysqlDriver},
 	},
 	{room: "internal/tidy"},
-	{room: "internal/tools/...", may: []string{"internal/sqltest/server"}},
-	{room: "internal/sqltest/server", never: []string{"database/sql"}},
+	{room: "internal/tools/...", may: []string{"internal/sqltest/server", "internal/sqltest/bundle"}},
+	{room: "internal/sqltest/server", may: []string{"internal/sqltest/bundle"}, never: []string{"database/sql"}},
+	{room: "internal/sqltest/bundle", never: []string{"database/sql"}},
 	{
 		room:  "bursartest",
 		may:   []string{".", "driver", "ledger", "money", "store/sqlite", "internal/clock", "internal/verify"},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/bursar-ledger/bursar/internal/sqltest/server"
 	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/ledger/lawtest"
 )
@@ -43,13 +44,17 @@ type engine struct {
 	only []string                                           // the variants to run; all of them if there are none
 }
 
-// engines are the engines that every run can have, and the ones that the environment names.
-func engines() []engine {
+// engines are the engines that every run can have, and the ones that the environment names. If it puts others in their
+// place, these alone are meant.
+func engines(t *testing.T) []engine {
 	list := []engine{
 		{name: "sqlite", on: onSQLite, one: true},
 		{name: "postgres", on: onPostgres},
 		{name: "mariadb", on: onMariaDB, same: map[string]string{"serializable": "none"}},
 		{name: "postgres-sql", on: onPostgresSQL, only: []string{"none", "queue", "in"}},
+	}
+	if os.Getenv(server.Variable) != "" {
+		return inTheirPlace(t, list)
 	}
 	if os.Getenv("BURSAR_TEST_COCKROACH") != "" {
 		list = append(list, engine{name: "cockroach", on: onCockroach})
@@ -58,6 +63,23 @@ func engines() []engine {
 		list = append(list, engine{name: "tidb", on: onTiDB})
 	}
 	return list
+}
+
+func inTheirPlace(t *testing.T, list []engine) (chosen []engine) {
+	t.Helper()
+	for _, e := range list {
+		for _, of := range []server.Engine{server.Postgres, server.MariaDB} {
+			other, err := server.InPlaceOf(of)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.name == string(of) && other != of {
+				e.name = string(other)
+				chosen = append(chosen, e)
+			}
+		}
+	}
+	return chosen
 }
 
 // TestLaws checks every law with every strategy on every store. It prints the results as a matrix, and writes the
@@ -72,7 +94,7 @@ func TestLaws(t *testing.T) {
 			}
 		}
 	})
-	for _, e := range engines() {
+	for _, e := range engines(t) {
 		tested := e.columns(&m)
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel() // with the other engines, which mostly wait for their disks

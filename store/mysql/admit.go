@@ -27,7 +27,7 @@ const countNothing = `, 0`
 const lockNothing = `, COUNT(*) FROM bursar_head WHERE FALSE FOR UPDATE`
 
 // admit checks a database transaction that the application began.
-func admit(ctx context.Context, tx sqlstore.Executor, _ any) error {
+func admit(ctx context.Context, tx sqlstore.Executor, given any) error {
 	s, err := read(ctx, tx, readSettings+lockNothing)
 	if err != nil {
 		if kind := (atomicmysql.MariaDB{}).Classify(err).Kind; kind == atomic.KindReadOnly || kind == atomic.KindStatement {
@@ -40,8 +40,21 @@ func admit(ctx context.Context, tx sqlstore.Executor, _ any) error {
 	if err := s.check(); err != nil {
 		return err
 	}
+	if err := s.checkOpen(ctx, tx, given); err != nil {
+		return err
+	}
+	return s.checkLevel()
+}
+
+// checkOpen refuses what is no open database transaction. Where the server does not say, it is asked by a savepoint. An
+// [atomic.Tx] takes no such statement, and needs none: it takes nothing more once its database transaction has ended.
+func (s *session) checkOpen(ctx context.Context, tx sqlstore.Executor, given any) error {
 	open := s.open.Bool
 	if !s.open.Valid {
+		if _, ok := given.(*atomic.Tx); ok {
+			return nil
+		}
+		var err error
 		if open, err = insideTransaction(ctx, tx); err != nil {
 			return err
 		}
@@ -49,7 +62,7 @@ func admit(ctx context.Context, tx sqlstore.Executor, _ any) error {
 	if !open {
 		return notOpen()
 	}
-	return s.checkLevel()
+	return nil
 }
 
 // isOpen refuses what is no open database transaction, which may be a read-only one.

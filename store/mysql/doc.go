@@ -1,6 +1,6 @@
 // Package mysql keeps a ledger in MariaDB (10.6 and later) or MySQL (8.0.19 and later), through the driver
-// github.com/go-sql-driver/mysql. TiDB is a variant of it, see [NewTiDB]. Bursar's own tests run on MariaDB alone;
-// MySQL and TiDB are used as their manuals say.
+// github.com/go-sql-driver/mysql. TiDB is a variant of it, see [NewTiDB]. Bursar's own tests run on MariaDB 10.11
+// and 11.8 and on MySQL 9.7; MySQL 8 and TiDB are used as their manuals say.
 //
 // The names to know: [New] over a database handle that the application already has, [Open] for a pool of the ledger's
 // own, and [Tx], which lets ledger.In take part in a database transaction of the application's. [DSN] makes the data
@@ -19,7 +19,9 @@
 // The level of a database transaction cannot be read while it is open: the variable shows the level of the session,
 // whatever was asked for when it began. So a post locks its accounts and then compares them with what a plain read
 // sees. The read may show an account as it was before somebody else's post. Then the snapshot is old, and the post is
-// refused with bursar.CodeUnsafeTransaction. A snapshot as new as the accounts is as good as READ COMMITTED.
+// refused with bursar.CodeUnsafeTransaction. A snapshot as new as the accounts is as good as READ COMMITTED. This is so
+// with MariaDB's innodb_snapshot_isolation too, which is on since 11.6: a post switches it off for the one statement
+// that locks accounts, because there it would undo, at READ COMMITTED too, whoever had to wait.
 //
 // SERIALIZABLE is refused where it shows. There each plain read locks what it reads until the commit: the journal's
 // head, and the place of every new id. Nobody else could post.

@@ -155,10 +155,15 @@ func TestAWaitMakesASnapshotOld(t *testing.T) {
 	wantBalance(t, l, "users:1", "98.00 USD")
 }
 
-// TestASnapshotThatGuardsItself is REPEATABLE READ as MariaDB has it by default since 11.6.
+// TestASnapshotThatGuardsItself is REPEATABLE READ as MariaDB has it by default since 11.6. There the posts say that
+// they do not need it, so that those at READ COMMITTED can wait, and the old snapshot is found by comparing. An older
+// server is not told, because some of the same series do not know the setting.
 func TestASnapshotThatGuardsItself(t *testing.T) {
 	t.Parallel()
 	server := sqltest.MariaDB(t)
+	if server.Engine() == sqltest.MySQLEngine {
+		t.Skip("MySQL has no innodb_snapshot_isolation")
+	}
 	l := startLedger(t, mysql.New(openDB(t, server.URL())), nil)
 	db := openDB(t, server.URL(), "innodb_snapshot_isolation=1")
 	tx := begin(t, db, sql.LevelRepeatableRead)
@@ -168,7 +173,12 @@ func TestASnapshotThatGuardsItself(t *testing.T) {
 	_, err = l.Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
 	must(t, err)
 	_, err = in.Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
-	wantCode(t, err, bursar.CodeConflict)
+	want, told := bursar.CodeConflict, 0
+	must(t, db.QueryRowContext(t.Context(), "SELECT 0 /*M!110602 + 1 */").Scan(&told))
+	if told == 1 {
+		want = bursar.CodeUnsafeTransaction
+	}
+	wantCode(t, err, want)
 	_ = tx.Rollback()
 	tx = begin(t, db, sql.LevelReadCommitted)
 	_, err = l.In(mysql.Tx(tx)).Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
@@ -201,14 +211,17 @@ func TestAfterADeadlockNothingIsPosted(t *testing.T) {
 	db := openDB(t, sqltest.MariaDB(t).URL())
 	store := mysql.New(db)
 	l := startLedger(t, store, nil)
-	_, err := db.ExecContext(
-		t.Context(),
-		"CREATE TABLE orders (id INT PRIMARY KEY, state INT NOT NULL) SELECT seq AS id, 0 AS state FROM seq_1_to_200",
-	)
-	must(t, err)
+	for _, statement := range []string{
+		"CREATE TABLE orders (id INT PRIMARY KEY, state INT NOT NULL)",
+		"INSERT INTO orders WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) " +
+			"SELECT i, 0 FROM n",
+	} {
+		_, err := db.ExecContext(t.Context(), statement)
+		must(t, err)
+	}
 	survivor, victim := begin(t, db, sql.LevelReadCommitted), begin(t, db, sql.LevelReadCommitted)
 	in := l.In(mysql.Tx(victim))
-	_, err = in.Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
+	_, err := in.Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
 	must(t, err)
 	deadlock(t, db, survivor, victim)
 	_, err = in.Post(t.Context(), pay("users:1", "users:2", "2.00 USD"))

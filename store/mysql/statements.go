@@ -21,6 +21,10 @@ var (
 	tiDB    = variant{}
 )
 
+// schemaLock names the lock of who migrates. It is one name for the whole server and has 64 characters at most. MySQL 9
+// has no SHA1.
+const schemaLock = `CONCAT('bursar_', LEFT(SHA2(DATABASE(), 256), 40))`
+
 // statements is the SQL of this engine, in the order of sqlstore.Statements.
 func statements(v variant) sqlstore.Statements {
 	return sqlstore.Statements{
@@ -29,8 +33,8 @@ func statements(v variant) sqlstore.Statements {
 				WHERE table_schema = DATABASE() AND table_name = 'bursar_migration'`,
 			Migrated:      `SELECT version, checksum FROM bursar_migration ORDER BY version`,
 			StampChecksum: `UPDATE bursar_migration SET checksum = ? WHERE version = ?`,
-			LockSchema:    `SELECT GET_LOCK(CONCAT('bursar_', SHA1(DATABASE())), ?)`,
-			UnlockSchema:  `SELECT RELEASE_LOCK(CONCAT('bursar_', SHA1(DATABASE())))`,
+			LockSchema:    `SELECT GET_LOCK(` + schemaLock + `, ?)`,
+			UnlockSchema:  `SELECT RELEASE_LOCK(` + schemaLock + `)`,
 			EntryIndexes: `SELECT DISTINCT index_name, 1 FROM information_schema.statistics
 				WHERE table_schema = DATABASE() AND table_name = 'bursar_entry'`,
 		},
@@ -58,10 +62,16 @@ func (v variant) skip() string {
 	return ``
 }
 
+// anyVersion comes before a statement that reads some tables without locks and locks others. MariaDB since 11.6 has
+// innodb_snapshot_isolation on, under which a row that was committed after such a statement has begun cannot be locked
+// by it: error 1020 undoes the whole database transaction, at READ COMMITTED too. What was read before is compared with
+// what was locked anyway, see the package comment.
+const anyVersion = `/*M!110602 SET STATEMENT innodb_snapshot_isolation = OFF FOR */ `
+
 // lockAccounts finds accounts without a lock and then takes their balances one by one. The inner SELECT is made first
 // because of its LIMIT, and nothing in it is locked. STRAIGHT_JOIN and FORCE INDEX keep the server from reading the
 // balances in another order or all of them.
-var lockAccounts = `SELECT ` + sqlstore.AccountColumns.Qualified() + `
+var lockAccounts = anyVersion + `SELECT ` + sqlstore.AccountColumns.Qualified() + `
 	FROM (SELECT ` + sqlstore.AccountColumns.From("a").Names() + ` FROM bursar_account
 		WHERE book = ? AND path IN (...) ORDER BY account LIMIT 100000) a
 	STRAIGHT_JOIN bursar_balance b FORCE INDEX (PRIMARY) ON b.account = a.account FOR UPDATE`
@@ -165,13 +175,14 @@ var entries = `SELECT ` + sqlstore.EntryColumns.Qualified()
 
 var reading = sqlstore.ReadStatements{
 	Account: `SELECT ` + sqlstore.RecordColumns.Qualified() + accounts + ` WHERE a.book = ? AND a.path = ?`,
-	Accounts: `SELECT ` + sqlstore.RecordColumns.Qualified() + accounts + `
+	Accounts: `SELECT ` + sqlstore.RecordColumns.Qualified() + ` FROM bursar_account a FORCE INDEX (bursar_account_path)
+		STRAIGHT_JOIN bursar_balance b FORCE INDEX (PRIMARY) ON b.account = a.account
 		WHERE a.book = ? AND a.path > ? AND a.path >= ? AND a.path < ? ORDER BY a.path LIMIT ?`,
 	Request: `SELECT ` + sqlstore.RequestColumns.Qualified() + requests + ` WHERE r.book = ? AND r.id = ?`,
 	// The keys of a request's entries follow one another. The request names the last of them.
 	RequestEntries: entries + `
 		FROM (SELECT CAST(? AS SIGNED) AS book, CAST(? AS BINARY(16)) AS id, CAST(? AS SIGNED) AS last) p
-		STRAIGHT_JOIN bursar_entry e FORCE INDEX (PRIMARY) ON e.entry BETWEEN p.last - ` + otherLegs + ` AND p.last
+		STRAIGHT_JOIN bursar_entry e FORCE INDEX (PRIMARY) ON e.entry >= p.last - ` + otherLegs + ` AND e.entry <= p.last
 			AND e.book = p.book AND e.request_id = p.id ` + entryAccounts + ` ORDER BY e.leg`,
 	Journal: entries + ` FROM bursar_entry e ` + places + entryAccounts + `
 		WHERE e.book = ? AND e.seq > ? ORDER BY e.seq LIMIT ?`,

@@ -12,6 +12,7 @@ import (
 	gomysql "github.com/go-sql-driver/mysql"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
@@ -68,6 +69,21 @@ func TestASavepointTells(t *testing.T) {
 		if got, err := insideTransaction(t.Context(), executor{conn}); err != nil || got != step.want {
 			t.Errorf("after %s: %v, %v; want %v", step.statement, got, err, step.want)
 		}
+	}
+}
+
+// TestATxOfAtomicIsNotProbed: atomic refuses statements that end or begin savepoints, and tells itself when the
+// database transaction is over.
+func TestATxOfAtomicIsNotProbed(t *testing.T) {
+	t.Parallel()
+	silent := session{} // of a server that does not say whether a database transaction is open
+	if err := silent.checkOpen(t.Context(), nil, (*atomic.Tx)(nil)); err != nil {
+		t.Error(err)
+	}
+	closed := session{open: sql.NullBool{Valid: true}}
+	err := closed.checkOpen(t.Context(), nil, (*atomic.Tx)(nil))
+	if bursar.CodeOf(err) != bursar.CodeUnsafeTransaction {
+		t.Errorf("no database transaction is open: %v", err)
 	}
 }
 

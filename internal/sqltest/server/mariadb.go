@@ -2,12 +2,18 @@ package server
 
 import (
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"syscall"
 )
 
-func mariaDBKind() kind {
+// mariaDBKind is MariaDB of a version, or of any if that is empty.
+func mariaDBKind(version string) kind {
+	if version != "" {
+		version = " " + version + "."
+	}
 	return kind{
+		version:  version,
 		user:     "mysql",
 		debian:   "mariadb-server",
 		server:   "mariadbd",
@@ -35,16 +41,16 @@ func mariaDBFiles(in *Instance) map[string]string {
 }
 
 func mariaDBInstall(in *Instance) []string {
-	return []string{
+	return append([]string{
 		"--no-defaults", "--datadir=" + in.folder.join("data"),
 		"--skip-test-db", "--skip-name-resolve", "--auth-root-authentication-method=normal",
-	}
+	}, in.programs.base()...)
 }
 
 // mariaDBArgs leaves the engine's defaults as they are, as postgresArgs does. It names the socket relative to the data,
 // because the whole path may be longer than a socket's may.
 func mariaDBArgs(in *Instance) []string {
-	return []string{
+	return append([]string{
 		"--no-defaults", "--datadir=" + in.folder.join("data"), "--tmpdir=" + in.folder.join("tmp"),
 		"--bind-address=127.0.0.1", "--port=" + strconv.Itoa(in.port), "--skip-name-resolve",
 		"--socket=socket", "--pid-file=" + in.folder.join("pid"), "--init-file=" + in.folder.join("start.sql"),
@@ -53,5 +59,13 @@ func mariaDBArgs(in *Instance) []string {
 		"--max-connections=500",
 		// Debian's defaults, under which capitals and trailing blanks do not count unless a column says so.
 		"--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci",
+	}, in.programs.base()...)
+}
+
+// base says where MariaDB and MySQL find their own files, if that is not where they were built for.
+func (p programs) base() []string {
+	if p.root == "" {
+		return nil
 	}
+	return []string{"--basedir=" + filepath.Join(p.root, "usr")}
 }

@@ -8,13 +8,20 @@ import (
 	"syscall"
 )
 
-func postgresKind() kind {
+// postgresKind is PostgreSQL of a major version, or of any if that is empty.
+func postgresKind(major string) kind {
+	folders := []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin"}
+	version := ""
+	if major != "" {
+		folders, version = []string{"/usr/lib/postgresql/" + major + "/bin"}, "(PostgreSQL) "+major+"."
+	}
 	return kind{
 		user:    "postgres",
 		debian:  "postgresql",
+		version: version,
 		server:  "postgres",
 		setup:   "initdb",
-		folders: []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin"},
+		folders: folders,
 		files:   func(in *Instance) map[string]string { return map[string]string{"password": in.password + "\n"} },
 		install: postgresInstall,
 		args:    postgresArgs,

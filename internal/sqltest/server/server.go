@@ -75,6 +75,11 @@ func (in *Instance) create(ctx context.Context) error {
 	if err := in.setUp(ctx); err != nil {
 		return err
 	}
+	return in.anyPort(ctx, func() error { return nil })
+}
+
+// anyPort runs the server on a free port, after what has to be done when the port is known.
+func (in *Instance) anyPort(ctx context.Context, prepare func() error) error {
 	// Another program may take the port between the look and the server's own.
 	const tries = 3
 	for try := 1; ; try++ {
@@ -83,6 +88,9 @@ func (in *Instance) create(ctx context.Context) error {
 			return err
 		}
 		in.port = port
+		if err := prepare(); err != nil {
+			return err
+		}
 		if err := in.run(ctx); err == nil || try == tries || ctx.Err() != nil {
 			return err
 		}

@@ -16,7 +16,8 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqltest/server"
 )
 
-var engines = []server.Engine{server.Postgres, server.MariaDB}
+// engines are those of the machine, and the newest of each kind.
+var engines = []server.Engine{server.Postgres, server.MariaDB, server.Postgres18, server.MariaDB11, server.MySQL9}
 
 // programVariable makes the test binary the program that TestServerEndsWithItsProgram kills.
 const programVariable = "BURSAR_SERVER_PROGRAM"

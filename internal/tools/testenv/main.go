@@ -1,6 +1,7 @@
 // The testenv command prepares a machine for the tests and runs them:
 //
-//	testenv setup             install the programs that tests need
+//	testenv setup [engines]   install the programs that tests need, and fetch
+//	                          engines of other versions into a cache
 //	testenv run [flags] pkgs  start database servers, run go test and print
 //	                          failures, skips and a summary
 //	testenv fuzz TIME pkgs    find every fuzz target and run each for TIME
@@ -17,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
 )
 
@@ -29,21 +31,32 @@ func main() {
 	}
 }
 
-var errUsage = errors.New("usage: testenv setup | run [go test flags] packages | fuzz TIME packages")
+var errUsage = errors.New("usage: testenv setup [engines] | run [go test flags] packages | fuzz TIME packages")
 
 func dispatch(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
 		return errUsage
 	}
 	switch verb, rest := args[0], args[1:]; {
-	case verb == "setup" && len(rest) == 0:
-		return setup(ctx, thisMachine(out))
+	case verb == "setup":
+		return setupWith(ctx, rest, out)
 	case verb == "run" && len(rest) > 0:
 		return run(ctx, rest, required(), out)
 	case verb == "fuzz" && len(rest) > 1:
 		return fuzz(ctx, rest[0], rest[1:], out)
 	}
 	return errUsage
+}
+
+// setupWith refuses names of no engine.
+func setupWith(ctx context.Context, engines []string, out io.Writer) error {
+	for _, name := range engines {
+		if !slices.Contains(fetchable(), name) {
+			return fmt.Errorf("%w\nsetup knows no engine %q: want some of %s", errUsage, name,
+				strings.Join(fetchable(), ", "))
+		}
+	}
+	return setup(ctx, thisMachine(out), engines)
 }
 
 // required returns the programs that BURSAR_REQUIRE names: without them a test

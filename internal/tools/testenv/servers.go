@@ -12,8 +12,8 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqltest/server"
 )
 
-// engines are the servers that the tests of all packages share during a run, with
-// the variable that names each to them.
+// engines are the servers that the tests of all packages share during a run, or those that BURSAR_ENGINES puts in their
+// place, with the variable that names each to the tests.
 var (
 	engines   = []server.Engine{server.Postgres, server.MariaDB}
 	variables = []string{"BURSAR_TEST_POSTGRES", "BURSAR_TEST_MYSQL"}
@@ -24,10 +24,14 @@ var (
 // If a server is not installed, the tests that need it say so. If one does not
 // start, that is an error if it is required, and a note otherwise.
 func startServers(ctx context.Context, required []string, out io.Writer) ([]string, func() error, error) {
-	instances := make([]*server.Instance, len(engines))
-	failed := make([]error, len(engines))
+	chosen, err := chosenEngines()
+	if err != nil {
+		return nil, nil, err
+	}
+	instances := make([]*server.Instance, len(chosen))
+	failed := make([]error, len(chosen))
 	var all sync.WaitGroup
-	for i, e := range engines {
+	for i, e := range chosen {
 		if os.Getenv(variables[i]) == "" {
 			all.Go(func() { instances[i], failed[i] = server.Start(ctx, e) })
 		}
@@ -43,7 +47,7 @@ func startServers(ctx context.Context, required []string, out io.Writer) ([]stri
 		return errors.Join(errs...)
 	}
 	var named []string
-	for i, e := range engines {
+	for i, e := range chosen {
 		switch err := failed[i]; {
 		case instances[i] != nil:
 			named = append(named, variables[i]+"="+instances[i].URL().String())
@@ -55,4 +59,15 @@ func startServers(ctx context.Context, required []string, out io.Writer) ([]stri
 		}
 	}
 	return named, stop, nil
+}
+
+func chosenEngines() ([]server.Engine, error) {
+	chosen := make([]server.Engine, len(engines))
+	for i, e := range engines {
+		var err error
+		if chosen[i], err = server.InPlaceOf(e); err != nil {
+			return nil, err
+		}
+	}
+	return chosen, nil
 }

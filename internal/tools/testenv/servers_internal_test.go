@@ -78,7 +78,7 @@ func TestNamedServersAreNotStarted(t *testing.T) {
 }
 
 func TestHasLooksForEnginesAndPrograms(t *testing.T) {
-	for _, e := range engines {
+	for _, e := range server.All() {
 		if got, want := has(string(e)), !errors.Is(e.Find(), server.ErrMissing); got != want {
 			t.Errorf("has(%s) = %t, want %t", e, got, want)
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bursar-ledger/bursar/internal/sqltest/bundle"
 	"github.com/bursar-ledger/bursar/internal/sqltest/server"
 )
 
@@ -27,10 +28,20 @@ var tools = []tool{
 	{"mariadb", "mariadb-server", "is an engine to test on"},
 }
 
+// fetchable lists the names of the engines that setup may be asked to fetch.
+func fetchable() []string {
+	var names []string
+	for _, b := range bundle.All() {
+		names = append(names, b.Name)
+	}
+	return names
+}
+
 // machine is what setup knows about the computer and may do to it.
 type machine struct {
 	has      func(program string) bool
 	do       func(ctx context.Context, name string, args ...string) error
+	fetch    func(ctx context.Context, engines []bundle.Bundle) error // of other versions than the machine has
 	root     bool
 	required []string
 	out      io.Writer
@@ -42,6 +53,9 @@ func thisMachine(out io.Writer) machine {
 		do: func(ctx context.Context, name string, args ...string) error {
 			return command(ctx, out, name, args...).Run()
 		},
+		fetch: func(ctx context.Context, engines []bundle.Bundle) error {
+			return bundle.Fetch(ctx, engines, out)
+		},
 		root:     os.Geteuid() == 0,
 		required: required(),
 		out:      out,
@@ -50,17 +64,21 @@ func thisMachine(out io.Writer) machine {
 
 // has reports whether a program is in PATH. Database servers often are not, so these have their own look-up.
 func has(program string) bool {
-	if e := server.Engine(program); slices.Contains(engines, e) {
+	if e := server.Engine(program); slices.Contains(server.All(), e) {
 		return e.Find() == nil
+	}
+	if b, ok := bundle.Named(program); ok {
+		_, err := b.Find()
+		return err == nil
 	}
 	_, err := exec.LookPath(program)
 	return err == nil
 }
 
-// setup installs the missing tools where apt-get may do it without asking, names
-// the package of each that is still missing, and fails if one of those is
-// required.
-func setup(ctx context.Context, m machine) error {
+// setup installs the missing tools where apt-get may do it without asking, and fetches the engines that are named and
+// that the machine does not have. It names the package of each tool and the reason of each engine that is still
+// missing, and fails if one of those is required.
+func setup(ctx context.Context, m machine, engines []string) error {
 	if lacking := m.missing(); len(lacking) > 0 {
 		m.install(ctx, lacking)
 	}
@@ -71,11 +89,37 @@ func setup(ctx context.Context, m machine) error {
 			needed = append(needed, t.name)
 		}
 	}
+	needed = append(needed, m.fetchEngines(ctx, engines)...)
 	if len(needed) > 0 {
 		return fmt.Errorf("%s: missing but required by BURSAR_REQUIRE; install it or take it off the list",
 			strings.Join(needed, ", "))
 	}
 	return nil
+}
+
+// fetchEngines returns the engines that are required and cannot be had.
+func (m machine) fetchEngines(ctx context.Context, engines []string) (needed []string) {
+	lacking := slices.DeleteFunc(slices.Clone(engines), m.has)
+	if len(lacking) == 0 {
+		return nil
+	}
+	var bundles []bundle.Bundle
+	for _, name := range lacking {
+		if b, ok := bundle.Named(name); ok {
+			bundles = append(bundles, b)
+		}
+	}
+	err := m.fetch(ctx, bundles)
+	for _, name := range lacking {
+		if m.has(name) {
+			continue
+		}
+		fmt.Fprintf(m.out, "setup: %s is missing (is an engine to test on): %v\n", name, err)
+		if slices.Contains(m.required, name) {
+			needed = append(needed, name)
+		}
+	}
+	return needed
 }
 
 func (m machine) missing() []tool {

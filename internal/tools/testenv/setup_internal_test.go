@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/bursar-ledger/bursar/internal/sqltest/bundle"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -14,6 +16,7 @@ import (
 // once its package lists are fresh.
 type fakeMachine struct {
 	programs []string
+	lost     string // an engine that no mirror has
 	stale    bool
 	offline  bool
 	noSudo   bool
@@ -44,6 +47,19 @@ func (f *fakeMachine) do(_ context.Context, name string, args ...string) error {
 	return nil
 }
 
+func (f *fakeMachine) fetch(_ context.Context, engines []bundle.Bundle) error {
+	var err error
+	for _, b := range engines {
+		f.did = append(f.did, "fetch "+b.Name)
+		if b.Name == f.lost {
+			err = fmt.Errorf("fetch %s: no mirror has it", b.Name)
+			continue
+		}
+		f.programs = append(f.programs, b.Name)
+	}
+	return err
+}
+
 func TestSetup(t *testing.T) {
 	const (
 		env       = "env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 apt-get "
@@ -54,6 +70,7 @@ func TestSetup(t *testing.T) {
 		noCurl     = "setup: curl is missing (talks to the server without our code): install the Debian package curl\n"
 		noPostgres = "setup: postgres is missing (is an engine to test on): install the Debian package postgresql\n"
 		noMariaDB  = "setup: mariadb is missing (is an engine to test on): install the Debian package mariadb-server\n"
+		noMySQL    = "setup: mysql9 is missing (is an engine to test on): fetch mysql9: no mirror has it\n"
 		packages   = "hledger sqlite3 curl postgresql mariadb-server"
 		requireAll = "hledger,sqlite3,curl,postgres,mariadb"
 	)
@@ -72,6 +89,7 @@ func TestSetup(t *testing.T) {
 		machine fakeMachine
 		root    bool
 		require string
+		engines string
 		did     []string
 		said    string
 		fails   bool
@@ -105,13 +123,27 @@ func TestSetup(t *testing.T) {
 			root: true, require: requireAll,
 			did: []string{env + flags + "hledger", env + "update"}, said: noHledger, fails: true,
 		},
+		{
+			name: "engines that are missing are fetched", machine: fakeMachine{programs: with("mysql9")},
+			require: "postgres18", engines: "postgres18 mysql9", did: []string{"fetch postgres18"},
+		},
+		{
+			name: "an engine that cannot be had", machine: fakeMachine{programs: with(""), lost: "mysql9"},
+			require: "postgres18", engines: "postgres18 mysql9", did: []string{"fetch postgres18", "fetch mysql9"},
+			said: noMySQL,
+		},
+		{
+			name: "a required engine that cannot be had", machine: fakeMachine{programs: with(""), lost: "mysql9"},
+			require: "mysql9", engines: "mysql9", did: []string{"fetch mysql9"}, said: noMySQL, fails: true,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv("BURSAR_REQUIRE", test.require)
 			var said strings.Builder
 			f := &test.machine
-			err := setup(t.Context(), machine{has: f.has, do: f.do, root: test.root, required: required(), out: &said})
+			m := machine{has: f.has, do: f.do, fetch: f.fetch, root: test.root, required: required(), out: &said}
+			err := setup(t.Context(), m, strings.Fields(test.engines))
 			if (err != nil) != test.fails {
 				t.Errorf("setup() = %v, want an error: %t", err, test.fails)
 			}
