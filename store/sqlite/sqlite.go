@@ -8,8 +8,6 @@ import (
 	"net/url"
 	"strings"
 
-	modernc "modernc.org/sqlite" // registers the driver "sqlite"
-
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
 	atomicsqlite "github.com/bursar-ledger/bursar/atomic/sqlite"
@@ -36,9 +34,9 @@ func (s *Store) DB() *atomic.DB { return s.db }
 // On runs database transactions of package atomic over the same connections, for ledger.Do.
 func (s *Store) On() driver.Transactor[*atomic.Tx] { return s.on }
 
-// New makes a store over a handle that the application opened with the driver "sqlite", best with [DSN]. The
-// handle stays the application's. A pool of one connection works too, but then a post outside waits for the
-// application's open database transactions.
+// New makes a store over a handle that the application opened with the driver "sqlite", best with [DSN], or with
+// mattn/go-sqlite3, whose data source names the package comment shows. The handle stays the application's. A pool of
+// one connection works too, but then a post outside waits for the application's open database transactions.
 func New(db *sql.DB) *Store { return newStore(db, nil) }
 
 // Open opens a file of the ledger's own, creating it when there is none, and makes a store that owns it.
@@ -47,11 +45,10 @@ func Open(path string) (*Store, error) {
 		return nil, bursar.Errorf(bursar.CodeUnsupported,
 			"%q is a database in memory, of which every connection would have its own: name a file", path)
 	}
-	base, err := modernc.NewConnector(DSN(path))
+	db, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
-	db := sql.OpenDB(connector{base})
 	// Readers work beside the writer; more connections than this only cost memory.
 	db.SetMaxOpenConns(8)
 	db.SetMaxIdleConns(8)
@@ -110,6 +107,7 @@ func dialect() sqlstore.Dialect {
 		Admit:      admit,
 		Open:       insideTransaction,
 		Ready:      ready,
+		Understood: understood,
 	}
 }
 
