@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"io/fs"
 	"net/url"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -56,6 +58,20 @@ func On(pool *pgxpool.Pool) driver.Transactor[pgx.Tx] {
 
 // OnSQL is [On] for a handle that the application opened with pgx's package stdlib.
 func OnSQL(db *sql.DB) driver.Transactor[*sql.Tx] { return sqlstore.OnSQL(db, dialect(postgresql)) }
+
+// OnFunc is [On] for whatever begins and ends database transactions by itself, such as an ORM. within runs a function
+// in one, commits it when the function returns nil, and returns the errors of both, wrapped or not; of is what runs
+// its statements. The level must be READ COMMITTED, PostgreSQL's default, or SERIALIZABLE. What hangs on the commit,
+// such as a hook, belongs behind ledger.Do, because within may be called more than once.
+//
+//	on := postgres.OnFunc(func(ctx context.Context, fn func(*gorm.DB) error) error {
+//		return db.WithContext(ctx).Transaction(fn)
+//	}, func(tx *gorm.DB) postgres.DBTX { return tx.Statement.ConnPool })
+func OnFunc[T any](
+	within func(ctx context.Context, fn func(tx T) error) error, of func(tx T) DBTX,
+) driver.Transactor[T] {
+	return sqlstore.OnFunc(within, func(tx T) sqlstore.DBTX { return of(tx) }, dialect(postgresql))
+}
 
 func overPool(pool *pgxpool.Pool, d sqlstore.Dialect) *Store {
 	// What is closed with the store is the handle over the pool, which keeps no connection itself.
@@ -149,8 +165,15 @@ func dialect(v variant) sqlstore.Dialect {
 		Pipe:       pipe,
 		Admit:      postgresJoins.admit,
 		Open:       isOpen,
-		Ready:      postgresOwn.check,
+		Ready:      postgresOwn.ready,
+		RolledBack: rolledBack,
 	}
+}
+
+// rolledBack reports whether a driver says that COMMIT was answered with ROLLBACK, or not sent for the same reason.
+func rolledBack(err error) bool {
+	const libPQ = "could not complete operation in a failed transaction"
+	return errors.Is(err, pgx.ErrTxCommitRollback) || strings.HasSuffix(err.Error(), libPQ)
 }
 
 var (

@@ -59,6 +59,20 @@ func Open(path string) (*Store, error) {
 // handle was opened with [DSN]. Make it once and keep it.
 func On(db *sql.DB) driver.Transactor[*sql.Tx] { return sqlstore.OnSQL(db, dialect()) }
 
+// OnFunc is [On] for whatever begins and ends database transactions by itself, such as an ORM. within runs a function
+// in one, commits it when the function returns nil, and returns the errors of both, wrapped or not; of is what runs
+// its statements. They should begin IMMEDIATE, as those of a handle opened with [DSN] do. What hangs on the commit,
+// such as a hook, belongs behind ledger.Do, because within may be called more than once.
+//
+//	on := sqlite.OnFunc(func(ctx context.Context, fn func(*gorm.DB) error) error {
+//		return db.WithContext(ctx).Transaction(fn)
+//	}, func(tx *gorm.DB) sqlite.DBTX { return tx.Statement.ConnPool })
+func OnFunc[T any](
+	within func(ctx context.Context, fn func(tx T) error) error, of func(tx T) DBTX,
+) driver.Transactor[T] {
+	return sqlstore.OnFunc(within, func(tx T) sqlstore.DBTX { return of(tx) }, dialect())
+}
+
 // DSN is the data source name of a file with the settings that a ledger needs: write-ahead journal, every commit
 // synced to disk, five seconds of patience with other writers, and BEGIN IMMEDIATE for database/sql's Begin.
 func DSN(path string) string {
