@@ -45,8 +45,8 @@ func (s *Store) On() driver.Transactor[*atomic.Tx] { return s.on }
 // opened it checks the settings of one connection; the others must be like it.
 func New(pool *pgxpool.Pool) *Store { return overPool(pool, dialect(postgresql)) }
 
-// NewSQL makes a store over a handle that the application opened with pgx's package stdlib. The handle stays the
-// application's.
+// NewSQL makes a store over a handle that the application opened with pgx's package stdlib, or with lib/pq. The handle
+// stays the application's. A driver that takes no arrays is refused by ledger.New with bursar.CodeUnsupported.
 func NewSQL(db *sql.DB) *Store { return newStore(db, dialect(postgresql), nil) }
 
 // On runs database transactions of the application's over its own pool, for ledger.Do. They are those of package
@@ -151,7 +151,8 @@ type DBTX interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// Tx makes a database transaction of the application's fit for ledger.In. It must run over pgx's package stdlib.
+// Tx makes a database transaction of the application's fit for ledger.In. It must run over pgx's package stdlib or
+// lib/pq; another driver that takes no arrays is refused with bursar.CodeUnsupported.
 func Tx(tx DBTX) driver.CallerTx { return sqlstore.Caller(tx) }
 
 func dialect(v variant) sqlstore.Dialect {
