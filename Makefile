@@ -11,6 +11,9 @@ TESTENV := $(GO) run ./internal/tools/testenv
 RACE_ROOMS := atomic ledger feed bursartest internal/clock internal/sqlstore internal/httpapi
 RACE ?= $(patsubst %,./%/...,$(wildcard $(RACE_ROOMS)))
 
+# Modules of their own, so that what they need is no dependency of the library.
+MODULES := $(sort $(patsubst ./%/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*')))
+
 # On a build machine a missing program is a failure, not a skipped test.
 ifeq ($(CI),true)
 export BURSAR_REQUIRE ?= hledger,sqlite3,curl,postgres,mariadb,postgres18,mariadb11.8,mysql9,pgbouncer
@@ -40,6 +43,7 @@ build: ## build bin/bursar, without cgo
 check: ## format, vet, the rules of the house, lint
 	@bad=$$(gofmt -l .) && if [ -n "$$bad" ]; then echo "not formatted, run gofmt -w:" $$bad; exit 1; fi
 	$(GO) vet ./...
+	@for m in $(MODULES); do echo "$(GO) vet ./... # in $$m"; (cd $$m && $(GO) vet ./...) || exit 1; done
 	$(GO) test ./internal/tidy
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; \
 	else echo "golangci-lint is not installed: its linters did not run"; fi

@@ -5,10 +5,10 @@
 //	db := atomic.Open(pool, sqlite.Dialect{}, nil)
 //
 // The package imports no driver. It reads the errors of any driver if they have a method Code() int that returns
-// SQLite's extended result code. Those of modernc.org/sqlite have one. The package changes no pragma but
-// query_only, and that only while a read-only database transaction is open. Journal mode, busy timeout and
-// synchronous are the application's choice. WAL, a busy timeout of some seconds and synchronous=FULL are a good
-// one.
+// SQLite's extended result code, as those of modernc.org/sqlite do, or a field ExtendedCode, as those of
+// mattn/go-sqlite3 do. The package changes no pragma but query_only, and that only while a read-only database
+// transaction is open. Journal mode, busy timeout and synchronous are the application's choice. WAL, a busy timeout of
+// some seconds and synchronous=FULL are a good one.
 package sqlite
 
 import (
@@ -16,6 +16,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/bursar-ledger/bursar/atomic"
@@ -148,8 +149,35 @@ func resultCode(err error) (code int, ok bool) {
 		error
 		Code() int
 	}
-	if !errors.As(err, &coded) {
+	if errors.As(err, &coded) {
+		return coded.Code(), true
+	}
+	return fieldCode(err)
+}
+
+// fieldCode is the extended result code in the field ExtendedCode of an error inside err. errors.As cannot look for a
+// field, which is public API of mattn/go-sqlite3 all the same.
+func fieldCode(err error) (code int, ok bool) {
+	switch wrapping := err.(type) {
+	case nil:
+		return 0, false
+	case interface{ Unwrap() error }:
+		return fieldCode(wrapping.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, inside := range wrapping.Unwrap() {
+			if code, ok := fieldCode(inside); ok {
+				return code, true
+			}
+		}
 		return 0, false
 	}
-	return coded.Code(), true
+	value := reflect.Indirect(reflect.ValueOf(err))
+	if value.Kind() != reflect.Struct {
+		return 0, false
+	}
+	field := value.FieldByName("ExtendedCode")
+	if !field.IsValid() || !field.CanInt() {
+		return 0, false
+	}
+	return int(field.Int()), true
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"testing"
 
@@ -100,6 +101,11 @@ type codeError int
 func (e codeError) Error() string { return "injected" }
 func (e codeError) Code() int     { return int(e) }
 
+// fieldError is like an error of mattn/go-sqlite3, which has its codes in fields.
+type fieldError struct{ Code, ExtendedCode int }
+
+func (e fieldError) Error() string { return "injected" }
+
 func TestCodesAreClassified(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -107,6 +113,12 @@ func TestCodesAreClassified(t *testing.T) {
 		want atomic.Class
 	}{
 		{codeError(5), atomic.Class{Kind: atomic.KindRetry, Code: "SQLITE_BUSY"}},
+		{fieldError{5, 261}, atomic.Class{Kind: atomic.KindRetry, Code: "SQLITE_BUSY_RECOVERY"}},
+		{&fieldError{19, 2067}, atomic.Class{Kind: atomic.KindUnique, Code: "SQLITE_CONSTRAINT_UNIQUE"}},
+		{errors.Join(io.EOF, fieldError{5, 517}),
+			atomic.Class{Kind: atomic.KindRetry, Damage: atomic.DamageAll, Code: "SQLITE_BUSY_SNAPSHOT"}},
+		{(*fieldError)(nil), atomic.Class{}},
+		{io.EOF, atomic.Class{}},
 		{codeError(261), atomic.Class{Kind: atomic.KindRetry, Code: "SQLITE_BUSY_RECOVERY"}},
 		{codeError(517), atomic.Class{Kind: atomic.KindRetry, Damage: atomic.DamageAll, Code: "SQLITE_BUSY_SNAPSHOT"}},
 		{codeError(773), atomic.Class{Kind: atomic.KindRetry, Code: "SQLITE_BUSY_TIMEOUT"}},

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-const guide = "../../docs/adopting.md"
+const guide = "../../docs/moving.md"
 
 // document is the SQL of the guide by the name that its first line gives, and what of it has run.
 type document struct {

@@ -14,6 +14,11 @@ type library struct{ *handle }
 
 // Book returns the book with fresh's name, or makes it if create is true. Nothing is written where the book exists.
 func (l library) Book(ctx context.Context, fresh bursar.Book, create bool) (book bursar.Book, err error) {
+	if l.dialect.Understood != nil {
+		if err := l.dialect.Understood(ctx, std{l.pool}); err != nil {
+			return book, l.dialect.coded(err)
+		}
+	}
 	var found *bursar.Book
 	err = atomic.Do(ctx, l.db, func(ctx context.Context, db *atomic.Tx) error {
 		if err := l.dialect.Ready(ctx, std{db}); err != nil {

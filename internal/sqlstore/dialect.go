@@ -35,6 +35,12 @@ type Dialect struct {
 	Open func(ctx context.Context, tx Executor, given any) error
 	// Ready checks the settings of a connection of the store's own pool in the same way.
 	Ready func(ctx context.Context, conn Executor) error
+	// RolledBack reports whether a driver says by itself, without a code of the engine, that a commit has committed
+	// nothing. It may be nil.
+	RolledBack func(error) bool
+	// Understood refuses a pool whose driver the engine's package does not understand. It runs in no database
+	// transaction, and may be nil.
+	Understood func(ctx context.Context, pool Executor) error
 }
 
 // isolation is the level of a database transaction of the store's own.

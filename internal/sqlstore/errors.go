@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	sqldriver "database/sql/driver"
 	"errors"
+	"strings"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
@@ -49,6 +50,10 @@ func (d *Dialect) ofAtomic(err error) (bursar.Code, string) {
 	}
 }
 
+// unconverted is how package database/sql begins to say that a driver takes no argument of this type. There is no other
+// sign of it.
+const unconverted = "sql: converting argument $"
+
 // ofCall is the code of an error that comes from the call or from the connection.
 func ofCall(err error) (bursar.Code, string) {
 	switch {
@@ -60,6 +65,9 @@ func ofCall(err error) (bursar.Code, string) {
 		return bursar.CodeUnsupported, "the database engine cannot do this"
 	case errors.Is(err, sql.ErrConnDone), errors.Is(err, sqldriver.ErrBadConn):
 		return bursar.CodeUnavailable, ""
+	case strings.Contains(err.Error(), unconverted):
+		return bursar.CodeUnsupported, "the driver does not take what the ledger says to it, such as arrays: open the " +
+			"handle with the driver that the store names"
 	default:
 		return "", ""
 	}

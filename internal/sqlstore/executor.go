@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"reflect"
 
 	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/driver"
@@ -33,7 +34,32 @@ type DBTX interface {
 }
 
 // Caller makes a database transaction of an application's fit for ledger.In.
-func Caller(tx DBTX) driver.CallerTx { return caller{tx} }
+func Caller(tx DBTX) driver.CallerTx { return caller{bare(tx)} }
+
+// bunPath is the package of bun, whose Tx writes arguments into the statement itself, and only in the place of a
+// question mark.
+const bunPath = "github.com/uptrace/bun"
+
+// bare is the *sql.Tx inside a bun.Tx, and anything else as it is. Public fields are API, so bun need not be imported.
+func bare(tx DBTX) DBTX {
+	value := reflect.Indirect(reflect.ValueOf(tx))
+	if value.Kind() != reflect.Struct || value.Type().PkgPath() != bunPath {
+		return tx
+	}
+	field := value.FieldByName("Tx")
+	if !field.IsValid() {
+		return tx
+	}
+	inside, ok := field.Interface().(*sql.Tx)
+	switch {
+	case !ok:
+		return tx
+	case inside == nil:
+		return nil
+	default:
+		return inside
+	}
+}
 
 type caller struct{ tx DBTX }
 

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
@@ -32,51 +31,85 @@ func (c conflicts) Classify(err error) atomic.Class {
 }
 
 // OnSQL runs database transactions of an application's over database/sql, for ledger.Do.
-func OnSQL(db *sql.DB, d Dialect) driver.Transactor[*sql.Tx] { return onSQL{db, &d} }
+func OnSQL(db *sql.DB, d Dialect) driver.Transactor[*sql.Tx] {
+	o := &sql.TxOptions{Isolation: d.isolation(driver.ModeLocks)}
+	if o.Isolation == sql.LevelDefault && d.Can.ManyWriters {
+		o.Isolation = sql.LevelReadCommitted
+	}
+	return OnFunc(func(ctx context.Context, fn func(*sql.Tx) error) error {
+		tx, err := db.BeginTx(ctx, o)
+		if err != nil {
+			return fmt.Errorf("begin: %w", err)
+		}
+		defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+		if err := fn(tx); err != nil {
+			return err
+		}
+		if err := tx.Commit(); err != nil {
+			return fmt.Errorf("commit: %w", err)
+		}
+		return nil
+	}, func(tx *sql.Tx) DBTX { return tx }, d)
+}
 
-type onSQL struct {
-	db      *sql.DB
+// Within runs fn in one database transaction, which it commits when fn returns nil and rolls back otherwise.
+type Within[T any] = func(ctx context.Context, fn func(tx T) error) error
+
+// OnFunc runs database transactions that somebody else begins and ends, for ledger.Do. of is what runs the statements
+// of one.
+func OnFunc[T any](within Within[T], of func(tx T) DBTX, d Dialect) driver.Transactor[T] {
+	return onFunc[T]{within, of, &d}
+}
+
+type onFunc[T any] struct {
+	within  Within[T]
+	of      func(tx T) DBTX
 	dialect *Dialect
 }
 
 // Do implements driver.Transactor.
-func (t onSQL) Do(ctx context.Context, fn func(context.Context, *sql.Tx, driver.CallerTx) error) error {
+func (t onFunc[T]) Do(ctx context.Context, fn func(context.Context, T, driver.CallerTx) error) error {
 	var own error // what fn has returned
 	err := atomic.Retry(ctx, conflicts{t.dialect.Atomic}, func(ctx context.Context) error {
 		own = nil
-		return t.once(ctx, func(ctx context.Context, tx *sql.Tx) error {
-			own = fn(ctx, tx, Caller(tx))
+		return t.once(ctx, func(ctx context.Context, tx T) error {
+			own = fn(ctx, tx, Caller(t.of(tx)))
 			return own
 		})
 	}, &atomic.RetryOptions{Budget: atomic.Budget{Attempts: callerAttempts, Time: callerTime}})
 	return t.dialect.codedAround(err, own)
 }
 
-// once runs fn in one database transaction, and says so when nobody knows whether it was committed.
-func (t onSQL) once(ctx context.Context, fn func(context.Context, *sql.Tx) error) (err error) {
-	o := &sql.TxOptions{Isolation: t.dialect.isolation(driver.ModeLocks)}
-	if o.Isolation == sql.LevelDefault && t.dialect.Can.ManyWriters {
-		o.Isolation = sql.LevelReadCommitted
-	}
-	tx, err := t.db.BeginTx(ctx, o)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	if err := fn(ctx, tx); err != nil {
+// once runs fn in one database transaction, and says so when nobody knows whether it was committed: after fn there is
+// nothing left to fail but the commit.
+func (t onFunc[T]) once(ctx context.Context, fn func(context.Context, T) error) error {
+	done := false
+	err := t.within(ctx, func(tx T) error {
+		err := fn(ctx, tx)
+		done = err == nil
 		return err
-	}
-	err = tx.Commit()
-	switch kind := t.dialect.kind(err); {
-	case err == nil:
-		return nil
-	case errors.Is(err, sql.ErrTxDone) && ctx.Err() == nil: // fn has ended it
-		return fmt.Errorf("commit: %w", err)
-	case kind == atomic.KindLost, kind == atomic.KindDoubt, kind == atomic.KindOther, errors.Is(err, sqldriver.ErrBadConn),
-		ctx.Err() != nil:
-		return fmt.Errorf("%w: %w", atomic.ErrOutcomeUnknown, err)
+	})
+	switch {
+	case err == nil, !done:
+		return err
+	case t.dialect.RolledBack != nil && t.dialect.RolledBack(err):
+		return &bursar.Error{Code: bursar.CodeUnsafeTransaction, Err: err,
+			Message: "nothing was committed: a statement has failed before, and its error was not returned"}
+	case ctx.Err() == nil && t.refused(err):
+		return err
 	default:
-		return fmt.Errorf("commit: %w", err)
+		return fmt.Errorf("%w: %w", atomic.ErrOutcomeUnknown, err)
+	}
+}
+
+// refused reports whether the engine has answered a commit, and committed nothing. What a driver says by itself, such
+// as that the connection is closed, is no answer.
+func (t onFunc[T]) refused(err error) bool {
+	switch class := t.dialect.Atomic.Classify(err); class.Kind {
+	case atomic.KindLost, atomic.KindDoubt:
+		return false
+	default:
+		return class.Code != ""
 	}
 }
 

@@ -2,6 +2,7 @@ package tidy_test
 
 import (
 	"os"
+	"path"
 	"slices"
 	"testing"
 	"testing/fstest"
@@ -61,6 +62,37 @@ func TestHouse(t *testing.T) {
 				t.Error(finding)
 			}
 		})
+	}
+}
+
+// annexes are the modules of their own. They import what they like; the rules that ask for no plan hold in them too,
+// but for rooms that a program wrote.
+var annexes = []string{"atomic/postgres/libpq", "examples/orms"}
+
+func TestAnnexes(t *testing.T) {
+	for _, dir := range annexes {
+		annex, err := loadTree(os.DirFS(path.Join(root, dir)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		annex.rooms = slices.DeleteFunc(annex.rooms, func(r *room) bool {
+			return !slices.ContainsFunc(r.files, func(f *source) bool { return !f.generated })
+		})
+		if len(annex.rooms) == 0 || len(annex.broken) != 0 {
+			t.Errorf("%s: %d packages, and these do not parse: %q", dir, len(annex.rooms), annex.broken)
+		}
+		for _, r := range rules() {
+			switch r.name {
+			case "sizes", "package comments", "documented names", "test manners", "global state", "markers", "width":
+			default:
+				continue
+			}
+			t.Run(dir+"/"+r.name, func(t *testing.T) {
+				for _, finding := range r.check(annex) {
+					t.Error(finding)
+				}
+			})
+		}
 	}
 }
 

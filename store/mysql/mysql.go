@@ -54,6 +54,20 @@ func New(db *sql.DB) *Store { return newStore(db, dialect(mariaDB), nil) }
 // the session's level is. Make it once and keep it.
 func On(db *sql.DB) driver.Transactor[*sql.Tx] { return sqlstore.OnSQL(db, dialect(mariaDB)) }
 
+// OnFunc is [On] for whatever begins and ends database transactions by itself, such as an ORM. within runs a function
+// in one, commits it when the function returns nil, and returns the errors of both, wrapped or not; of is what runs
+// its statements. The level should be READ COMMITTED, which a handle opened with [DSN] has. What hangs on the commit,
+// such as a hook, belongs behind ledger.Do, because within may be called more than once.
+//
+//	on := mysql.OnFunc(func(ctx context.Context, fn func(*gorm.DB) error) error {
+//		return db.WithContext(ctx).Transaction(fn)
+//	}, func(tx *gorm.DB) mysql.DBTX { return tx.Statement.ConnPool })
+func OnFunc[T any](
+	within func(ctx context.Context, fn func(tx T) error) error, of func(tx T) DBTX,
+) driver.Transactor[T] {
+	return sqlstore.OnFunc(within, func(tx T) sqlstore.DBTX { return of(tx) }, dialect(mariaDB))
+}
+
 // Connections of a pool of the ledger's own. A writer, the sealer and a dozen readers work side by side; more
 // connections than this wait for the same disk.
 const (

@@ -102,6 +102,15 @@ func (r rules) check(ctx context.Context, conn sqlstore.Executor) (err error) {
 	return bursar.Errorf(code, "%s", r[i].remedy)
 }
 
+// ready checks a connection of the store's own, and that its driver takes arrays, which tell a statement its accounts.
+func (r rules) ready(ctx context.Context, conn sqlstore.Executor) error {
+	if err := r.check(ctx, conn); err != nil {
+		return err
+	}
+	_, err := conn.Exec(ctx, `SELECT cardinality($1::bigint[])`, []int64{1})
+	return err
+}
+
 // Outside of a database transaction a savepoint is an error, and does no harm; inside it leaves no trace. Asking for
 // the session's state would not do: outside of a database transaction, the query that asks is one itself.
 const savepoint, release = "SAVEPOINT bursar_joined", "RELEASE SAVEPOINT bursar_joined"
@@ -110,19 +119,21 @@ const savepoint, release = "SAVEPOINT bursar_joined", "RELEASE SAVEPOINT bursar_
 //
 // Types that are not known here get each statement by itself. A wrapper that prepares every statement cannot take three
 // at once. A wrapper that hides a pool may give each statement another connection; the first of them fails, because no
-// database transaction is open there.
+// database transaction is open there. A wrapper that writes arguments into the statement itself, in other places than
+// $1, shows itself by an argument that does not arrive.
 func (r rules) admit(ctx context.Context, tx sqlstore.Executor, given any) error {
-	query := r.broken()
+	query, args := r.broken(), []any(nil)
 	switch given.(type) {
 	case *atomic.Tx: // Do has begun it and keeps it open
 	case *sql.Tx, *pgxTx:
 		query = savepoint + "; " + release + "; " + query
 	default:
-		if err := isOpen(ctx, tx, given); err != nil {
+		if err := hasSavepoints(ctx, tx, given); err != nil {
 			return err
 		}
+		query, args = query+" LIMIT $1", []any{len(r)}
 	}
-	broken, err := tx.Exec(ctx, query)
+	broken, err := tx.Exec(ctx, query, args...)
 	switch {
 	case err != nil:
 		return notOpen(err, given)
@@ -139,6 +150,14 @@ func isOpen(ctx context.Context, tx sqlstore.Executor, given any) error {
 	case *atomic.Tx, *sql.Tx, *pgxTx:
 		return nil
 	}
+	if err := hasSavepoints(ctx, tx, given); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "SELECT $1::bigint", 1)
+	return notOpen(err, given)
+}
+
+func hasSavepoints(ctx context.Context, tx sqlstore.Executor, given any) error {
 	for _, statement := range []string{savepoint, release} {
 		if _, err := tx.Exec(ctx, statement); err != nil {
 			return notOpen(err, given)
@@ -147,14 +166,18 @@ func isOpen(ctx context.Context, tx sqlstore.Executor, given any) error {
 	return nil
 }
 
-// SQLSTATEs of what is not an open database transaction.
+// SQLSTATEs of what is not an open database transaction, and of a $1 that no argument came for.
 const (
-	noTransaction     = "25P01"
-	failedTransaction = "25P02"
+	noTransaction      = "25P01"
+	failedTransaction  = "25P02"
+	undefinedParameter = "42P02"
 )
 
 func notOpen(err error, given any) error {
 	switch (atomicpostgres.Dialect{}).Classify(err).Code {
+	case undefinedParameter:
+		return &bursar.Error{Code: bursar.CodeUnsupported, Err: err,
+			Message: fmt.Sprintf("the %T does not hand arguments on as $1: pass the *sql.Tx inside it", given)}
 	case noTransaction:
 		return &bursar.Error{Code: bursar.CodeUnsafeTransaction, Err: err,
 			Message: fmt.Sprintf("no database transaction is open on the %T: begin one first", given)}

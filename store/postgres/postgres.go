@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/url"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -53,8 +54,8 @@ func (s *Store) IndexReports(ctx context.Context) ([]string, error) { return s.i
 // opened it checks the settings of one connection; the others must be like it.
 func New(pool *pgxpool.Pool) *Store { return overPool(pool, dialect(postgresql)) }
 
-// NewSQL makes a store over a handle that the application opened with pgx's package stdlib. The handle stays the
-// application's.
+// NewSQL makes a store over a handle that the application opened with pgx's package stdlib, or with lib/pq. The handle
+// stays the application's. A driver that takes no arrays is refused by ledger.New with bursar.CodeUnsupported.
 func NewSQL(db *sql.DB) *Store { return newStore(db, dialect(postgresql), false) }
 
 // On runs database transactions of the application's over its own pool, for ledger.Do. They are those of package
@@ -65,21 +66,20 @@ func On(pool *pgxpool.Pool) driver.Transactor[pgx.Tx] {
 }
 
 // OnSQL is [On] for a handle that the application opened with pgx's package stdlib.
-func OnSQL(db *sql.DB) driver.Transactor[*sql.Tx] {
-	d := dialect(postgresql)
-	d.Atomic = overStdlib{}
-	return sqlstore.OnSQL(db, d)
-}
+func OnSQL(db *sql.DB) driver.Transactor[*sql.Tx] { return sqlstore.OnSQL(db, dialect(postgresql)) }
 
-// overStdlib is atomic's dialect with what pgx alone says of a COMMIT that the server has answered with ROLLBACK.
-type overStdlib struct{ atomicpostgres.Dialect }
-
-// Classify implements atomic.Dialect.
-func (d overStdlib) Classify(err error) atomic.Class {
-	if errors.Is(err, pgx.ErrTxCommitRollback) {
-		return atomic.Class{Kind: atomic.KindStatement, Damage: atomic.DamageAll}
-	}
-	return d.Dialect.Classify(err)
+// OnFunc is [On] for whatever begins and ends database transactions by itself, such as an ORM. within runs a function
+// in one, commits it when the function returns nil, and returns the errors of both, wrapped or not; of is what runs
+// its statements. The level must be READ COMMITTED, PostgreSQL's default, or SERIALIZABLE. What hangs on the commit,
+// such as a hook, belongs behind ledger.Do, because within may be called more than once.
+//
+//	on := postgres.OnFunc(func(ctx context.Context, fn func(*gorm.DB) error) error {
+//		return db.WithContext(ctx).Transaction(fn)
+//	}, func(tx *gorm.DB) postgres.DBTX { return tx.Statement.ConnPool })
+func OnFunc[T any](
+	within func(ctx context.Context, fn func(tx T) error) error, of func(tx T) DBTX,
+) driver.Transactor[T] {
+	return sqlstore.OnFunc(within, func(tx T) sqlstore.DBTX { return of(tx) }, dialect(postgresql))
 }
 
 func overPool(pool *pgxpool.Pool, d sqlstore.Dialect) *Store {
@@ -165,7 +165,8 @@ type DBTX interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// Tx makes a database transaction of the application's fit for ledger.In. It must run over pgx's package stdlib.
+// Tx makes a database transaction of the application's fit for ledger.In. It must run over pgx's package stdlib or
+// lib/pq; another driver that takes no arrays is refused with bursar.CodeUnsupported.
 func Tx(tx DBTX) driver.CallerTx { return sqlstore.Caller(tx) }
 
 func dialect(v variant) sqlstore.Dialect {
@@ -180,8 +181,15 @@ func dialect(v variant) sqlstore.Dialect {
 		Pipe:       pipe,
 		Admit:      postgresJoins.admit,
 		Open:       isOpen,
-		Ready:      postgresOwn.check,
+		Ready:      postgresOwn.ready,
+		RolledBack: rolledBack,
 	}
+}
+
+// rolledBack reports whether a driver says that COMMIT was answered with ROLLBACK, or not sent for the same reason.
+func rolledBack(err error) bool {
+	const libPQ = "could not complete operation in a failed transaction"
+	return errors.Is(err, pgx.ErrTxCommitRollback) || strings.HasSuffix(err.Error(), libPQ)
 }
 
 var (

@@ -52,6 +52,17 @@ func insideTransaction(ctx context.Context, tx sqlstore.Executor, given any) err
 		"no database transaction is open on the %T: begin one first", given)
 }
 
+// understood refuses a driver that hides SQLite's result codes: conflicts could not be told from faults.
+func understood(ctx context.Context, pool sqlstore.Executor) error {
+	_, err := pool.Exec(ctx, "SELECT bursar_has_no_such_function()")
+	if err == nil || ctx.Err() != nil || (atomicsqlite.Dialect{}).Classify(err).Code != "" {
+		return nil // what else may be wrong shows itself
+	}
+	return &bursar.Error{Code: bursar.CodeUnsupported, Err: err,
+		Message: "the errors of this driver do not say SQLite's result codes: open the handle with modernc.org/sqlite " +
+			"or mattn/go-sqlite3"}
+}
+
 // settings are the pragmas that money depends on. A journal in memory is safe only for a database in memory.
 type settings struct {
 	synchronous, ignoreChecks int
@@ -87,11 +98,11 @@ func (s *settings) check() error {
 	case s.synchronous < full:
 		return bursar.Errorf(bursar.CodeUnsafeTransaction,
 			"synchronous is %d: a commit could be lost with the power; open the file with "+
-				"_pragma=synchronous(FULL), as sqlite.DSN does", s.synchronous)
+				"_pragma=synchronous(FULL), as sqlite.DSN does, or _synchronous=FULL with go-sqlite3", s.synchronous)
 	case s.journal == "memory" || s.journal == "off":
 		return bursar.Errorf(bursar.CodeUnsafeTransaction,
 			"journal_mode is %s: a crash could tear a commit apart; open the file with "+
-				"_pragma=journal_mode(WAL), as sqlite.DSN does", s.journal)
+				"_pragma=journal_mode(WAL), as sqlite.DSN does, or _journal_mode=WAL with go-sqlite3", s.journal)
 	default:
 		return nil
 	}

@@ -8,8 +8,6 @@ import (
 	"net/url"
 	"strings"
 
-	modernc "modernc.org/sqlite" // registers the driver "sqlite"
-
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
 	atomicsqlite "github.com/bursar-ledger/bursar/atomic/sqlite"
@@ -44,9 +42,9 @@ func (s *Store) On() driver.Transactor[*atomic.Tx] { return s.on }
 // does nothing.
 func (s *Store) IndexReports(ctx context.Context) ([]string, error) { return s.indexReports(ctx) }
 
-// New makes a store over a handle that the application opened with the driver "sqlite", best with [DSN]. The
-// handle stays the application's. A pool of one connection works too, but then a post outside waits for the
-// application's open database transactions.
+// New makes a store over a handle that the application opened with the driver "sqlite", best with [DSN], or with
+// mattn/go-sqlite3, whose data source names the package comment shows. The handle stays the application's. A pool of
+// one connection works too, but then a post outside waits for the application's open database transactions.
 func New(db *sql.DB) *Store { return newStore(db, nil) }
 
 // Open opens a file of the ledger's own, creating it when there is none, and makes a store that owns it.
@@ -55,11 +53,10 @@ func Open(path string) (*Store, error) {
 		return nil, bursar.Errorf(bursar.CodeUnsupported,
 			"%q is a database in memory, of which every connection would have its own: name a file", path)
 	}
-	base, err := modernc.NewConnector(DSN(path))
+	db, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
-	db := sql.OpenDB(connector{base})
 	// Readers work beside the writer; more connections than this only cost memory.
 	db.SetMaxOpenConns(8)
 	db.SetMaxIdleConns(8)
@@ -69,6 +66,20 @@ func Open(path string) (*Store, error) {
 // On runs database transactions of the application's over its own handle, for ledger.Do: they begin IMMEDIATE when the
 // handle was opened with [DSN]. Make it once and keep it.
 func On(db *sql.DB) driver.Transactor[*sql.Tx] { return sqlstore.OnSQL(db, dialect()) }
+
+// OnFunc is [On] for whatever begins and ends database transactions by itself, such as an ORM. within runs a function
+// in one, commits it when the function returns nil, and returns the errors of both, wrapped or not; of is what runs
+// its statements. They should begin IMMEDIATE, as those of a handle opened with [DSN] do. What hangs on the commit,
+// such as a hook, belongs behind ledger.Do, because within may be called more than once.
+//
+//	on := sqlite.OnFunc(func(ctx context.Context, fn func(*gorm.DB) error) error {
+//		return db.WithContext(ctx).Transaction(fn)
+//	}, func(tx *gorm.DB) sqlite.DBTX { return tx.Statement.ConnPool })
+func OnFunc[T any](
+	within func(ctx context.Context, fn func(tx T) error) error, of func(tx T) DBTX,
+) driver.Transactor[T] {
+	return sqlstore.OnFunc(within, func(tx T) sqlstore.DBTX { return of(tx) }, dialect())
+}
 
 // DSN is the data source name of a file with the settings that a ledger needs: write-ahead journal, every commit
 // synced to disk, five seconds of patience with other writers, and BEGIN IMMEDIATE for database/sql's Begin.
@@ -126,6 +137,7 @@ func dialect() sqlstore.Dialect {
 		Admit:      admit,
 		Open:       insideTransaction,
 		Ready:      ready,
+		Understood: understood,
 	}
 }
 

@@ -3,7 +3,8 @@
 //	testenv setup [engines]   install the programs that tests need, and fetch
 //	                          engines of other versions into a cache
 //	testenv run [flags] pkgs  start database servers, run go test and print
-//	                          failures, skips and a summary
+//	                          failures, skips and a summary; with ./... also
+//	                          in the modules below this one
 //	testenv fuzz TIME pkgs    find every fuzz target and run each for TIME
 //
 // The Makefile calls it. It knows no test by name and holds no test of its own

@@ -33,7 +33,7 @@ func run(ctx context.Context, args, required []string, out io.Writer) error {
 		return err
 	}
 	r := newReport(out)
-	err = goTest(ctx, "", args, variables, r.event)
+	err = testAll(ctx, ".", args, variables, required, r)
 	r.summary()
 	if err != nil {
 		err = fmt.Errorf("go test %s: %w", strings.Join(args, " "), err)

@@ -64,6 +64,48 @@ func TestReportOfRealRun(t *testing.T) {
 	}
 }
 
+// TestModulesBelowAreRun wants the tests of a module in a module to run with all packages, and only then. What cannot
+// be downloaded is a note, or an error where tools are required.
+func TestModulesBelowAreRun(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"go.mod":         "module outer\n\ngo 1.26\n",
+		"a_test.go":      "package outer\nimport \"testing\"\nfunc TestOuter(*testing.T) {}\n",
+		"in/side/go.mod": "module outer/in/side\n\ngo 1.26\n",
+		"in/side/a_test.go": "package side\nimport \"testing\"\n" +
+			"func TestInner(t *testing.T) { t.Error(\"loud\") }\n",
+		"testdata/other/go.mod": "not even a module",
+		"zz/go.mod":             "module outer/zz\n\ngo 1.26\n\nrequire bursar.invalid/nowhere v1.0.0\n",
+	} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("GOPROXY", "off")
+	run := func(required []string, pattern string) (string, error) {
+		var out strings.Builder
+		r := newReport(&out)
+		err := testAll(t.Context(), dir, []string{"-vet=off", pattern}, nil, required, r)
+		r.summary()
+		return out.String(), err
+	}
+	if out, err := run(nil, "."); err != nil || !strings.Contains(out, "1 passed, 0 failed") {
+		t.Errorf("one package: %v\n%s", err, out)
+	}
+	out, err := run(nil, everything)
+	if err == nil || strings.Contains(err.Error(), "zz") || !strings.Contains(out, "1 passed, 1 failed") ||
+		!strings.Contains(out, "zz: not run: go mod download") {
+		t.Errorf("all packages: %v\n%s", err, out)
+	}
+	if _, err := run([]string{"postgres"}, everything); err == nil || !strings.Contains(err.Error(), "zz") {
+		t.Errorf("where tools are required: %v", err)
+	}
+}
+
 // A test that never ends has no event of its own; its output must not be lost.
 func TestReportShowsWhatNeverEnded(t *testing.T) {
 	var out strings.Builder

@@ -1,0 +1,19 @@
+//go:build bursar_no_modernc
+
+package sqlite
+
+import (
+	"database/sql"
+
+	"github.com/bursar-ledger/bursar"
+)
+
+// openFile is a handle of the ledger's own over the driver "sqlite" that the program brings.
+func openFile(path string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", DSN(path))
+	if err != nil {
+		return nil, bursar.Errorf(bursar.CodeUnsupported,
+			"the program is built with bursar_no_modernc and has no driver \"sqlite\": import one: %w", err)
+	}
+	return db, nil
+}
