@@ -162,7 +162,7 @@ func folder(name string) fs.FS {
 	return files
 }
 
-//go:embed migrations/*.sql migrations/tidb/*.sql
+//go:embed migrations/*.sql migrations/tidb/*.sql schema/*.json
 var migrations embed.FS
 
 // DBTX runs the statements of a database transaction. These do: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
@@ -192,6 +192,8 @@ func dialect(v variant) sqlstore.Dialect {
 		},
 		Statements: statements(v),
 		Migrations: Migrations(),
+		Forms:      folder("schema"),
+		Hidden:     hidden,
 		Atomic:     lostMariaDB{},
 		Isolation:  readCommitted,
 		Admit:      admit,

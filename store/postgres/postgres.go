@@ -123,7 +123,7 @@ func folder(name string) fs.FS {
 	return files
 }
 
-//go:embed migrations/*.sql migrations/cockroach/*.sql
+//go:embed migrations/*.sql migrations/cockroach/*.sql schema/*.json
 var migrations embed.FS
 
 // DBTX runs the statements of a database transaction. These do: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
@@ -145,6 +145,7 @@ func dialect(v variant) sqlstore.Dialect {
 		Limits:     sqlstore.Limits{Rows: 4096, Keys: 1 << 24}, // the increment of bursar_key
 		Statements: statements(v),
 		Migrations: Migrations(),
+		Forms:      folder("schema"),
 		Atomic:     atomicpostgres.Dialect{},
 		Pipe:       pipe,
 		Admit:      postgresJoins.admit,

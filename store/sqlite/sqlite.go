@@ -106,6 +106,7 @@ func dialect() sqlstore.Dialect {
 		Limits:     sqlstore.Limits{Parameters: 32_766, Rows: 128, Values: 512}, // more rows save nothing measurable
 		Statements: statements,
 		Migrations: Migrations(),
+		Describe:   describe,
 		Atomic:     atomicsqlite.Dialect{},
 		Admit:      admit,
 		Open:       insideTransaction,
