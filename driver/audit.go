@@ -32,8 +32,15 @@ type Auditor interface {
 	AuditStrays(ctx context.Context) ([]Stray, error)
 	// AuditStorage is what the engine itself finds wrong with the ledger's tables and indexes.
 	AuditStorage(ctx context.Context) ([]string, error)
-	// AuditGuards are the triggers and indexes that keep what is written from being changed, and are not there.
-	AuditGuards(ctx context.Context) ([]string, error)
+	// AuditSchema compares what the database has of the ledger's schema with what the migrations make.
+	AuditSchema(ctx context.Context) (AuditedSchema, error)
+}
+
+// AuditedSchema is how a schema differs from what the migrations make: tables, columns, checks, keys, indexes,
+// triggers, functions, rules and views. Indexes that somebody added are no difference.
+type AuditedSchema struct {
+	Faults []string // each names an object, how it differs, and what to do
+	Notes  []string // what could not be compared, and why; or what differs without meaning anything else
 }
 
 // AuditedBook is a book with its head; Head is nil when there is none.

@@ -59,6 +59,8 @@ type RequestRecord struct {
 	Refusal   *bursar.Error // when it was refused
 	Reference string
 	Metadata  string // canonical JSON, empty when there is none
+	// RefusalHash is over all that is remembered of a refusal, which no entry repeats. It is zero when posted.
+	RefusalHash [32]byte
 }
 
 // Checkpoint is a sparse index entry into an account's history.

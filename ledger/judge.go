@@ -9,6 +9,7 @@ import (
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/brief"
+	"github.com/bursar-ledger/bursar/internal/chain"
 )
 
 // judgement is a batch being decided: what was read, and what is to be written.
@@ -241,10 +242,12 @@ func (j *judgement) refused(r *request, err error, now bursar.Instant) error {
 	refusal.Decided = now
 	if j.remembers && !r.id.Thing() {
 		refusal.Final = true
-		j.requests = append(j.requests, driver.RequestRecord{
+		record := driver.RequestRecord{
 			ID: r.id, Content: r.bytes, Decided: now, Metadata: r.metadata,
 			Refusal: &bursar.Error{Code: refusal.Code, Field: refusal.Field, Message: refusal.Message},
-		})
+		}
+		record.RefusalHash = chain.Refusal(j.book.UUID, r.id, r.bytes, now, record.Refusal)
+		j.requests = append(j.requests, record)
 	}
 	return refusal
 }

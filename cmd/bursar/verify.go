@@ -29,8 +29,9 @@ verification_failed.
 
 These are checked: hashes, positions and times of the journal; versions, balances and limits of every account at every
 position; entries against what was asked for; balances, the head, checkpoints and the index of backdated entries
-against the replay; that balances sum to zero in every currency; that no row is left over; and what the database
-engine finds in its own tables and indexes. Entries that are not sealed yet are checked last and stay as they are; a
+against the replay; that balances sum to zero in every currency; that no row is left over; that tables, checks,
+triggers, indexes and views are as the migrations make them; and what the database engine finds in its own tables and
+indexes. Entries that are not sealed yet are checked last and stay as they are; a
 finding there names the entry by its row key.
 
 One thing cannot be seen from inside: a journal whose tail was cut off, or written anew from some position on, with

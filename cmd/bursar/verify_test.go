@@ -55,13 +55,27 @@ func TestVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Exec("DROP TRIGGER bursar_entry_delete; DELETE FROM bursar_entry WHERE seq = 2"); err != nil {
+	failed := bursar.Describe(bursar.CodeVerificationFailed).Exit
+	if _, err := db.Exec("DROP TRIGGER bursar_entry_delete"); err != nil {
+		t.Fatal(err)
+	}
+	const missing = "trigger bursar_entry_delete of bursar_entry is missing: make it with its statement in the " +
+		"migrations"
+	out, talk = call(failed, "verify")
+	if !strings.Contains(talk, missing) || !strings.Contains(out, "schema  "+missing) {
+		t.Errorf("without a trigger:\n%s%s", out, talk)
+	}
+	out, _ = call(failed, "verify", "-o", "json")
+	if !strings.Contains(out, `{"seq":0,"check":"schema","detail":"`+missing) {
+		t.Errorf("without a trigger, in JSON:\n%s", out)
+	}
+	if _, err := db.Exec("DELETE FROM bursar_entry WHERE seq = 2"); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	out, talk = call(bursar.Describe(bursar.CodeVerificationFailed).Exit, "verify")
+	out, talk = call(failed, "verify")
 	if !strings.Contains(talk, "position 2: gapless: ") || !strings.Contains(out, "2  gapless ") {
 		t.Errorf("without its second entry:\n%s%s", out, talk)
 	}

@@ -34,6 +34,15 @@ func Link(e *bursar.Entry, book [16]byte, prev [32]byte, buf []byte) (hash [32]b
 	return journal.Link(prev, &facts, buf)
 }
 
+// Refusal is the hash that is remembered with a refused request of the book with this UUID. content is its canonical
+// bytes.
+func Refusal(book [16]byte, id bursar.ID, content []byte, decided bursar.Instant, refusal *bursar.Error) [32]byte {
+	return journal.HashRefusal(&journal.Refusal{
+		Book: book, Request: id, RequestHash: journal.Hash(content), Decided: int64(decided),
+		Code: string(refusal.Code), Field: refusal.Field, Message: refusal.Message,
+	})
+}
+
 func afterOf(a bursar.After) journal.After {
 	return journal.After{Version: uint64(a.Version), Balance: Pair(a.Balance), Held: Pair(a.Held)}
 }

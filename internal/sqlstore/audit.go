@@ -204,9 +204,3 @@ func (a auditor) AuditStorage(ctx context.Context) (faults []string, err error) 
 	err = a.query(ctx, a.sql.AuditStorage, nil, column(&faults))
 	return faults, a.fault("check tables and indexes", err)
 }
-
-// AuditGuards is what is missing of the schema's guards.
-func (a auditor) AuditGuards(ctx context.Context) (names []string, err error) {
-	err = a.query(ctx, a.sql.AuditGuards, nil, column(&names))
-	return names, a.fault("look for triggers", err)
-}

@@ -19,6 +19,14 @@ type Dialect struct {
 	Migrations fs.FS
 	// Reports holds the indexes for reports, one statement a file: NNNN_name.up.sql makes bursar_name.
 	Reports fs.FS
+	// Forms are how engines describe what Migrations make: see [ReadForms]. It is nil where Describe says it.
+	Forms fs.FS
+	// Describe is what Statements.AuditSchema finds where the migrations have just been applied. It is nil where Forms
+	// says it.
+	Describe func(context.Context) ([]Object, error)
+	// Hidden reports whether an object that is not among those that AuditSchema found may be there all the same, because
+	// this user would not see it. It is nil where every user sees everything.
+	Hidden func(have []Object, missing Object) bool
 	// Atomic runs the engine's database transactions.
 	Atomic atomic.Dialect
 	// Isolation is the level of the store's own database transactions in a mode. Nil means the default of Atomic, and

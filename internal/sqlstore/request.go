@@ -34,6 +34,7 @@ var (
 		{Column{"r", "refusal", Text}, func(r *request) any { return &r.refusal }},
 		{Column{"r", "refusal_field", Text}, func(r *request) any { return &r.field }},
 		{Column{"r", "refusal_message", Text}, func(r *request) any { return &r.message }},
+		{Column{"r", "refusal_hash", Hash}, func(r *request) any { return &fixedBytes{r.RefusalHash[:], r.Refusal == nil} }},
 	}
 	// The place of the request's last entry.
 	requestPlace = fields[request]{

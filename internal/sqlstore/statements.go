@@ -93,5 +93,5 @@ type AuditStatements struct {
 	AuditAccounts   string // book, after number, limit: RecordColumns
 	AuditStrays     string // what no page of an audit reaches, in any book: name and number of rows
 	AuditStorage    string // faults that the engine finds in tables and indexes (ChecksStorage)
-	AuditGuards     string // names of triggers, constraints and indexes that are missing
+	AuditSchema     string // the objects of the schema: kind, table, name, text, state
 }

@@ -9,6 +9,9 @@
 // Both change the head's hash. So keep that hash outside the database (Report.Head has it) and give it back as an
 // anchor.
 //
-// Refusals are outside the chain. Their form is checked, but not whether they happened, nor the words of their
-// messages.
+// Refusals are outside the chain. Each is stored with a hash of its own, which shows damage. Whether it happened,
+// nothing says: who can compute a hash can write one, or remove one.
+//
+// The schema is compared as well: see [Schema]. What of it could not be compared, because the user may not see it or
+// because the program does not know the engine's version, is in Report.Warnings.
 package verify

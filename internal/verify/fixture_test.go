@@ -145,8 +145,9 @@ func build(t testing.TB, store driver.Store) bursar.Book {
 
 // template is a ledger in one file, without triggers. Every case gets a copy.
 type template struct {
-	book  bursar.Book
-	bytes []byte
+	book     bursar.Book
+	bytes    []byte
+	triggers []string // the statements that make them again
 }
 
 func newTemplate(t *testing.T) *template {
@@ -161,6 +162,7 @@ func newTemplate(t *testing.T) *template {
 		t.Fatal(err)
 	}
 	raw := open(t, path)
+	triggers := texts(t, raw, "SELECT sql FROM sqlite_schema WHERE type = 'trigger'")
 	for _, name := range texts(t, raw, "SELECT name FROM sqlite_schema WHERE type = 'trigger'") {
 		exec(t, raw, "DROP TRIGGER "+name)
 	}
@@ -172,7 +174,7 @@ func newTemplate(t *testing.T) *template {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &template{book: book, bytes: bytes}
+	return &template{book: book, bytes: bytes, triggers: triggers}
 }
 
 // open opens a file as an attacker does, without the checks of the schema.
@@ -204,7 +206,7 @@ func (m *template) scratch(t testing.TB) (*sql.DB, string) {
 	return m.copyTo(t, path), path
 }
 
-// verifyFile closes the attacker's handle and verifies the file.
+// verifyFile makes the triggers again, closes the attacker's handle and verifies the file.
 func (m *template) verifyFile(t testing.TB, raw *sql.DB, path string) (verify.Report, error) {
 	t.Helper()
 	return m.verifyWith(t, raw, path, nil)
@@ -212,6 +214,11 @@ func (m *template) verifyFile(t testing.TB, raw *sql.DB, path string) (verify.Re
 
 func (m *template) verifyWith(t testing.TB, raw *sql.DB, path string, o *verify.Options) (verify.Report, error) {
 	t.Helper()
+	if number(t, raw, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'") == 0 {
+		for _, trigger := range m.triggers {
+			exec(t, raw, trigger)
+		}
+	}
 	if err := raw.Close(); err != nil {
 		t.Fatal(err)
 	}

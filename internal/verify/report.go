@@ -15,6 +15,7 @@ type Check string
 // The checks, in the order in which they are named for one position.
 const (
 	Storage     Check = "storage"      // the engine finds its own tables and indexes sound
+	Schema      Check = "schema"       // tables, and what guards and shows them, are as the migrations make them
 	Readable    Check = "readable"     // every row can be understood
 	Genesis     Check = "genesis"      // the book's genesis hash comes from its UUID, and the book is the one asked for
 	Gapless     Check = "gapless"      // positions are 1, 2, 3 and so on
@@ -37,8 +38,8 @@ const (
 
 // order is how checks sort at one position.
 var order = [...]Check{
-	Storage, Readable, Genesis, Gapless, Chain, Anchored, Time, Versions, Balances, Pointers, Limits, Requests, Accounts,
-	BalanceRows, Heads, Checkpoints, Backdated, Conserved, Strays,
+	Storage, Schema, Readable, Genesis, Gapless, Chain, Anchored, Time, Versions, Balances, Pointers, Limits, Requests,
+	Accounts, BalanceRows, Heads, Checkpoints, Backdated, Conserved, Strays,
 }
 
 // All returns every check in order.
@@ -75,7 +76,7 @@ type Report struct {
 	Findings []Finding
 	// Found is how many there are in all. After the first breaks of the chain, further ones are not counted.
 	Found int64
-	// Warnings are about other things than the data, such as a trigger that is missing.
+	// Warnings say what of the schema could not be compared, and why.
 	Warnings []string
 }
 

@@ -227,7 +227,7 @@ func (a *audit) checkRequests(ctx context.Context) error {
 				a.find(0, Readable, "request %d: %v", r.Row, r.Fault)
 			case r.Refusal != nil:
 				a.report.Refusals++
-				if fault := refusal(r); fault != "" {
+				if fault := a.refusal(r); fault != "" {
 					a.find(0, Requests, "refused %v: %s", r.ID, fault)
 				}
 			case r.EntryOf != r.ID:
@@ -241,7 +241,7 @@ func (a *audit) checkRequests(ctx context.Context) error {
 }
 
 // refusal says what is wrong with a refused request. It returns "" when nothing is.
-func refusal(r *driver.AuditedRequest) string {
+func (a *audit) refusal(r *driver.AuditedRequest) string {
 	content, err := journal.ParseRequest(r.Content)
 	if err != nil {
 		return err.Error()
@@ -252,5 +252,11 @@ func refusal(r *driver.AuditedRequest) string {
 	if r.ID.Thing() {
 		return "the id is that of a thing, and no refusal of a thing is remembered"
 	}
-	return columns(r, &content)
+	if fault := columns(r, &content); fault != "" {
+		return fault
+	}
+	if r.RefusalHash != chain.Refusal(a.book.UUID, r.ID, r.Content, r.Decided, r.Refusal) {
+		return "its id, content, time or answer has another hash than was stored with it"
+	}
+	return ""
 }

@@ -190,7 +190,7 @@ func TestCutTailNeedsAnAnchor(t *testing.T) {
 	if err != nil || !anchor.OK() {
 		t.Fatalf("%v%s", err, summary(&anchor))
 	}
-	raw = open(t, path)
+	raw = m.copyTo(t, path)
 	// The last transfer was 0.25 USD from account 5 to account 4, with one leg.
 	run(t, raw, `DELETE FROM bursar_request WHERE request = 82;
 		UPDATE bursar_balance SET balance = balance + 25, available = available + 25, version = version - 1,

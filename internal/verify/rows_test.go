@@ -2,12 +2,10 @@ package verify_test
 
 import (
 	"database/sql"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/bursar-ledger/bursar/internal/verify"
-	"github.com/bursar-ledger/bursar/store/sqlite"
 )
 
 // entryFacts are the columns of an entry without its row key.
@@ -190,33 +188,5 @@ func run(t testing.TB, raw *sql.DB, statements string) {
 	t.Helper()
 	if _, err := raw.Exec(statements); err != nil {
 		t.Fatalf("%s: %v", statements, err)
-	}
-}
-
-// TestGuards drops what protects the rows from changes. That gives a warning, because no row is wrong.
-func TestGuards(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	store, err := sqlite.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	book := build(t, store)
-	raw := open(t, path)
-	guards := texts(t, raw, "SELECT name FROM sqlite_schema WHERE type = 'trigger' OR type = 'index' AND sql IS NOT NULL")
-	for i, name := range guards {
-		kind := texts(t, raw, "SELECT type FROM sqlite_schema WHERE name = ?", name)[0]
-		exec(t, raw, "DROP "+kind+" "+name)
-		report, err := verify.Run(t.Context(), store, book, nil)
-		if err != nil || !report.OK() {
-			t.Fatalf("%s: %v%s", name, err, summary(&report))
-		}
-		if len(report.Warnings) != i+1 || !strings.Contains(strings.Join(report.Warnings, "\n"), name) {
-			t.Errorf("%s is missing: warnings %q", name, report.Warnings)
-		}
-	}
-	if len(guards) < 15 {
-		t.Errorf("only %d guards in the schema: %v", len(guards), guards)
 	}
 }

@@ -1,15 +1,35 @@
 package verify_test
 
 import (
+	"database/sql"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/chain"
 	"github.com/bursar-ledger/bursar/internal/verify"
 	"github.com/bursar-ledger/bursar/store/sqlite"
 )
+
+// moveRefusal gives a stored refusal another id, and the hash that belongs to it.
+func moveRefusal(t *testing.T, m *template, raw *sql.DB, id bursar.ID) {
+	t.Helper()
+	const row = " WHERE refusal = 'reference_taken'"
+	var content []byte
+	var decided int64
+	refusal := &bursar.Error{Code: bursar.CodeReferenceTaken}
+	err := raw.QueryRow("SELECT content, decided, refusal_field, refusal_message FROM bursar_request"+row).
+		Scan(&content, &decided, &refusal.Field, &refusal.Message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := chain.Refusal(m.book.UUID, id, content, bursar.Instant(decided), refusal)
+	if n := exec(t, raw, "UPDATE bursar_request SET id = ?, refusal_hash = ?"+row, id[:], hash[:]); n != 1 {
+		t.Fatalf("%d refusals were moved", n)
+	}
+}
 
 // TestRefusalsAreOfAttempts moves a stored refusal to ids of every form.
 func TestRefusalsAreOfAttempts(t *testing.T) {
@@ -28,9 +48,7 @@ func TestRefusalsAreOfAttempts(t *testing.T) {
 		{foreign, true},
 	} {
 		raw := m.copyTo(t, path)
-		if n := exec(t, raw, "UPDATE bursar_request SET id = ? WHERE refusal = 'reference_taken'", c.id[:]); n != 1 {
-			t.Fatalf("%d refusals were moved", n)
-		}
+		moveRefusal(t, m, raw, c.id)
 		report, err := m.verifyFile(t, raw, path)
 		switch {
 		case err != nil:

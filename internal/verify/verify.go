@@ -29,7 +29,7 @@ const pageSize = 1_000
 
 // Run checks one book over one snapshot. In memory it keeps a few hundred bytes for each account and for each entry
 // that is not sealed, and one page of everything else. It seals nothing. A ledger that is not sound is no error: see
-// [Report.Err].
+// [Report.Err]. What cannot be read after something else was found is a finding too.
 //
 // Errors: bursar.CodeUnsupported for a store that cannot be verified; bursar.CodeSchemaBehind, bursar.CodeSchemaAhead
 // and bursar.CodeSchemaChanged for a schema that this program does not know; those of reading.
@@ -41,7 +41,7 @@ func Run(ctx context.Context, store driver.Store, book bursar.Book, o *Options) 
 	if a.options.Findings <= 0 {
 		a.options.Findings = findingsDefault
 	}
-	if err := checkSchema(ctx, store); err != nil {
+	if err := checkVersion(ctx, store); err != nil {
 		return Report{}, err
 	}
 	var report Report
@@ -52,8 +52,13 @@ func Run(ctx context.Context, store driver.Store, book bursar.Book, o *Options) 
 		report = attempt.report
 		return err
 	})
-	if err != nil {
+	if err != nil && (report.OK() || ctx.Err() != nil) {
 		return Report{}, err
+	}
+	if err != nil {
+		// What was found until then says more, such as a column that is not of its type any more.
+		report.add(Finding{Check: Readable, Detail: fmt.Sprintf("not everything could be read: %v", err)}, a.options.Findings)
+		report.trim(a.options.Findings)
 	}
 	return report, nil
 }
@@ -61,7 +66,7 @@ func Run(ctx context.Context, store driver.Store, book bursar.Book, o *Options) 
 // Book finds a book of a database by name without creating it. A name that no book has is bursar.CodeBookNotFound, or
 // bursar.CodeCorrupt when there are books that cannot be read.
 func Book(ctx context.Context, store driver.Store, name string) (book bursar.Book, err error) {
-	if err := checkSchema(ctx, store); err != nil {
+	if err := checkVersion(ctx, store); err != nil {
 		return bursar.Book{}, err
 	}
 	err = read(ctx, store, func(ctx context.Context, source driver.Auditor) error {
@@ -98,7 +103,7 @@ func read(ctx context.Context, store driver.Store, fn func(context.Context, driv
 	})
 }
 
-func checkSchema(ctx context.Context, store driver.Store) error {
+func checkVersion(ctx context.Context, store driver.Store) error {
 	have, want, err := store.Schema(ctx)
 	switch {
 	case err != nil:
@@ -143,7 +148,7 @@ func (a *audit) run(ctx context.Context) error {
 	a.accounts = make(map[int64]*account)
 	a.paths = make(map[string]*account)
 	for _, step := range []func(context.Context) error{
-		a.checkBook, a.checkJournal, a.checkUnsealed, a.checkRequests, a.checkAccounts, a.checkBeside,
+		a.checkSchema, a.checkBook, a.checkJournal, a.checkUnsealed, a.checkRequests, a.checkAccounts, a.checkBeside,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -277,7 +282,7 @@ func (a *audit) checkHead() {
 	}
 }
 
-// checkBeside looks for rows that belong to nothing, and checks the engine's storage and the guards.
+// checkBeside looks for rows that belong to nothing, and checks the engine's storage.
 func (a *audit) checkBeside(ctx context.Context) error {
 	strays, err := a.source.AuditStrays(ctx)
 	if err != nil {
@@ -293,13 +298,18 @@ func (a *audit) checkBeside(ctx context.Context) error {
 	for _, fault := range faults {
 		a.find(0, Storage, "%s", fault)
 	}
-	missing, err := a.source.AuditGuards(ctx)
+	return nil
+}
+
+// checkSchema compares the tables, and what guards and shows them, with what the migrations make.
+func (a *audit) checkSchema(ctx context.Context) error {
+	schema, err := a.source.AuditSchema(ctx)
 	if err != nil {
 		return err
 	}
-	for _, name := range missing {
-		warning := fmt.Sprintf("%s is missing: the database would not refuse a change to what is written", name)
-		a.report.Warnings = append(a.report.Warnings, warning)
+	for _, fault := range schema.Faults {
+		a.find(0, Schema, "%s", fault)
 	}
+	a.report.Warnings = append(a.report.Warnings, schema.Notes...)
 	return nil
 }

@@ -23,15 +23,8 @@ func (v variant) audits() sqlstore.AuditStatements {
 			WHERE a.book = ? AND a.account > ? ORDER BY a.account LIMIT ?`,
 		AuditStrays:  auditStrays,
 		AuditStorage: auditStorage,
-		AuditGuards:  v.auditGuards(),
+		AuditSchema:  v.schema,
 	}
-}
-
-func (v variant) auditGuards() string {
-	if v.triggers {
-		return auditTriggers + ` UNION ALL ` + auditChecks
-	}
-	return auditChecks
 }
 
 // auditMore is what an entry without a payer must leave empty, and what points at an entry.
@@ -55,7 +48,8 @@ const auditAccounts = `LEFT JOIN bursar_account f ON f.account = e.from_account
 var auditRequest = `SELECT ` + sqlstore.RequestColumns.Qualified() + `, r.request, e.request_id,
 	r.reference = '' OR r.metadata = '' OR r.refusal = '' OR r.refusal_field = '' OR r.refusal_message = ''
 		OR IF(r.refusal IS NULL,
-			r.refusal_field IS NOT NULL OR r.refusal_message IS NOT NULL OR r.last_entry IS NULL,
+			r.refusal_field IS NOT NULL OR r.refusal_message IS NOT NULL OR r.refusal_hash IS NOT NULL
+				OR r.last_entry IS NULL,
 			r.last_entry IS NOT NULL)
 	FROM bursar_request r`
 
@@ -85,32 +79,3 @@ const auditStorage = `SELECT CONCAT(table_name, ': is kept by ', engine, ' inste
 	FROM information_schema.tables
 	WHERE table_schema = DATABASE() AND table_name LIKE 'bursar\_%' AND table_type = 'BASE TABLE'
 		AND engine <> 'InnoDB'`
-
-// auditTriggers compares with the triggers that the migrations make.
-const auditTriggers = `SELECT x.name FROM (SELECT 'bursar_entry_update' AS name
-		UNION ALL SELECT 'bursar_entry_delete'
-		UNION ALL SELECT 'bursar_request_update' UNION ALL SELECT 'bursar_request_delete'
-		UNION ALL SELECT 'bursar_account_update' UNION ALL SELECT 'bursar_account_delete'
-		UNION ALL SELECT 'bursar_balance_delete'
-		UNION ALL SELECT 'bursar_book_update' UNION ALL SELECT 'bursar_book_delete'
-		UNION ALL SELECT 'bursar_head_delete') x
-	WHERE x.name NOT IN (SELECT CONVERT(trigger_name USING utf8mb4)
-		FROM information_schema.triggers WHERE trigger_schema = DATABASE())`
-
-// auditChecks compares with the constraints and indexes that the migrations make.
-const auditChecks = `SELECT x.name FROM (SELECT 'bursar_head_place' AS name
-		UNION ALL SELECT 'bursar_account_scale'
-		UNION ALL SELECT 'bursar_balance_state' UNION ALL SELECT 'bursar_balance_version'
-		UNION ALL SELECT 'bursar_balance_held' UNION ALL SELECT 'bursar_balance_pair'
-		UNION ALL SELECT 'bursar_balance_sign'
-		UNION ALL SELECT 'bursar_balance_min' UNION ALL SELECT 'bursar_balance_max'
-		UNION ALL SELECT 'bursar_request_outcome'
-		UNION ALL SELECT 'bursar_entry_place' UNION ALL SELECT 'bursar_entry_leg' UNION ALL SELECT 'bursar_entry_amount'
-		UNION ALL SELECT 'bursar_entry_sealed' UNION ALL SELECT 'bursar_entry_accounts') x
-		WHERE x.name NOT IN (SELECT CONVERT(constraint_name USING utf8mb4) FROM information_schema.table_constraints
-			WHERE constraint_schema = DATABASE() AND constraint_type = 'CHECK' /*!80016 AND enforced = 'YES' */)
-	UNION ALL SELECT x.name FROM (SELECT 'bursar_book_name' AS name UNION ALL SELECT 'bursar_account_path'
-		UNION ALL SELECT 'bursar_request_id' UNION ALL SELECT 'bursar_request_reference' UNION ALL SELECT 'bursar_entry_seq'
-		UNION ALL SELECT 'bursar_checkpoint_seq') x
-		WHERE x.name NOT IN (SELECT CONVERT(index_name USING utf8mb4) FROM information_schema.statistics
-			WHERE table_schema = DATABASE() AND non_unique = 0)`

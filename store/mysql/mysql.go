@@ -189,7 +189,7 @@ func folder(name string) fs.FS {
 	return files
 }
 
-//go:embed migrations/*.sql migrations/tidb/*.sql reports/*.sql
+//go:embed migrations/*.sql migrations/tidb/*.sql reports/*.sql schema/*.json
 var migrations embed.FS
 
 // DBTX runs the statements of a database transaction. These do: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
@@ -220,6 +220,8 @@ func dialect(v variant) sqlstore.Dialect {
 		Statements: statements(v),
 		Migrations: Migrations(),
 		Reports:    ReportIndexes(),
+		Forms:      folder("schema"),
+		Hidden:     hidden,
 		Atomic:     lostMariaDB{},
 		Isolation:  readCommitted,
 		Admit:      admit,

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/bursar-ledger/bursar"
@@ -66,6 +67,10 @@ func TestRights(t *testing.T) {
 		report, err := verify.Run(t.Context(), store, l.Book(), nil)
 		must(t, err)
 		must(t, report.Err())
+		if len(report.Warnings) != 1 || !strings.Contains(report.Warnings[0], "trigger bursar_entry_update") ||
+			!strings.Contains(report.Warnings[0], "view bursar_entries") {
+			t.Errorf("what this user cannot see is passed over: %q", report.Warnings)
+		}
 		must(t, l.Close(t.Context()))
 	}
 

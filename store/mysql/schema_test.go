@@ -1,7 +1,6 @@
 package mysql_test
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bursar-ledger/bursar"
-	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/store/mysql"
 )
@@ -178,49 +176,6 @@ func TestAnEntryIsSealedOnce(t *testing.T) {
 	_, err := db.ExecContext(t.Context(), seal+here)
 	must(t, err)
 	wantRefused(t, db, seal+here, byTrigger)
-}
-
-// TestGuardsThatAreMissing takes each guard away and has verify find it.
-func TestGuardsThatAreMissing(t *testing.T) {
-	t.Parallel()
-	db := openDB(t, sqltest.MariaDB(t).URL())
-	store := mysql.New(db)
-	startLedger(t, store, nil)
-	guards := func() (missing []string) {
-		must(t, store.Read(t.Context(), func(ctx context.Context, r driver.Reader) (err error) {
-			missing, err = r.(driver.Auditor).AuditGuards(ctx)
-			return err
-		}))
-		return missing
-	}
-	if missing := guards(); len(missing) > 0 {
-		t.Fatalf("at first %v are missing", missing)
-	}
-	for name, statement := range map[string]string{
-		"bursar_entry_update":    "DROP TRIGGER bursar_entry_update",
-		"bursar_head_delete":     "DROP TRIGGER bursar_head_delete",
-		"bursar_balance_min":     "ALTER TABLE bursar_balance DROP CONSTRAINT bursar_balance_min",
-		"bursar_request_outcome": "ALTER TABLE bursar_request DROP CONSTRAINT bursar_request_outcome",
-		"bursar_request_reference": "ALTER TABLE bursar_request DROP INDEX bursar_request_reference, ADD INDEX " +
-			"bursar_request_reference (book, reference)",
-		"bursar_checkpoint_seq": "ALTER TABLE bursar_checkpoint DROP INDEX bursar_checkpoint_seq",
-	} {
-		before := guards()
-		_, err := db.ExecContext(t.Context(), statement)
-		must(t, err)
-		if missing := guards(); len(missing) != len(before)+1 || !slices.Contains(missing, name) {
-			t.Errorf("after %s %v are missing", statement, missing)
-		}
-	}
-	_, err := db.ExecContext(t.Context(), "ALTER TABLE bursar_backdated ENGINE = MyISAM")
-	must(t, err)
-	must(t, store.Read(t.Context(), func(ctx context.Context, r driver.Reader) error {
-		faults, err := r.(driver.Auditor).AuditStorage(ctx)
-		if len(faults) != 1 || !strings.Contains(faults[0], "bursar_backdated") {
-			t.Errorf("the faults are %v", faults)
-		}
-		return err
-	}))
 }
 
 // schema is all that a migration makes.

@@ -9,16 +9,16 @@ import (
 
 // variant is how the texts of MariaDB and TiDB differ.
 type variant struct {
-	skipLocked bool // whether there is SKIP LOCKED
-	triggers   bool // whether there are triggers that guard the tables
+	skipLocked bool   // whether there is SKIP LOCKED
+	schema     string // describes the schema
 }
 
 // clock is the database's own time in whole microseconds since 1970, in no session's zone, as the statement began.
 const clock = `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))`
 
 var (
-	mariaDB = variant{skipLocked: true, triggers: true}
-	tiDB    = variant{}
+	mariaDB = variant{skipLocked: true, schema: auditSchema}
+	tiDB    = variant{schema: auditNames}
 )
 
 // schemaLock names the lock of who migrates. It is one name for the whole server and has 64 characters at most. MySQL 9

@@ -121,13 +121,13 @@ func TestTiDB(t *testing.T) {
 	if err := store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	var missing []string
+	var schema driver.AuditedSchema
 	err := store.Read(t.Context(), func(ctx context.Context, r driver.Reader) (err error) {
-		missing, err = r.(driver.Auditor).AuditGuards(ctx)
+		schema, err = r.(driver.Auditor).AuditSchema(ctx)
 		return err
 	})
-	if err != nil || len(missing) > 0 {
-		t.Errorf("%v are missing, %v", missing, err)
+	if err != nil || len(schema.Faults) > 0 {
+		t.Errorf("%+v, %v", schema, err)
 	}
 }
 

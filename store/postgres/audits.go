@@ -19,7 +19,7 @@ func (v variant) audits() sqlstore.AuditStatements {
 			FROM bursar_account a LEFT JOIN bursar_balance b ON b.account = a.account
 			WHERE a.book = $1 AND a.account > $2 ORDER BY a.account LIMIT $3`,
 		AuditStrays: auditStrays,
-		AuditGuards: v.auditGuards(),
+		AuditSchema: v.schema,
 	}
 }
 
@@ -44,7 +44,8 @@ func (v variant) auditRequest() string {
 	return `SELECT ` + v.read(sqlstore.RequestColumns) + `, r.request, ` + v.bytes("e.request_id") + `,
 		r.reference = '' OR r.metadata = '' OR r.refusal = '' OR r.refusal_field = '' OR r.refusal_message = ''
 			OR CASE WHEN r.refusal IS NULL
-				THEN r.refusal_field IS NOT NULL OR r.refusal_message IS NOT NULL OR r.last_entry IS NULL
+				THEN r.refusal_field IS NOT NULL OR r.refusal_message IS NOT NULL OR r.refusal_hash IS NOT NULL
+				OR r.last_entry IS NULL
 				ELSE r.last_entry IS NOT NULL END
 		FROM `
 }
@@ -67,52 +68,3 @@ const auditStrays = `SELECT 'entries of no book', count(*) FROM bursar_entry
 		UNION ALL SELECT 'effective times of no entry', count(*) FROM bursar_backdated d
 			WHERE NOT EXISTS (SELECT 1 FROM bursar_entry e WHERE e.entry = d.entry AND e.effective = d.effective
 				AND d.account IN (e.to_account, e.from_account))`
-
-// auditGuards names what is not there or does not work: triggers that are disabled, constraints that the rows were not
-// compared with, indexes that are invalid.
-func (v variant) auditGuards() string {
-	if !v.triggers {
-		return `WITH expected (rel, kind, name) AS (VALUES ` + expectedEverywhere + `)
-			SELECT name FROM expected WHERE ` + missingEverywhere
-	}
-	return `WITH expected (rel, kind, name) AS (VALUES ` + expectedTriggers + expectedEverywhere + `)
-		SELECT name FROM expected WHERE CASE kind
-			WHEN 'trigger' THEN NOT EXISTS (SELECT 1 FROM pg_trigger t
-				WHERE t.tgrelid = to_regclass(rel) AND t.tgname = name AND t.tgenabled IN ('O', 'A'))
-			ELSE ` + missingEverywhere + ` END`
-}
-
-// expectedTriggers guard the tables of PostgreSQL.
-const expectedTriggers = `
-		('bursar_entry', 'trigger', 'bursar_entry_update'), ('bursar_entry', 'trigger', 'bursar_entry_delete'),
-		('bursar_entry', 'trigger', 'bursar_entry_truncate'),
-		('bursar_request', 'trigger', 'bursar_request_update'), ('bursar_request', 'trigger', 'bursar_request_delete'),
-		('bursar_request', 'trigger', 'bursar_request_truncate'),
-		('bursar_account', 'trigger', 'bursar_account_update'), ('bursar_account', 'trigger', 'bursar_account_delete'),
-		('bursar_account', 'trigger', 'bursar_account_truncate'),
-		('bursar_balance', 'trigger', 'bursar_balance_delete'), ('bursar_balance', 'trigger', 'bursar_balance_truncate'),
-		('bursar_book', 'trigger', 'bursar_book_update'), ('bursar_book', 'trigger', 'bursar_book_delete'),
-		('bursar_book', 'trigger', 'bursar_book_truncate'),
-		('bursar_head', 'trigger', 'bursar_head_delete'), ('bursar_head', 'trigger', 'bursar_head_truncate'),`
-
-// expectedEverywhere is what guards the tables besides triggers.
-const expectedEverywhere = `
-		('bursar_book', 'constraint', 'bursar_book_name'), ('bursar_book', 'constraint', 'bursar_book_uuid'),
-		('bursar_account', 'constraint', 'bursar_account_book'), ('bursar_account', 'constraint', 'bursar_account_path'),
-		('bursar_balance', 'constraint', 'bursar_balance_held'), ('bursar_balance', 'constraint', 'bursar_balance_range'),
-		('bursar_balance', 'constraint', 'bursar_balance_signs'), ('bursar_balance', 'constraint', 'bursar_balance_min'),
-		('bursar_balance', 'constraint', 'bursar_balance_max'),
-		('bursar_request', 'constraint', 'bursar_request_outcome'),
-		('bursar_entry', 'constraint', 'bursar_entry_amount'), ('bursar_entry', 'constraint', 'bursar_entry_sealed'),
-		('bursar_entry', 'constraint', 'bursar_entry_sides'),
-		('bursar_entry', 'index', 'bursar_entry_pkey'), ('bursar_entry', 'index', 'bursar_entry_seq'),
-		('bursar_request', 'index', 'bursar_request_id'), ('bursar_request', 'index', 'bursar_request_reference'),
-		('bursar_account', 'index', 'bursar_account_pkey'), ('bursar_balance', 'index', 'bursar_balance_pkey'),
-		('bursar_head', 'index', 'bursar_head_pkey'), ('bursar_checkpoint', 'index', 'bursar_checkpoint_seq')`
-
-// missingEverywhere is true for a constraint or an index that is not there.
-const missingEverywhere = `CASE kind
-		WHEN 'constraint' THEN NOT EXISTS (SELECT 1 FROM pg_constraint c
-			WHERE c.conrelid = to_regclass(rel) AND c.conname = name AND c.convalidated)
-		ELSE NOT EXISTS (SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-			WHERE i.indrelid = to_regclass(rel) AND c.relname = name AND i.indisunique AND i.indisvalid) END`

@@ -153,7 +153,7 @@ func folder(name string) fs.FS {
 	return files
 }
 
-//go:embed migrations/*.sql migrations/cockroach/*.sql reports/*.sql
+//go:embed migrations/*.sql migrations/cockroach/*.sql reports/*.sql schema/*.json
 var migrations embed.FS
 
 // DBTX runs the statements of a database transaction. These do: *sql.Tx, sqlx's Tx, bun's Tx, GORM's ConnPool inside a
@@ -177,6 +177,7 @@ func dialect(v variant) sqlstore.Dialect {
 		Statements: statements(v),
 		Migrations: Migrations(),
 		Reports:    ReportIndexes(),
+		Forms:      folder("schema"),
 		Atomic:     atomicpostgres.Dialect{},
 		Pipe:       pipe,
 		Admit:      postgresJoins.admit,

@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"io/fs"
@@ -13,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/bursar-ledger/bursar"
-	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/postgres"
@@ -207,44 +205,6 @@ func TestRowsKeepTheirLimits(t *testing.T) {
 		d.exec("UPDATE copied SET entry = -7, seq = 1000")
 		d.exec("UPDATE copied SET " + change)
 		refuse("INSERT INTO bursar_entry SELECT * FROM copied", constraint)
-	}
-}
-
-// TestGuardsAreMissed takes the guards away, one by one.
-func TestGuardsAreMissed(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t, &ledger.Options{SealEvery: -1})
-	guards := func() (missing []string) {
-		d.must(d.store.Read(t.Context(), func(ctx context.Context, r driver.Reader) (err error) {
-			missing, err = r.(driver.Auditor).AuditGuards(ctx)
-			return err
-		}))
-		return missing
-	}
-	if missing := guards(); len(missing) > 0 {
-		t.Errorf("of a new schema is missing: %q", missing)
-	}
-	var want []string
-	for _, step := range []struct{ statement, missing string }{
-		{"ALTER TABLE bursar_entry DISABLE TRIGGER bursar_entry_update", "bursar_entry_update"},
-		{"ALTER TABLE bursar_request ENABLE REPLICA TRIGGER bursar_request_delete", "bursar_request_delete"},
-		{"DROP TRIGGER bursar_head_truncate ON bursar_head", "bursar_head_truncate"},
-		{"ALTER TABLE bursar_balance DROP CONSTRAINT bursar_balance_min", "bursar_balance_min"},
-		{"DROP INDEX bursar_entry_seq", "bursar_entry_seq"},
-		{
-			"DROP INDEX bursar_request_reference; CREATE INDEX bursar_request_reference ON bursar_request (book, reference)",
-			"bursar_request_reference",
-		},
-		{"ALTER TABLE bursar_entry ENABLE ALWAYS TRIGGER bursar_entry_delete", ""}, // stricter is fine
-	} {
-		d.exec(step.statement)
-		if step.missing != "" {
-			want = append(want, step.missing)
-		}
-	}
-	got := guards()
-	if diff := cmp.Diff(sorted(want), sorted(got)); diff != "" {
-		t.Errorf("missing (-want +got):\n%s", diff)
 	}
 }
 

@@ -10,16 +10,16 @@ import (
 // variant is how the texts of PostgreSQL and CockroachDB differ.
 type variant struct {
 	uuidBytes string // a form for the 16 bytes of a uuid: %s is the column
-	triggers  bool   // whether there are triggers that guard the tables
+	schema    string // describes the schema
 	clock     string // whole microseconds since 1970 when it is evaluated, never a float; 0 where there is none
 }
 
 var (
 	postgresql = variant{
-		uuidBytes: "uuid_send(%s)", triggers: true,
+		uuidBytes: "uuid_send(%s)", schema: auditSchema,
 		clock: "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint", // numeric since PostgreSQL 14
 	}
-	cockroach = variant{uuidBytes: "%s::bytes", clock: "0::bigint"} // whose extract is a float
+	cockroach = variant{uuidBytes: "%s::bytes", schema: auditNames, clock: "0::bigint"} // whose extract is a float
 )
 
 // statements is the SQL of this engine, in the order of sqlstore.Statements. Values for many rows come as an array for

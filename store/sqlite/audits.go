@@ -32,20 +32,15 @@ var audits = sqlstore.AuditStatements{
 		WHERE +a.book = ? AND a.account > ? ORDER BY a.account LIMIT ?`,
 	AuditStrays:  auditStrays,
 	AuditStorage: auditStorage,
-	AuditGuards: `WITH expected (name) AS (VALUES
-			('bursar_entry_update'), ('bursar_entry_delete'), ('bursar_entry_replace'),
-			('bursar_request_update'), ('bursar_request_delete'), ('bursar_request_replace'),
-			('bursar_account_update'), ('bursar_account_replace'), ('bursar_account_delete'), ('bursar_balance_delete'),
-			('bursar_book_update'), ('bursar_book_delete'), ('bursar_head_delete'),
-			('bursar_entry_seq'), ('bursar_request_id'), ('bursar_request_reference'), ('bursar_checkpoint_seq'))
-		SELECT name FROM expected WHERE name NOT IN (SELECT name FROM sqlite_schema WHERE type IN ('trigger', 'index'))`,
+	AuditSchema:  auditSchema,
 }
 
 // auditRequest reads requests with what a refusal and a posted request must leave empty.
 var auditRequest = `SELECT ` + sqlstore.RequestColumns.Qualified() + `, r.request, e.request_id,
 	r.reference = '' OR r.metadata = '' OR r.refusal = '' OR r.refusal_field = '' OR r.refusal_message = ''
 		OR iif(r.refusal IS NULL,
-			r.refusal_field IS NOT NULL OR r.refusal_message IS NOT NULL OR r.last_entry IS NULL,
+			r.refusal_field IS NOT NULL OR r.refusal_message IS NOT NULL OR r.refusal_hash IS NOT NULL
+				OR r.last_entry IS NULL,
 			r.last_entry IS NOT NULL)` + requests
 
 const auditStrays = `SELECT 'entries without a position', count(*) FROM bursar_entry WHERE seq IS NULL
@@ -73,7 +68,7 @@ const auditStrays = `SELECT 'entries without a position', count(*) FROM bursar_e
 // auditStorage is the engine's own check of the tables and of their indexes. It leaves out the application's tables,
 // which may be large.
 var auditStorage = integrity("bursar_book", "bursar_head", "bursar_account", "bursar_balance", "bursar_request",
-	"bursar_entry", "bursar_checkpoint", "bursar_backdated")
+	"bursar_entry", "bursar_checkpoint", "bursar_backdated", "bursar_migration")
 
 func integrity(tables ...string) string {
 	checks := make([]string, len(tables))

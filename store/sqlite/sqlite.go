@@ -133,6 +133,7 @@ func dialect() sqlstore.Dialect {
 		Statements: statements,
 		Migrations: Migrations(),
 		Reports:    ReportIndexes(),
+		Describe:   describe,
 		Atomic:     atomicsqlite.Dialect{},
 		Admit:      admit,
 		Open:       insideTransaction,

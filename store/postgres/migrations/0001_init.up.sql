@@ -83,6 +83,7 @@ CREATE TABLE bursar_request (
     refusal         text COLLATE "C", -- code
     refusal_field   text COLLATE "C",
     refusal_message text COLLATE "C",
+    refusal_hash    bytea, -- of all that is remembered of a refusal
     CONSTRAINT bursar_request_outcome CHECK ((last_entry IS NULL) = (refusal IS NOT NULL))
 );
 

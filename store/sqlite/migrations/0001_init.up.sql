@@ -75,6 +75,7 @@ CREATE TABLE bursar_request (
     refusal         TEXT,          -- code
     refusal_field   TEXT,
     refusal_message TEXT,
+    refusal_hash    BLOB, -- of all that is remembered of a refusal
     CHECK ((last_entry IS NULL) = (refusal IS NOT NULL))
 ) STRICT;
 

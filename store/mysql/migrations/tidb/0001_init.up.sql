@@ -98,6 +98,7 @@ CREATE TABLE IF NOT EXISTS bursar_request (
     refusal         VARCHAR(64),    -- code
     refusal_field   TEXT,
     refusal_message TEXT,
+    refusal_hash    BINARY(32), -- of all that is remembered of a refusal
     UNIQUE KEY bursar_request_id (book, id),
     UNIQUE KEY bursar_request_reference (book, reference),
     CONSTRAINT bursar_request_outcome CHECK ((last_entry IS NULL) = (refusal IS NOT NULL))

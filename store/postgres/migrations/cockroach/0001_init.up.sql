@@ -81,6 +81,7 @@ CREATE TABLE bursar_request (
     refusal         text, -- code
     refusal_field   text,
     refusal_message text,
+    refusal_hash    bytea, -- of all that is remembered of a refusal
     CONSTRAINT bursar_request_outcome CHECK ((last_entry IS NULL) = (refusal IS NOT NULL))
 );
 
