@@ -80,7 +80,7 @@ func New(ctx context.Context, store driver.Store, o *Options) (*Ledger, error) {
 	if err := w.noteGap(ctx); err != nil {
 		return nil, err
 	}
-	l := &Ledger{view: view{book: book, read: store.Read}, store: store, writer: w, clock: options.Clock}
+	l := &Ledger{view: view{book: book, read: store.Read, now: w.time.now}, store: store, writer: w, clock: options.Clock}
 	l.reach = l.reachTime
 	if store.SealsLater() && options.SealEvery > 0 {
 		l.sealer = startSealer(w, options.SealEvery)
