@@ -33,8 +33,7 @@ func (v *view) AllAccounts(ctx context.Context, q bursar.AccountQuery) iter.Seq2
 // AllLines are all lines that q selects of an account's statement, in the direction that q asks for. q.Limit is how
 // many are read at once. Latest first, the loop sees the account as it was at the beginning; forward, it sees what is
 // posted meanwhile, and ends with the line that was the last when it got there.
-//
-// The balances around the lines are those of Statement, which [Ledger.Statement] gives with each page.
+// The balances around the lines come with each page of Statement.
 func (v *view) AllLines(
 	ctx context.Context, path string, q bursar.StatementQuery,
 ) iter.Seq2[bursar.StatementLine, error] {

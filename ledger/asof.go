@@ -103,11 +103,11 @@ func (v *view) asOf(ctx context.Context, fn func(context.Context, driver.Reader)
 // point is where balances are asked for.
 type point struct {
 	head      bursar.Head
-	now       bool
-	past      int64 // the last journal position that counts; the rest is of fields below
-	effective bursar.Instant
-	dated     bool  // what is later than past counts, too, with an effective time of at most effective
 	seq       int64 // the journal position that an answer covers
+	now       bool  // what is not sealed counts, too, and nothing below does
+	past      int64 // the last journal position that counts
+	dated     bool  // later entries count, too, when they are dated back to effective or earlier
+	effective bursar.Instant
 }
 
 // point finds the place that asOf names.

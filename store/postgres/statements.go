@@ -218,8 +218,10 @@ func (v variant) reads() sqlstore.ReadStatements {
 		RequestEntries: v.entries() + ` FROM bursar_entry e ` + entryAccounts + `
 			WHERE e.book = $1 AND e.request_id = ` + uuidOf("$2::bytea") + `
 				AND e.entry BETWEEN $3::bigint - ` + otherLegs + ` AND $3::bigint ORDER BY e.leg`,
-		Journal: `SELECT ` + v.read(sqlstore.NotedColumns) + ` FROM bursar_entry e ` + entryAccounts + entryRequest + `
-			WHERE e.book = $1 AND e.seq > $2 ORDER BY e.seq LIMIT $3`,
+		// The page is cut before anything is joined to it, however many entries the planner takes the book to have.
+		Journal: `SELECT ` + v.read(sqlstore.NotedColumns) + `
+			FROM (SELECT * FROM bursar_entry WHERE book = $1 AND seq > $2 ORDER BY seq LIMIT $3) AS e
+			` + entryAccounts + entryRequest + ` ORDER BY e.seq`,
 		Back: walk + v.entries() + `
 			FROM walk ` + walked + entryAccounts + ` ORDER BY walk.step`,
 		History: walk + `SELECT ` + v.read(sqlstore.HistoryColumns) + `
