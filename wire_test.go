@@ -94,6 +94,15 @@ func TestWhatIsAnsweredGoesOverTheWire(t *testing.T) {
 	if _, read := sent(t, act); !reflect.DeepEqual(read, act) {
 		t.Errorf("an act is read as %+v", read)
 	}
+	wire(t, bursar.Statement{
+		Path: "a", Currency: one.Currency(), Opening: zero, Closing: one, Next: 2, Seq: 3,
+		Lines: []bursar.StatementLine{{
+			Decided: 5, Kind: bursar.EntryLeg, Transfer: bursar.ID{15: 1}, Amount: one, Balance: one, Version: 2,
+			Legs: []bursar.StatementLeg{{Leg: 1, Seq: 3, Other: "b", Amount: one, Balance: one}},
+		}},
+	}, `{"path":"a","currency":"USD","opening":"0.00 USD","closing":"1.00 USD","lines":[{"decided":"`+first+`5Z",`+
+		`"kind":"transfer","transfer":"00000000-0000-0000-0000-000000000001","amount":"1.00 USD","balance":"1.00 USD",`+
+		`"version":2,"legs":[{"leg":1,"seq":3,"other":"b","amount":"1.00 USD","balance":"1.00 USD"}]}],"next":2,"seq":3}`)
 	wire(t, bursar.TransferRecord{ID: bursar.ID{15: 1}, Kind: bursar.EntryLeg, Decided: 5, Entries: []bursar.Entry{},
 		Refusal: &bursar.Error{Code: bursar.CodeTooLate, Message: "late", Field: "not_after"}},
 		`{"id":"00000000-0000-0000-0000-000000000001","kind":"transfer","decided":"`+first+`5Z",`+
