@@ -33,6 +33,7 @@ type modelEntry struct {
 	at, effective int64
 	from, to      string
 	cents         int64
+	backdated     bool
 	request       int   // of which it is one
 	done          int64 // the time of that request's last entry
 }
@@ -121,7 +122,7 @@ func (m *model) finish(first int, effective int64) {
 	for i := range m.entries[first:] {
 		e := &m.entries[first+i]
 		e.request, e.done = first, m.lastAt()
-		if e.effective = effective; effective == 0 {
+		if e.effective, e.backdated = effective, effective != 0; !e.backdated {
 			e.effective = e.done
 		}
 	}
@@ -257,7 +258,7 @@ func (r *modelRun) compareEntries() {
 	}
 	for i, e := range entries {
 		units, _ := e.Amount.Units()
-		got := modelEntry{at: int64(e.At), from: e.From, to: e.To, cents: units}
+		got := modelEntry{at: int64(e.At), from: e.From, to: e.To, cents: units, backdated: e.Backdated}
 		want := r.model.entries[i]
 		got.effective, got.request, got.done = want.done, want.request, want.done
 		if e.Backdated {

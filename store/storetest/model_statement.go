@@ -52,7 +52,7 @@ func (m *model) history(path string) (lines []modelLine) {
 		if line.seq, line.at = int64(i), last.done; i > m.sealed {
 			line.seq, line.at = 0, 0
 		}
-		if line.effective = last.effective; last.effective == last.done {
+		if line.effective = last.effective; !last.backdated {
 			line.effective = line.at
 		}
 		lines = append(lines, line)
