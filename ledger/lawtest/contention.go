@@ -34,7 +34,7 @@ func oppositeDirections(f *fixture) {
 		})
 	}
 	wg.Wait()
-	w.check(f.t, machine.stop())
+	w.check(f.t, machine.stop(), clients)
 	f.replay()
 }
 
@@ -115,7 +115,7 @@ func openTransaction(f *fixture) {
 		})
 	}
 	wg.Wait()
-	w.check(f.t, machine.stop())
+	w.check(f.t, machine.stop(), others)
 	if err := tx.Commit(); err != nil {
 		f.t.Fatal(err)
 	}
