@@ -12,7 +12,8 @@ import (
 // account.
 //
 // As JSON its fields stand side by side: from_version, from_balance and from_held are FromAfter, and are left out for
-// an act. effective is always there: it is At unless the transfer was dated back.
+// an act. effective is At unless the transfer was dated back. What is committed and not sealed yet has no place: Seq,
+// At and Hash are zero, and as JSON they are left out, as is effective.
 type Entry struct {
 	Seq         int64
 	At          Instant
@@ -98,9 +99,9 @@ func (h *Hash) UnmarshalText(text []byte) error {
 
 // entryJSON is an Entry as JSON.
 type entryJSON struct {
-	Seq         int64         `json:"seq"`
-	At          Instant       `json:"at"`
-	Hash        Hash          `json:"hash"`
+	Seq         int64         `json:"seq,omitempty"`
+	At          Instant       `json:"at,omitempty"`
+	Hash        *Hash         `json:"hash,omitempty"`
 	Kind        EntryKind     `json:"kind"`
 	Transfer    ID            `json:"transfer"`
 	Leg         int           `json:"leg"`
@@ -114,7 +115,7 @@ type entryJSON struct {
 	ToVersion   int64         `json:"to_version"`
 	ToBalance   money.Amount  `json:"to_balance"`
 	ToHeld      money.Amount  `json:"to_held"`
-	Effective   Instant       `json:"effective"`
+	Effective   Instant       `json:"effective,omitempty"`
 	Backdated   bool          `json:"backdated,omitempty"`
 	Decided     Instant       `json:"decided"`
 	Reference   string        `json:"reference,omitempty"`
@@ -124,7 +125,7 @@ type entryJSON struct {
 // MarshalJSON writes the entry as the type's comment says.
 func (e Entry) MarshalJSON() ([]byte, error) {
 	j := entryJSON{
-		Seq: e.Seq, At: e.At, Hash: e.Hash, Kind: e.Kind, Transfer: e.Transfer, Leg: e.Leg, RequestHash: e.RequestHash,
+		Seq: e.Seq, At: e.At, Kind: e.Kind, Transfer: e.Transfer, Leg: e.Leg, RequestHash: e.RequestHash,
 		From: e.From, To: e.To, Amount: e.Amount,
 		ToVersion: e.ToAfter.Version, ToBalance: e.ToAfter.Balance, ToHeld: e.ToAfter.Held,
 		Effective: e.At, Backdated: e.Backdated, Decided: e.Decided,
@@ -136,6 +137,9 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 	if e.Backdated {
 		j.Effective = e.Effective
 	}
+	if e.Seq != 0 {
+		j.Hash = &e.Hash
+	}
 	return json.Marshal(j)
 }
 
@@ -146,11 +150,14 @@ func (e *Entry) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	*e = Entry{
-		Seq: j.Seq, At: j.At, Hash: j.Hash, Kind: j.Kind, Transfer: j.Transfer, Leg: j.Leg, RequestHash: j.RequestHash,
+		Seq: j.Seq, At: j.At, Kind: j.Kind, Transfer: j.Transfer, Leg: j.Leg, RequestHash: j.RequestHash,
 		From: j.From, To: j.To, Amount: j.Amount,
 		ToAfter:   After{Version: j.ToVersion, Balance: j.ToBalance, Held: j.ToHeld},
 		Backdated: j.Backdated, Decided: j.Decided,
 		Reference: j.Reference, Metadata: j.Metadata,
+	}
+	if j.Hash != nil {
+		e.Hash = *j.Hash
 	}
 	if j.FromBalance != nil && j.FromHeld != nil {
 		e.FromAfter = After{Version: j.FromVersion, Balance: *j.FromBalance, Held: *j.FromHeld}

@@ -18,8 +18,8 @@ type Error struct {
 	Err     error  `json:"-"`               // the cause, if there is one
 
 	Account   string        `json:"account,omitempty"`   // path of the account that a refusal is about
-	Available *money.Amount `json:"available,omitempty"` // what that account has available
-	Needed    *money.Amount `json:"needed,omitempty"`    // what the transfer asks of it
+	Available *money.Amount `json:"available,omitempty"` // what that account has available without the transfer
+	Needed    *money.Amount `json:"needed,omitempty"`    // what the whole transfer asks of it
 	Limit     *money.Amount `json:"limit,omitempty"`     // its minimum or maximum, whichever is in the way
 
 	// Final says that the refusal is remembered under the id of an attempt: the same call gets it for ever. To try anew,

@@ -7,7 +7,8 @@ import (
 )
 
 // Instant is a time as the ledger stores it: nanoseconds since 1970-01-01 UTC. It covers the years 1678 to 2261,
-// compares with the usual operators and has no zone and no monotonic part.
+// compares with the usual operators and has no zone and no monotonic part. 0 means that there is none, as for what is
+// not sealed yet; ask [Instant.IsZero] before you show one.
 type Instant int64
 
 // InstantOf converts t; times outside the range are [ErrTimeInvalid].
@@ -24,6 +25,9 @@ func checkTime(t time.Time) *Error {
 	}
 	return nil
 }
+
+// IsZero reports whether there is no time.
+func (i Instant) IsZero() bool { return i == 0 }
 
 // Time is the instant in UTC.
 func (i Instant) Time() time.Time { return time.Unix(0, int64(i)).UTC() }

@@ -52,8 +52,8 @@ type StatementQuery struct {
 	// begins with the latest line, or with Forward with the first.
 	After   int64
 	Forward bool // the first line first; otherwise the latest
-	// Limit is how many lines the page has at most, up to PageMax. A page whose lines have more than PageMax legs
-	// together ends earlier, but never inside a transfer.
+	// Limit is how many lines the page has at most, up to PageMax, which 0 means, too. A page whose lines have more than
+	// PageMax legs together ends earlier, but never inside a transfer.
 	Limit int
 }
 

@@ -142,3 +142,21 @@ func TestWhatIsNoWordIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsNotSealedHasNoPlaceOnTheWire(t *testing.T) {
+	t.Parallel()
+	one := money.MustParse("1.00 USD")
+	unsealed := bursar.Entry{
+		Kind: bursar.EntryLeg, Transfer: bursar.ID{15: 1}, RequestHash: bursar.Hash{31: 2}, From: "a", To: "b", Amount: one,
+		FromAfter: bursar.After{Version: 2, Balance: one, Held: one},
+		ToAfter:   bursar.After{Version: 4, Balance: one, Held: one},
+		Decided:   5,
+	}
+	wire(t, unsealed, `{"kind":"transfer","transfer":"00000000-0000-0000-0000-000000000001","leg":0,`+
+		`"request_hash":"0000000000000000000000000000000000000000000000000000000000000002",`+
+		`"from":"a","to":"b","amount":"1.00 USD","from_version":2,"from_balance":"1.00 USD","from_held":"1.00 USD",`+
+		`"to_version":4,"to_balance":"1.00 USD","to_held":"1.00 USD","decided":"1970-01-01T00:00:00.000000005Z"}`)
+	if !unsealed.At.IsZero() || unsealed.Decided.IsZero() {
+		t.Error("IsZero does not tell a time from none")
+	}
+}

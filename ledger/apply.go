@@ -171,13 +171,13 @@ func (d *draft) move(i int) error {
 	if from.Balance, err = from.Balance.Sub(leg.Amount); err != nil {
 		return outOfRange(err, from)
 	}
-	if err := aboveMin(from, leg.Amount); err != nil {
+	if err := d.aboveMin(from); err != nil {
 		return err
 	}
 	if to.Balance, err = to.Balance.Add(leg.Amount); err != nil {
 		return outOfRange(err, to)
 	}
-	if err := belowMax(to, leg.Amount); err != nil {
+	if err := d.belowMax(to); err != nil {
 		return err
 	}
 	e.FromAfter = d.touch(from, e.Key)
@@ -229,8 +229,8 @@ func (d *draft) touch(account *driver.AccountRow, key int64) bursar.After {
 	return bursar.After{Version: account.Version, Balance: account.Balance, Held: account.Held}
 }
 
-// aboveMin says whether the account, with amount already taken, is within its minimum.
-func aboveMin(a *driver.AccountRow, amount money.Amount) error {
+// aboveMin says whether the account, with a leg already taken, is within its minimum.
+func (d *draft) aboveMin(a *driver.AccountRow) error {
 	available, err := a.Available()
 	if err != nil {
 		return outOfRange(err, a)
@@ -243,15 +243,16 @@ func aboveMin(a *driver.AccountRow, amount money.Amount) error {
 		return bursar.Errorf(bursar.CodeCorrupt, "the minimum of %s is not in its currency: %w", a.Path, err)
 	}
 	if order < 0 {
-		before, _ := available.Add(amount)
-		return refuse(bursar.CodeInsufficientFunds, a, before, amount, &a.Min.Amount,
-			"%s has %v available and a minimum of %v: %v is too much", a.Path, before, a.Min.Amount, amount)
+		before, _ := d.accounts[a.Path].Available()
+		needed := d.peak(a.Path, func(l *bursar.Leg) (plus, minus string) { return l.From, l.To })
+		return refuse(bursar.CodeInsufficientFunds, a, before, needed, &a.Min.Amount,
+			"%s has %v available and a minimum of %v: %v is too much", a.Path, before, a.Min.Amount, needed)
 	}
 	return nil
 }
 
-// belowMax says whether the account, with amount already added, is within its maximum.
-func belowMax(a *driver.AccountRow, amount money.Amount) error {
+// belowMax says whether the account, with a leg already added, is within its maximum.
+func (d *draft) belowMax(a *driver.AccountRow) error {
 	if !a.Max.Set {
 		return nil
 	}
@@ -260,12 +261,37 @@ func belowMax(a *driver.AccountRow, amount money.Amount) error {
 		return bursar.Errorf(bursar.CodeCorrupt, "the maximum of %s is not in its currency: %w", a.Path, err)
 	}
 	if order > 0 {
-		before, _ := a.Balance.Sub(amount)
-		free, _ := before.Sub(a.Held)
-		return refuse(bursar.CodeLimitExceeded, a, free, amount, &a.Max.Amount,
-			"%s has %v and a maximum of %v: %v more is too much", a.Path, before, a.Max.Amount, amount)
+		before := d.accounts[a.Path]
+		free, _ := before.Available()
+		needed := d.peak(a.Path, func(l *bursar.Leg) (plus, minus string) { return l.To, l.From })
+		return refuse(bursar.CodeLimitExceeded, a, free, needed, &a.Max.Amount,
+			"%s has %v and a maximum of %v: %v more is too much", a.Path, before.Balance, a.Max.Amount, needed)
 	}
 	return nil
+}
+
+// peak is the most that the whole transfer asks of an account at any moment, leg by leg. So a refusal says what would
+// have been enough, and not what was left in the middle of a transfer that did not happen.
+func (d *draft) peak(path string, sides func(*bursar.Leg) (plus, minus string)) money.Amount {
+	sum := money.Zero(d.accounts[path].Currency)
+	most := sum
+	for i := range d.request.transfer.Legs {
+		leg := &d.request.transfer.Legs[i]
+		var err error
+		switch plus, minus := sides(leg); path {
+		case plus:
+			sum, err = sum.Add(leg.Amount)
+		case minus:
+			sum, err = sum.Sub(leg.Amount)
+		}
+		if err != nil {
+			return most
+		}
+		if order, _ := sum.Cmp(most); order > 0 {
+			most = sum
+		}
+	}
+	return most
 }
 
 // refuse is a refusal for want of money or room, with what a program wants to know of it. limit may be nil.

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/driver"
@@ -19,6 +20,7 @@ type Ledger struct {
 	poster poster
 	sealer *sealer // nil when there is nothing for it to do
 	clock  Clock
+	blocks atomic.Int32 // of Do that are open
 }
 
 // Book is the book that the ledger keeps.
@@ -153,7 +155,17 @@ func (l *Ledger) post(ctx context.Context, jobs ...*job) error {
 	for _, job := range jobs {
 		job.call = jobs[0]
 	}
-	return l.poster.Post(ctx, jobs)
+	err := l.poster.Post(ctx, jobs)
+	if l.blocks.Load() == 0 {
+		return err
+	}
+	switch code := bursar.CodeOf(err); code {
+	case bursar.CodeBusy, bursar.CodeConflict, bursar.CodeCanceled:
+		return &bursar.Error{Code: code, Err: err, Message: "a database transaction of ledger.Do is open in this program, " +
+			"and may be what this call waited for: inside one, post with the Joined that its function is given"}
+	default:
+		return err
+	}
 }
 
 func (l *Ledger) job(t *bursar.Transfer) (*job, error) {

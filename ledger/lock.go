@@ -82,6 +82,10 @@ func (j *Joined) joinOrder(tx driver.CallerTx) {
 	}
 }
 
+// Transactor begins, commits and begins again what [Do] runs in. The stores' packages make it. Make it once and keep
+// it. It is safe for concurrent use.
+type Transactor[T any] = driver.Transactor[T]
+
 // Do runs fn in a database transaction of the application's own, together with the ledger: everything that fn does with
 // tx and with in commits or rolls back together. on says where, and with it of which type tx is: postgres.On(pool) for
 // pgx, and the function of that name of each store for database/sql.
@@ -99,11 +103,16 @@ func (j *Joined) joinOrder(tx driver.CallerTx) {
 // run more than once and must not do what cannot be undone; the accounts that the last attempt has named are then
 // locked first, in the order that everybody keeps. fn must not use tx or in after it has returned.
 //
+// What fn does with the Ledger itself is no part of it: a Post there is a database transaction of its own, and waits
+// for the locks of this one until its context is done.
+//
 // Errors: those of fn as they are; [bursar.ErrConflict] when the budget for further attempts is spent, and then nothing
 // was written; [bursar.ErrOutcomeUnknown] when the answer to the commit was lost. Calling Do again after either is safe
 // if its transfers carry ids and its own rows keys.
-func Do[T any](ctx context.Context, l *Ledger, on driver.Transactor[T], fn func(tx T, in *Joined) error) error {
+func Do[T any](ctx context.Context, l *Ledger, on Transactor[T], fn func(tx T, in *Joined) error) error {
 	order, attempt := &lockOrder{}, 0
+	l.blocks.Add(1)
+	defer l.blocks.Add(-1)
 	return on.Do(ctx, func(ctx context.Context, tx T, caller driver.CallerTx) error {
 		attempt++
 		in := l.In(caller)

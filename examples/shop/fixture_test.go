@@ -13,14 +13,14 @@ import (
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/bursartest"
-	"github.com/bursar-ledger/bursar/internal/sqltest"
+	"github.com/bursar-ledger/bursar/bursartest/postgrestest"
 	"github.com/bursar-ledger/bursar/store"
 )
 
 // onEach runs a test on an empty database of either engine.
 func onEach(t *testing.T, test func(t *testing.T, url string)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, "sqlite:"+filepath.Join(t.TempDir(), "shop.db")) })
-	t.Run("postgres", func(t *testing.T) { test(t, sqltest.Postgres(t).DSN()) })
+	t.Run("postgres", func(t *testing.T) { test(t, postgrestest.New(t).URL) })
 }
 
 // opened is the database of a URL with the shop's tables, open until the test ends.

@@ -270,7 +270,12 @@ func saysWhatIsMissing(f *fixture) {
 		{move("users:1", "world", "100.01 USD"), bursar.CodeInsufficientFunds, "legs[0]",
 			[]string{"users:1", "100.00 USD", "100.01 USD", "0.00 USD"}},
 		{bursar.Transfer{Legs: []bursar.Leg{leg("credit", "world", "30.00 USD"), leg("credit", "world", "20.01 USD")}},
-			bursar.CodeInsufficientFunds, "legs[1]", []string{"credit", "-30.00 USD", "20.01 USD", "-50.00 USD"}},
+			bursar.CodeInsufficientFunds, "legs[1]", []string{"credit", "0.00 USD", "50.01 USD", "-50.00 USD"}},
+		{bursar.Transfer{Legs: []bursar.Leg{leg("users:1", "small", "99.00 USD"), leg("small", "world", "99.00 USD")}},
+			bursar.CodeLimitExceeded, "legs[0]", []string{"small", "15.00 USD", "99.00 USD", "20.00 USD"}},
+		{bursar.Transfer{Legs: []bursar.Leg{
+			leg("users:1", "world", "60.00 USD"), leg("world", "users:1", "30.00 USD"), leg("users:1", "world", "70.50 USD"),
+		}}, bursar.CodeInsufficientFunds, "legs[2]", []string{"users:1", "100.00 USD", "100.50 USD", "0.00 USD"}},
 		{move("users:1", "small", "5.01 USD"), bursar.CodeLimitExceeded, "legs[0]",
 			[]string{"small", "15.00 USD", "5.01 USD", "20.00 USD"}},
 		{poor, bursar.CodeConditionFailed, "conditions[0]", []string{"small", "15.00 USD", "15.01 USD", "<nil>"}},

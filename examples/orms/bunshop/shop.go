@@ -6,7 +6,6 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/mysql"
 	"github.com/bursar-ledger/bursar/store/postgres"
@@ -28,7 +27,7 @@ type order struct {
 // Shop sells over bun. It is safe for concurrent use.
 type Shop struct {
 	Ledger *ledger.Ledger
-	On     driver.Transactor[bun.Tx] // made once and kept
+	On     ledger.Transactor[bun.Tx] // made once and kept
 }
 
 // Buy takes a piece off the stock, writes the order and moves the money: all of it or nothing.
@@ -56,17 +55,17 @@ func (s *Shop) Buy(ctx context.Context, o shop.Order) error {
 }
 
 // OnPostgres runs bun's database transactions on PostgreSQL.
-func OnPostgres(db *bun.DB) driver.Transactor[bun.Tx] {
+func OnPostgres(db *bun.DB) ledger.Transactor[bun.Tx] {
 	return postgres.OnFunc(within(db), func(tx bun.Tx) postgres.DBTX { return tx })
 }
 
 // OnSQLite is OnPostgres for SQLite.
-func OnSQLite(db *bun.DB) driver.Transactor[bun.Tx] {
+func OnSQLite(db *bun.DB) ledger.Transactor[bun.Tx] {
 	return sqlite.OnFunc(within(db), func(tx bun.Tx) sqlite.DBTX { return tx })
 }
 
 // OnMariaDB is OnPostgres for MariaDB.
-func OnMariaDB(db *bun.DB) driver.Transactor[bun.Tx] {
+func OnMariaDB(db *bun.DB) ledger.Transactor[bun.Tx] {
 	return mysql.OnFunc(within(db), func(tx bun.Tx) mysql.DBTX { return tx })
 }
 

@@ -4,7 +4,6 @@ package entshop
 import (
 	"context"
 
-	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/mysql"
 	"github.com/bursar-ledger/bursar/store/postgres"
@@ -20,7 +19,7 @@ import (
 // Shop sells over ent. It is safe for concurrent use.
 type Shop struct {
 	Ledger *ledger.Ledger
-	On     driver.Transactor[*ent.Tx] // made once and kept
+	On     ledger.Transactor[*ent.Tx] // made once and kept
 }
 
 // Buy takes a piece off the stock, writes the order and moves the money: all of it or nothing.
@@ -43,17 +42,17 @@ func (s *Shop) Buy(ctx context.Context, o shop.Order) error {
 }
 
 // OnPostgres runs ent's database transactions on PostgreSQL.
-func OnPostgres(db *ent.Client) driver.Transactor[*ent.Tx] {
+func OnPostgres(db *ent.Client) ledger.Transactor[*ent.Tx] {
 	return postgres.OnFunc(within(db), func(tx *ent.Tx) postgres.DBTX { return tx })
 }
 
 // OnSQLite is OnPostgres for SQLite.
-func OnSQLite(db *ent.Client) driver.Transactor[*ent.Tx] {
+func OnSQLite(db *ent.Client) ledger.Transactor[*ent.Tx] {
 	return sqlite.OnFunc(within(db), func(tx *ent.Tx) sqlite.DBTX { return tx })
 }
 
 // OnMariaDB is OnPostgres for MariaDB.
-func OnMariaDB(db *ent.Client) driver.Transactor[*ent.Tx] {
+func OnMariaDB(db *ent.Client) ledger.Transactor[*ent.Tx] {
 	return mysql.OnFunc(within(db), func(tx *ent.Tx) mysql.DBTX { return tx })
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/mysql"
 	"github.com/bursar-ledger/bursar/store/postgres"
@@ -27,7 +26,7 @@ type order struct {
 // Shop sells over GORM. It is safe for concurrent use.
 type Shop struct {
 	Ledger *ledger.Ledger
-	On     driver.Transactor[*gorm.DB] // made once and kept
+	On     ledger.Transactor[*gorm.DB] // made once and kept
 }
 
 // Buy takes a piece off the stock, writes the order and moves the money: all of it or nothing.
@@ -51,21 +50,21 @@ func (s *Shop) Buy(ctx context.Context, o shop.Order) error {
 }
 
 // OnPostgres runs GORM's database transactions on PostgreSQL.
-func OnPostgres(db *gorm.DB) driver.Transactor[*gorm.DB] {
+func OnPostgres(db *gorm.DB) ledger.Transactor[*gorm.DB] {
 	return postgres.OnFunc(func(ctx context.Context, fn func(*gorm.DB) error) error {
 		return db.WithContext(ctx).Transaction(fn)
 	}, func(tx *gorm.DB) postgres.DBTX { return tx.Statement.ConnPool })
 }
 
 // OnSQLite is OnPostgres for SQLite.
-func OnSQLite(db *gorm.DB) driver.Transactor[*gorm.DB] {
+func OnSQLite(db *gorm.DB) ledger.Transactor[*gorm.DB] {
 	return sqlite.OnFunc(func(ctx context.Context, fn func(*gorm.DB) error) error {
 		return db.WithContext(ctx).Transaction(fn)
 	}, func(tx *gorm.DB) sqlite.DBTX { return tx.Statement.ConnPool })
 }
 
 // OnMariaDB is OnPostgres for MariaDB.
-func OnMariaDB(db *gorm.DB) driver.Transactor[*gorm.DB] {
+func OnMariaDB(db *gorm.DB) ledger.Transactor[*gorm.DB] {
 	return mysql.OnFunc(func(ctx context.Context, fn func(*gorm.DB) error) error {
 		return db.WithContext(ctx).Transaction(fn)
 	}, func(tx *gorm.DB) mysql.DBTX { return tx.Statement.ConnPool })

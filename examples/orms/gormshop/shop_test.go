@@ -11,8 +11,8 @@ import (
 	"gorm.io/gorm/logger"
 
 	"github.com/bursar-ledger/bursar/atomic"
-	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/mysql"
 
 	atomicmysql "github.com/bursar-ledger/bursar/atomic/mysql"
@@ -56,7 +56,7 @@ func TestPurchase(t *testing.T) {
 			t.Parallel()
 			shoptest.Run(t, func(t *testing.T, d *shoptest.Database) shoptest.Buy {
 				var dialector gorm.Dialector
-				var on func(*gorm.DB) driver.Transactor[*gorm.DB]
+				var on func(*gorm.DB) ledger.Transactor[*gorm.DB]
 				switch d.Engine {
 				case shoptest.Postgres:
 					dialector, on = gormpostgres.New(gormpostgres.Config{Conn: d.DB}), gormshop.OnPostgres

@@ -6,7 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/ledger"
 
 	"github.com/bursar-ledger/bursar/examples/orms/shop"
@@ -15,7 +14,7 @@ import (
 // Shop sells over pgx. It is safe for concurrent use.
 type Shop struct {
 	Ledger *ledger.Ledger
-	On     driver.Transactor[pgx.Tx] // postgres.On(pool), made once and kept
+	On     ledger.Transactor[pgx.Tx] // postgres.On(pool), made once and kept
 }
 
 // Buy takes a piece off the stock, writes the order and moves the money: all of it or nothing.

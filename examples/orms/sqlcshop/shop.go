@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/ledger"
 
 	"github.com/bursar-ledger/bursar/examples/orms/shop"
@@ -20,7 +19,7 @@ import (
 // Shop sells over pgx. It is safe for concurrent use.
 type Shop struct {
 	Ledger *ledger.Ledger
-	On     driver.Transactor[pgx.Tx] // postgres.On(pool), made once and kept
+	On     ledger.Transactor[pgx.Tx] // postgres.On(pool), made once and kept
 }
 
 // Buy takes a piece off the stock, writes the order and moves the money: all of it or nothing.
@@ -48,7 +47,7 @@ func (s *Shop) Buy(ctx context.Context, o shop.Order) error {
 // SQLShop is Shop over database/sql.
 type SQLShop struct {
 	Ledger *ledger.Ledger
-	On     driver.Transactor[*sql.Tx] // sqlite.On(db) or mysql.On(db), made once and kept
+	On     ledger.Transactor[*sql.Tx] // sqlite.On(db) or mysql.On(db), made once and kept
 }
 
 // Buy is Buy of Shop.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/mysql"
 	"github.com/bursar-ledger/bursar/store/postgres"
@@ -18,7 +17,7 @@ import (
 // Shop sells over sqlx. It is safe for concurrent use.
 type Shop struct {
 	Ledger *ledger.Ledger
-	On     driver.Transactor[*sqlx.Tx] // made once and kept
+	On     ledger.Transactor[*sqlx.Tx] // made once and kept
 }
 
 type order struct {
@@ -52,17 +51,17 @@ func (s *Shop) Buy(ctx context.Context, o shop.Order) error {
 }
 
 // OnPostgres runs sqlx's database transactions on PostgreSQL.
-func OnPostgres(db *sqlx.DB) driver.Transactor[*sqlx.Tx] {
+func OnPostgres(db *sqlx.DB) ledger.Transactor[*sqlx.Tx] {
 	return postgres.OnFunc(within(db), func(tx *sqlx.Tx) postgres.DBTX { return tx })
 }
 
 // OnSQLite is OnPostgres for SQLite.
-func OnSQLite(db *sqlx.DB) driver.Transactor[*sqlx.Tx] {
+func OnSQLite(db *sqlx.DB) ledger.Transactor[*sqlx.Tx] {
 	return sqlite.OnFunc(within(db), func(tx *sqlx.Tx) sqlite.DBTX { return tx })
 }
 
 // OnMariaDB is OnPostgres for MariaDB.
-func OnMariaDB(db *sqlx.DB) driver.Transactor[*sqlx.Tx] {
+func OnMariaDB(db *sqlx.DB) ledger.Transactor[*sqlx.Tx] {
 	return mysql.OnFunc(within(db), func(tx *sqlx.Tx) mysql.DBTX { return tx })
 }
 
