@@ -154,8 +154,9 @@ var catalogue = [...]Description{
 	},
 	{
 		Code: CodeReadOnly, Status: 503, Exit: exitState,
-		Meaning: "the database's file may only be read, so nothing can be written",
-		Remedy:  "give the program the right to write to the file and its folder, on a disk mounted for writing",
+		Meaning: "the database may only be read by this program, so nothing can be written",
+		Remedy: "give it the right to write: to the file and its folder, on a disk mounted for writing, or to the tables " +
+			"on a server",
 	},
 	{
 		Code: CodeBookNotFound, Status: 404, Exit: exitNotFound,
@@ -264,8 +265,8 @@ var catalogue = [...]Description{
 	},
 	{
 		Code: CodeUnavailable, Status: 503, Exit: exitTransient, Retryable: true,
-		Meaning: "the database cannot be reached",
-		Remedy:  "try again with the same id when it is back",
+		Meaning: "the database cannot be reached, or its server takes no writes",
+		Remedy:  "try again with the same id when it is back, or on the server that takes writes",
 	},
 	{
 		Code: CodeClockJumped, Status: 503, Exit: exitTransient,

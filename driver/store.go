@@ -2,11 +2,15 @@ package driver
 
 import (
 	"context"
+	"errors"
 
 	"github.com/bursar-ledger/bursar"
 )
 
 // Store is where a ledger is kept. It is safe for concurrent use.
+//
+// On a server that takes no writes whatever reads works, and Book finds a book. Write, Join and what makes something
+// are [ErrReplica], at once, until the server takes writes.
 //
 // Its errors are of type *bursar.Error. [bursar.ErrBusy], [bursar.ErrConflict], [bursar.ErrUnavailable] and
 // [bursar.ErrCanceled] mean that nothing was written; [bursar.ErrOutcomeUnknown] means that the answer to a commit
@@ -32,10 +36,23 @@ type Store interface {
 	JoinReader(ctx context.Context, tx CallerTx) (Reader, error)
 	// Read runs fn over one consistent snapshot that covers everything committed.
 	Read(ctx context.Context, fn func(context.Context, Reader) error) error
+	// Standing is what the database's server says of its own part. It is asked outside of every database transaction, so
+	// what is read afterwards is at least as new. Where there is no server it is the zero Standing.
+	Standing(ctx context.Context) (Standing, error)
 	// InTransaction reports whether ctx carries a database transaction that is open.
 	InTransaction(ctx context.Context) bool
 	// Close releases what the store opened itself.
 	Close() error
+}
+
+// ErrReplica means that the server takes no writes, as a standby or a replica. It comes with bursar.CodeUnavailable,
+// because such a server may be promoted.
+var ErrReplica = errors.New("the server takes no writes")
+
+// Standing says whether a server takes writes.
+type Standing struct {
+	Now     bursar.Instant  // by the server's clock; 0 where that is not asked
+	Replica *bursar.Replica // nil if the server takes writes
 }
 
 // CallerTx is a database transaction that the application began. The package of a store makes one of what the

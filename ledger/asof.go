@@ -19,7 +19,8 @@ import (
 // A point that the journal has not reached is [bursar.ErrAsOfAhead]. A time that is past by the ledger's clock is
 // reached, also in a quiet ledger: everything committed is sealed, and the head's time is moved to it, so that every
 // later entry is later. That writes; inside a caller's database transaction, and where one may only read, such a time
-// stays ahead.
+// stays ahead: on a replica, without the right to write, or while the database cannot be reached. So a replica answers
+// what the server that it follows answers, or nothing.
 func (v *view) Balance(ctx context.Context, path string, asOf bursar.AsOf) (bursar.Balance, error) {
 	balances, err := v.Balances(ctx, []string{path}, asOf)
 	if err != nil {
@@ -92,13 +93,28 @@ func (v *view) asOf(ctx context.Context, fn func(context.Context, driver.Reader)
 		return err
 	}
 	if cause := v.reach(ctx, ahead.at); cause != nil {
-		switch bursar.CodeOf(cause) {
-		case bursar.CodeUnavailable, bursar.CodeReadOnly, bursar.CodeInTransaction:
-			return err // one may only read here
-		}
-		return cause
+		return unreached(err, ahead, cause)
 	}
 	return v.read(ctx, fn)
+}
+
+// unreached is the error of a time that stays ahead, because of what kept the head's time from being moved. Where one
+// may only read, the time is simply not reached. Any other cause may be gone when the same is asked again, or is
+// something that an operator must know, so it is the error itself.
+func unreached(err error, ahead *aheadError, cause error) error {
+	switch bursar.CodeOf(cause) {
+	case bursar.CodeUnavailable, bursar.CodeInTransaction, bursar.CodeReadOnly, bursar.CodeUnsupported:
+	default:
+		return cause
+	}
+	var said *bursar.Error
+	if !errors.As(err, &said) {
+		return err
+	}
+	told := *said // with the field that gave the time
+	told.Message = "ask for a time up to the head's, or again when the ledger may be written, or as somebody who may write"
+	told.Err = fmt.Errorf("%w, and cannot be moved there: %v", ahead, cause)
+	return &told
 }
 
 // point is where balances are asked for.

@@ -11,6 +11,9 @@ import (
 
 // Ledger is one book in one database. It is safe for concurrent use.
 //
+// Where the database's server takes no writes, as a standby or a replica, all that reads works and tells how old it is
+// by [Ledger.Freshness]. All that writes is [bursar.ErrUnavailable], at once, until the server is promoted.
+//
 // With the context of an open block of package atomic over the store's own handle, what reads does so inside that block
 // and sees what it has written. What writes is refused with [bursar.ErrInTransaction]: [Ledger.In] is meant then.
 type Ledger struct {
@@ -117,6 +120,22 @@ func (l *Ledger) Seal(ctx context.Context) (bursar.Head, error) {
 			return l.Head(ctx)
 		}
 	}
+}
+
+// Freshness is the head, with what says how old it is: the time by the database's clock, and what a replica knows of
+// how it follows the server that takes writes. It is [bursar.ErrInTransaction] when ctx carries an open atomic
+// transaction, because it asks the server outside of one.
+func (l *Ledger) Freshness(ctx context.Context) (f bursar.Freshness, err error) {
+	if l.store.InTransaction(ctx) {
+		return f, inTransaction()
+	}
+	standing, err := l.store.Standing(ctx) // before the head: what it says holds for that then
+	if err != nil {
+		return f, err
+	}
+	f.Now, f.Replica = standing.Now, standing.Replica
+	f.Head, err = l.Head(ctx)
+	return f, err
 }
 
 // reachTime seals what is committed and moves the head's time to at, which must be past.

@@ -2,10 +2,12 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 )
 
 // sealer seals in the background what is committed unsealed. It is woken for what this ledger posts, and looks from
@@ -45,6 +47,9 @@ func (s *sealer) run(ctx context.Context) {
 		}
 		if ctx.Err() != nil {
 			return
+		}
+		if errors.Is(err, driver.ErrReplica) {
+			err = nil // the server that it follows has a sealer of its own
 		}
 		code := bursar.CodeOf(err)
 		if err != nil && code != last {

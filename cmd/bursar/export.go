@@ -61,6 +61,9 @@ func (e *env) export(ctx context.Context, f *exportFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close(context.WithoutCancel(ctx))) }()
+	if _, err := e.sayReplica(ctx, l); err != nil {
+		return err
+	}
 	var bar *progressbar.ProgressBar
 	f.options.Progress = func(done, total int64) {
 		if bar == nil {

@@ -50,7 +50,13 @@ func (e *env) withLedger(ctx context.Context, may intent, fn func(context.Contex
 	if err != nil {
 		return err
 	}
-	return errors.Join(fn(ctx, l), closeLedger(ctx, l))
+	if may == reads {
+		_, err = e.sayReplica(ctx, l)
+	}
+	if err == nil {
+		err = fn(ctx, l)
+	}
+	return errors.Join(err, closeLedger(ctx, l))
 }
 
 // closeLedger closes a ledger, also when ctx is done.

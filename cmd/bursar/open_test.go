@@ -133,7 +133,8 @@ func TestAReaderNeedsNoRightToWrite(t *testing.T) {
 	}
 	now := clock.System().Now().UTC().Format(time.RFC3339Nano)
 	code, _, stderr := g.run("balance", "users:alice", "--at", now, db)
-	if code != 4 || !strings.Contains(stderr, "as_of_ahead: --at: ") || !strings.Contains(stderr, "who may write") {
+	if code != 4 || !strings.Contains(stderr, "as_of_ahead: --at: ") || !strings.Contains(stderr, "who may write") ||
+		!strings.Contains(stderr, "cannot be moved there: read_only: you may not write to ") {
 		t.Errorf("a time behind the last entry: exit code %d, %q", code, stderr)
 	}
 	if code, _, stderr := g.run("journal", "--follow", db); code != usageExit || !strings.Contains(stderr, "--follow") {

@@ -47,6 +47,9 @@ If the database cannot be reached at the start, the command ends with the exit c
 supervisor starts it again. If the database goes away later, the server waits for it: /healthz and requests answer 503
 until it is back, and stderr says when it went and when it came back.
 
+On a standby or a replica it serves what reads, says at the start and in /v1/head how old that is, and answers 503 to
+what posts. When the database's server takes writes, so does this one, without a restart.
+
 On PostgreSQL, MariaDB and MySQL several servers may work on one database. A client that got no answer sends its
 transfer again, to any of them, under the same id.
 
@@ -110,6 +113,9 @@ func (e *env) serveOn(
 	go func() { ended <- server.Serve(listener) }()
 	fmt.Fprintf(e.stderr, "bursar: serving book %s of %s with the strategy queue on http://%s\n",
 		l.Book().Name, redacted(e.db), announced(listen, listener.Addr()))
+	if replica, err := e.sayReplica(ctx, l); replica && err == nil {
+		fmt.Fprintln(e.stderr, "bursar: requests that post are answered with 503 unavailable until this server takes writes")
+	}
 	select {
 	case err := <-ended:
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/verify"
 )
 
@@ -79,14 +80,21 @@ func (e *env) verify(ctx context.Context, texts []string) error {
 	for _, warning := range report.Warnings {
 		e.say("warning", warning)
 	}
+	e.sayFresh(&bursar.Freshness{Head: report.Head, Now: report.Now, Replica: report.Replica})
 	if err := e.showReport(&report); err != nil {
 		return err
 	}
 	return report.Err()
 }
 
+// audited is a report, and what the database's server said of itself before.
+type audited struct {
+	verify.Report
+	driver.Standing
+}
+
 // audit runs the checks, with a progress bar.
-func (e *env) audit(ctx context.Context, anchors map[int64][32]byte) (report verify.Report, err error) {
+func (e *env) audit(ctx context.Context, anchors map[int64][32]byte) (report audited, err error) {
 	s, err := e.openStore(ctx, reads)
 	if err != nil {
 		return report, err
@@ -96,8 +104,11 @@ func (e *env) audit(ctx context.Context, anchors map[int64][32]byte) (report ver
 	if err != nil {
 		return report, inWords(err, words{"book": "--book"})
 	}
+	if report.Standing, err = s.Standing(ctx); err != nil {
+		return report, err
+	}
 	var bar *progressbar.ProgressBar
-	report, err = verify.Run(ctx, s, book, &verify.Options{Anchors: anchors, Progress: func(done, total int64) {
+	report.Report, err = verify.Run(ctx, s, book, &verify.Options{Anchors: anchors, Progress: func(done, total int64) {
 		if bar == nil {
 			bar = e.bar("verify", total)
 		}
@@ -120,12 +131,13 @@ type reportView struct {
 	Requests int64            `json:"requests"`
 	Refused  int64            `json:"refused"`
 	Head     bursar.Head      `json:"head"`
+	Replica  *bursar.Replica  `json:"replica,omitempty"` // where that was read from one
 	Found    int64            `json:"found"`
 	Findings []verify.Finding `json:"findings"`
 	Warnings []string         `json:"warnings"`
 }
 
-func (e *env) showReport(r *verify.Report) error {
+func (e *env) showReport(r *audited) error {
 	switch {
 	case e.output == formatJSON:
 		out := e.list()
@@ -156,10 +168,11 @@ func (e *env) showReport(r *verify.Report) error {
 	return out.flush()
 }
 
-func reportOf(r *verify.Report) reportView {
+func reportOf(r *audited) reportView {
 	v := reportView{
 		OK: r.OK(), Book: r.Book.Name, UUID: r.Book.UUID, Entries: r.Entries, Unsealed: r.Unsealed, Accounts: r.Accounts,
-		Requests: r.Requests, Refused: r.Refusals, Head: r.Head, Found: r.Found, Findings: r.Findings, Warnings: r.Warnings,
+		Requests: r.Requests, Refused: r.Refusals, Head: r.Head, Replica: r.Replica, Found: r.Found,
+		Findings: r.Findings, Warnings: r.Warnings,
 	}
 	if v.Findings == nil {
 		v.Findings = []verify.Finding{}

@@ -47,7 +47,8 @@ func ahead(err error, flag string) error {
 	said := &bursar.Error{Code: e.Code, Field: flag, Message: e.Message}
 	if e.Err != nil && e.Err.Error() != "" {
 		said.Message = e.Err.Error()
-		return hintf(said, "who may write to the ledger is answered up to now; without %s it is the balance of now", flag)
+		return hintf(said, "who may write to the ledger is answered up to now, and a replica when it has come there; "+
+			"without %s it is the balance of now", flag)
 	}
 	return hintf(said,
 		"ask for a time that is past, of which a date is the end in UTC; without %s it is the balance of now", flag)

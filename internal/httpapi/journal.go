@@ -36,15 +36,15 @@ func listJournal(ctx context.Context, c *call) (page journalPage, err error) {
 	return page, err
 }
 
-// headResponse is a bursar.Head and the name of its book.
+// headResponse is a bursar.Freshness and the name of its book.
 type headResponse struct {
 	Book string `json:"book"`
-	bursar.Head
+	bursar.Freshness
 }
 
 func getHead(ctx context.Context, c *call) (headResponse, error) {
-	head, err := c.ledger.Head(ctx)
-	return headResponse{Book: c.ledger.Book().Name, Head: head}, err
+	head, err := c.ledger.Freshness(ctx)
+	return headResponse{Book: c.ledger.Book().Name, Freshness: head}, err
 }
 
 // trialBalance is the sums of balances, and the position that they cover.

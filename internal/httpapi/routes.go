@@ -100,7 +100,7 @@ var routes = [...]route{
 		query:   []param{{"after", "Entries after this position.", count(0)}, pageLimit()},
 	},
 	{
-		method: http.MethodGet, path: "/v1/head", name: "getHead", summary: "Show the journal's last position",
+		method: http.MethodGet, path: "/v1/head", name: "getHead", summary: "Show the journal's head and how old it is",
 		handler: answers(getHead),
 	},
 	{

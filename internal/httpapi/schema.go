@@ -21,6 +21,7 @@ func newRegistry() huma.Registry {
 		reflect.TypeFor[bursar.Hash]():         reflect.TypeFor[hashText](),
 		reflect.TypeFor[bursar.AccountState](): reflect.TypeFor[stateText](),
 		reflect.TypeFor[bursar.EntryKind]():    reflect.TypeFor[kindText](),
+		reflect.TypeFor[bursar.ReplicaState](): reflect.TypeFor[replicaText](),
 		reflect.TypeFor[bursar.Code]():         reflect.TypeFor[codeText](),
 		reflect.TypeFor[bursar.Entry]():        reflect.TypeFor[entry](),
 		reflect.TypeFor[batchTransfer]():       reflect.TypeFor[transferRequest](),
@@ -39,6 +40,7 @@ type (
 	hashText     struct{}
 	stateText    struct{}
 	kindText     struct{}
+	replicaText  struct{}
 	codeText     struct{}
 )
 
@@ -72,6 +74,10 @@ func (stateText) Schema(huma.Registry) *huma.Schema {
 
 func (kindText) Schema(huma.Registry) *huma.Schema {
 	return enum(bursar.EntryLeg.String(), bursar.EntryOpen.String())
+}
+
+func (replicaText) Schema(huma.Registry) *huma.Schema {
+	return enum(string(bursar.ReplicaFollowing), string(bursar.ReplicaStopped), string(bursar.ReplicaUnknown))
 }
 
 func (codeText) Schema(huma.Registry) *huma.Schema {
@@ -148,12 +154,21 @@ var notes = map[string]string{
 	"Entry.effective":    "The time at, unless the transfer was dated back.",
 	"Entry.backdated":    "The transfer was dated back. Absent otherwise.",
 	"HeadResponse.at":    "Absent while the journal is empty.",
-	"Posted.seq":         "The journal position of the last entry. Absent until it is sealed.",
-	"Posted.at":          "The ledger time of the last entry. Absent until it is sealed.",
-	"Posted.decided":     "The time that limits and conditions were judged by.",
-	"Posted.replayed":    "The id was known with the same content: nothing new happened.",
-	"Problem.available":  "What the account has available.",
-	"Problem.decided":    "When the refusal was decided. Absent where nothing was.",
+	"HeadResponse.now":   "The time by the database's clock, right before the head was read. Absent where it has none.",
+	"HeadResponse.replica": "How the database's server follows the one that takes writes. Absent where it takes writes " +
+		"itself, and the head is the journal's.",
+	"Replica.state": "Whether it goes on applying what the other server commits.",
+	"Replica.applied": "All that the other server has answered as committed before this time, by its clock, is here. " +
+		"Absent where the engine does not say so.",
+	"Replica.behind": "How many seconds it is behind, as far as it knows; absent where it does not. With applied, the " +
+		"time since then: a bound, which also grows while there is nothing to apply. Without, the age of the change that " +
+		"is being applied, and 0 when all that has arrived is applied.",
+	"Posted.seq":        "The journal position of the last entry. Absent until it is sealed.",
+	"Posted.at":         "The ledger time of the last entry. Absent until it is sealed.",
+	"Posted.decided":    "The time that limits and conditions were judged by.",
+	"Posted.replayed":   "The id was known with the same content: nothing new happened.",
+	"Problem.available": "What the account has available.",
+	"Problem.decided":   "When the refusal was decided. Absent where nothing was.",
 	"Problem.final": "The refusal is the answer for ever under this id, which stands for an attempt; " +
 		"to try anew, use a new id. Absent otherwise.",
 	"Problem.id": "The id of the transfer or act that the problem is about: the one that was sent or, " +

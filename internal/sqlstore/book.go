@@ -7,12 +7,14 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/driver"
 )
 
 // library is the part of a store that keeps books.
 type library struct{ *handle }
 
-// Book returns the book with fresh's name, or makes it if create is true. Nothing is written where the book exists.
+// Book returns the book with fresh's name, or makes it if create is true. Nothing is written where the book exists, so
+// that a server which takes no writes does.
 func (l library) Book(ctx context.Context, fresh bursar.Book, create bool) (book bursar.Book, err error) {
 	if l.dialect.Understood != nil {
 		if err := l.dialect.Understood(ctx, std{l.pool}); err != nil {
@@ -20,26 +22,32 @@ func (l library) Book(ctx context.Context, fresh bursar.Book, create bool) (book
 		}
 	}
 	var found *bursar.Book
+	var refused error // of what writes
 	err = atomic.Do(ctx, l.db, func(ctx context.Context, db *atomic.Tx) error {
-		if err := l.dialect.Ready(ctx, std{db}); err != nil {
-			return err
+		refused = l.dialect.Ready(ctx, std{db})
+		if refused != nil && !errors.Is(refused, driver.ErrReplica) {
+			return refused
 		}
 		found, err = l.find(ctx, std{db}, fresh.Name)
 		return err
 	}, &atomic.Options{ReadOnly: true, Retry: l.retry})
-	switch {
-	case err != nil:
+	if err != nil {
 		return book, l.dialect.coded(err)
+	}
+	l.standing.note(refused)
+	switch {
 	case found != nil:
 		return *found, nil
 	case !create:
 		return book, bursar.Errorf(bursar.CodeBookNotFound, "there is no book %q", fresh.Name)
+	case refused != nil:
+		return book, refused
 	}
 	err = atomic.Do(ctx, l.db, func(ctx context.Context, db *atomic.Tx) error {
 		book, err = l.insert(ctx, std{db}, fresh)
 		return err
 	}, &atomic.Options{Nesting: atomic.Outermost, Retry: l.retry})
-	return book, l.dialect.coded(err)
+	return book, l.dialect.codedWrite(err)
 }
 
 // insert inserts a book and its head, unless another process has just done so.

@@ -41,8 +41,13 @@ type Dialect struct {
 	Admit func(ctx context.Context, tx Executor, given any) error
 	// Open refuses what is no open database transaction in the same way. Reading needs no more than that.
 	Open func(ctx context.Context, tx Executor, given any) error
-	// Ready checks the settings of a connection of the store's own pool in the same way.
+	// Ready checks the settings of a connection of the store's own pool in the same way. A connection that may be read on
+	// and whose server takes no writes is [NoWrites].
 	Ready func(ctx context.Context, conn Executor) error
+	// Standing asks a server whether it takes writes, in no database transaction. Nil means that it does.
+	Standing func(ctx context.Context, pool Executor) (driver.Standing, error)
+	// Denied are the engine's codes for a user without a right.
+	Denied []string
 	// RolledBack reports whether a driver says by itself, without a code of the engine, that a commit has committed
 	// nothing. It may be nil.
 	RolledBack func(error) bool

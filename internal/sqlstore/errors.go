@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	sqldriver "database/sql/driver"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/bursar-ledger/bursar"
@@ -29,6 +30,16 @@ func (d *Dialect) coded(err error) error {
 		code, message = d.ofEngine(err)
 	}
 	return &bursar.Error{Code: code, Message: message, Err: err}
+}
+
+// codedWrite is coded for what was done to write. There a user without a right is one who may only read.
+func (d *Dialect) codedWrite(err error) error {
+	var has *bursar.Error
+	if err == nil || errors.As(err, &has) || !slices.Contains(d.Denied, d.Atomic.Classify(err).Code) {
+		return d.coded(err)
+	}
+	return &bursar.Error{Code: bursar.CodeReadOnly, Err: err,
+		Message: "this user of the database lacks a right that posting needs"}
 }
 
 // ofAtomic is the code of an error that package atomic found, whatever the cause.

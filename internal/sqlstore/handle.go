@@ -28,6 +28,8 @@ type handle struct {
 	dialect *Dialect
 	retry   atomic.Budget
 	own     bool
+
+	standing *standing
 }
 
 func newHandle(pool *sql.DB, d *Dialect, o *Options) *handle {
@@ -41,6 +43,7 @@ func newHandle(pool *sql.DB, d *Dialect, o *Options) *handle {
 	h.db = atomic.Open(pool, d.Atomic, &atomic.OpenOptions{
 		Clock: o.Clock, Retried: tellRetried, Discard: o.Discard,
 	})
+	h.standing = &standing{handle: h}
 	return h
 }
 

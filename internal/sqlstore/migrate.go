@@ -64,16 +64,25 @@ func (m migrator) Schema(ctx context.Context) (have, want int, err error) {
 	return have, len(list), m.dialect.coded(err)
 }
 
-// Migrate applies what is missing, one database transaction a file. Two programs may do it at once. Where DDL commits
-// by itself, a file whose application is cut short is applied again from its beginning, so its statements must allow
-// that.
+// Migrate applies what is missing, if the server takes writes, one database transaction a file. Two programs may do
+// it at once. Where DDL commits by itself, a file whose application is cut short is applied again from its beginning,
+// so its statements must allow that.
 func (m migrator) Migrate(ctx context.Context) error {
 	list, err := readMigrations(m.dialect.Migrations)
 	if err != nil {
 		return err
 	}
+	if atomic.InTransaction(ctx) {
+		return m.dialect.coded(atomic.ErrNested)
+	}
+	if have, want, err := m.Schema(ctx); err != nil || have >= want {
+		return err
+	}
+	if err := m.standing.takesWrites(ctx); err != nil {
+		return err
+	}
 	if m.dialect.migratesAlone() {
-		return m.dialect.coded(m.alone(ctx, list))
+		return m.dialect.codedWrite(m.alone(ctx, list))
 	}
 	for _, next := range list {
 		err := m.apply(ctx, next, list)
@@ -83,7 +92,7 @@ func (m migrator) Migrate(ctx context.Context) error {
 		if have, _, looked := m.Schema(ctx); looked == nil && have >= next.version {
 			continue // another program was faster
 		}
-		return m.dialect.coded(err)
+		return m.dialect.codedWrite(err)
 	}
 	return nil
 }

@@ -54,6 +54,9 @@ func (m migrator) index(ctx context.Context, file string) (built bool, err error
 	if there, err := m.hasIndex(ctx, name); there || err != nil {
 		return false, err
 	}
+	if err := m.standing.takesWrites(ctx); err != nil {
+		return false, err
+	}
 	text, err := fs.ReadFile(m.dialect.Reports, file)
 	if err != nil {
 		return false, err

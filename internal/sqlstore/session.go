@@ -16,6 +16,7 @@ type session struct {
 	sql     *Statements
 	locking locking
 	joined  bool       // the database transaction is the caller's
+	posting bool       // and was joined to write in it
 	block   *atomic.Tx // which it began with package atomic
 }
 
@@ -87,6 +88,8 @@ func (s *session) fault(doing string, err error) error {
 		return nil
 	case errors.Is(err, atomic.ErrStale):
 		return &bursar.Error{Code: bursar.CodeConflict, Message: doing, Err: err}
+	case s.posting:
+		return s.dialect.codedWrite(fmt.Errorf("%s: %w", doing, err))
 	case s.joined:
 		return s.dialect.coded(fmt.Errorf("%s: %w", doing, err))
 	default:

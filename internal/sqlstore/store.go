@@ -36,6 +36,9 @@ func (s *Store) On() driver.Transactor[*atomic.Tx] { return OnAtomic(s.db, *s.di
 // SealsLater reports whether the engine has many writers.
 func (s *Store) SealsLater() bool { return s.dialect.Can.ManyWriters }
 
+// Standing is what the server says of its own part.
+func (s *Store) Standing(ctx context.Context) (driver.Standing, error) { return s.standing.ask(ctx) }
+
 // InTransaction reports whether ctx carries an open atomic database transaction.
 func (s *Store) InTransaction(ctx context.Context) bool { return atomic.InTransaction(ctx) }
 
@@ -58,12 +61,15 @@ const optimisticMax = 3
 func (s *Store) Write(
 	ctx context.Context, mode driver.Mode, retried func(code string), fn func(context.Context, driver.Tx) error,
 ) error {
+	if err := s.standing.mayWrite(ctx); err != nil {
+		return err
+	}
 	if retried != nil {
 		ctx = context.WithValue(ctx, retriedKey{}, retried)
 	}
 	late := mode == driver.ModeSwap || mode == driver.ModeHybrid || mode == driver.ModeSerializable
 	if !late || !s.dialect.Can.ManyWriters {
-		return s.dialect.coded(s.within(ctx, mode, s.retry, fn))
+		return s.dialect.codedWrite(s.within(ctx, mode, s.retry, fn))
 	}
 	few := s.retry
 	few.Attempts = optimisticMax
@@ -71,7 +77,7 @@ func (s *Store) Write(
 	if errors.Is(err, atomic.ErrBudget) && ctx.Err() == nil {
 		err = s.within(ctx, driver.ModeLocks, s.retry, fn)
 	}
-	return s.dialect.coded(err)
+	return s.dialect.codedWrite(err)
 }
 
 // within runs fn in database transactions until one is committed or a budget is spent.
@@ -104,6 +110,7 @@ func (s *Store) Join(ctx context.Context, caller driver.CallerTx) (driver.Tx, er
 	if err != nil {
 		return nil, err
 	}
+	session.posting = true
 	if err := s.dialect.Admit(ctx, session.db, caller.DatabaseTx()); err != nil {
 		return nil, s.dialect.coded(err)
 	}

@@ -185,14 +185,13 @@ func privateServer(t testing.TB, e Engine, kind server.Engine) *Server {
 	if err != nil {
 		refuse(t, e, err)
 	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("what the %s server said:\n%s", e, in.Log())
-		}
-		if err := in.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	return owned(t, e, in)
+}
+
+// owned gives a test an empty database on a server of its own, which ends with the test.
+func owned(t testing.TB, e Engine, in *server.Instance) *Server {
+	t.Helper()
+	closes(t, e, in)
 	at, err := parse(e, in.URL().String())
 	if err != nil {
 		t.Fatal(err)
@@ -211,6 +210,18 @@ func privateServer(t testing.TB, e Engine, kind server.Engine) *Server {
 		t.Fatal(err)
 	}
 	return &Server{Endpoint: at.with(name), own: in}
+}
+
+// closes ends a server with the test.
+func closes(t testing.TB, e Engine, in *server.Instance) {
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("what the %s server said:\n%s", e, in.Log())
+		}
+		if err := in.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // refuse ends a test whose server cannot be had. The test is skipped if the server is not installed and

@@ -16,7 +16,7 @@ import (
 // readSettings reads what money depends on. Each server has columns of its own, and takes the other's for a comment.
 const readSettings = `SELECT VERSION(), @@sql_mode, @@character_set_client, @@character_set_connection,
 		COALESCE(@@character_set_results, 'utf8mb4'),
-	@@innodb_flush_log_at_trx_commit, @@unique_checks, @@sql_select_limit, @@sql_safe_updates,
+	@@innodb_flush_log_at_trx_commit, @@unique_checks, @@sql_select_limit, @@sql_safe_updates, @@read_only,
 	/*M! @@tx_isolation, @@check_constraint_checks, @@in_transaction */ /*!50700 @@transaction_isolation, 1, NULL */`
 
 // countNothing is one more column, in the place of the column of lockNothing.
@@ -112,6 +112,7 @@ type session struct {
 	uniqueChecks bool
 	selectLimit  string // a number of 64 bits without a sign
 	safeUpdates  bool
+	readOnly     string // of the server: newer ones have words for it
 	level        string // of the session, not of the database transaction
 	checks       bool
 	open         sql.NullBool // NULL where the server does not say
@@ -120,7 +121,7 @@ type session struct {
 func read(ctx context.Context, conn sqlstore.Executor, statement string) (s session, err error) {
 	err = sqlstore.Each(ctx, conn, statement, func(scan func(...any) error) error {
 		return scan(&s.version, &s.mode, &s.client, &s.connection, &s.results, &s.flush, &s.uniqueChecks, &s.selectLimit,
-			&s.safeUpdates,
+			&s.safeUpdates, &s.readOnly,
 			&s.level, &s.checks, &s.open, new(any))
 	})
 	return s, err
@@ -134,21 +135,29 @@ var (
 
 const noSelectLimit = "18446744073709551615"
 
+// check begins with what reading needs, too.
 func (s *session) check() error {
 	strict := strings.Contains(s.mode, "STRICT_TRANS_TABLES") || strings.Contains(s.mode, "STRICT_ALL_TABLES")
 	switch {
 	case !s.modern():
 		return bursar.Errorf(bursar.CodeUnsupported,
 			"the server is %s: a ledger needs MariaDB 10.6, MySQL 8.0.19 or a later one", s.version)
-	case !strict:
-		return bursar.Errorf(bursar.CodeUnsafeTransaction,
-			"sql_mode is %q: numbers that do not fit would be cut to size; add STRICT_TRANS_TABLES to it, "+
-				"as mysql.DSN does", s.mode)
 	case s.client != charset || s.connection != charset || s.results != charset:
 		return bursar.Errorf(bursar.CodeUnsafeTransaction,
 			"the connection's character set is %s, %s, %s: references could be mangled; open it with "+
 				"collation=utf8mb4_bin, as mysql.DSN does",
 			s.client, s.connection, s.results)
+	case s.selectLimit != noSelectLimit:
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"sql_select_limit is %s: the ledger would not see all of its rows; SET sql_select_limit "+
+				"= DEFAULT", s.selectLimit)
+	case takesNoWrites(s.readOnly):
+		return sqlstore.NoWrites("the server's read_only is on, as on a replica: connect to the server that takes writes, " +
+			"or try again when this one does")
+	case !strict:
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"sql_mode is %q: numbers that do not fit would be cut to size; add STRICT_TRANS_TABLES to it, "+
+				"as mysql.DSN does", s.mode)
 	case s.flush != 1 && s.flush != 3:
 		return bursar.Errorf(bursar.CodeUnsafeTransaction,
 			"innodb_flush_log_at_trx_commit is %d: a commit could be lost with the power; set it to 1 in "+
@@ -162,16 +171,15 @@ func (s *session) check() error {
 	case s.safeUpdates:
 		return bursar.Errorf(bursar.CodeUnsafeTransaction,
 			"sql_safe_updates is on: the server would refuse to update several balances at once; turn it off")
-	case s.selectLimit != noSelectLimit:
-		return bursar.Errorf(bursar.CodeUnsafeTransaction,
-			"sql_select_limit is %s: the ledger would not see all of its rows; SET sql_select_limit "+
-				"= DEFAULT", s.selectLimit)
 	default:
 		return nil
 	}
 }
 
 const charset = "utf8mb4"
+
+// takesNoWrites reports whether a server's read_only is on. Its rights let some users write all the same.
+func takesNoWrites(readOnly string) bool { return readOnly != "0" && readOnly != "OFF" }
 
 // checkLevel refuses what the session says of the isolation level. Who began it may have asked for another one, which
 // nothing shows, so REPEATABLE READ is judged by what it sees: see the package comment.

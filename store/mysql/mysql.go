@@ -227,6 +227,8 @@ func dialect(v variant) sqlstore.Dialect {
 		Admit:      admit,
 		Open:       isOpen,
 		Ready:      ready,
+		Standing:   askStanding,
+		Denied:     []string{"1044", "1142", "1143"}, // on a database, a table, a column
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 	"github.com/bursar-ledger/bursar/store/mysql"
+	"github.com/bursar-ledger/bursar/store/storetest"
 )
 
 // TestRights posts in every way as a user who has only the rights that docs/schema.md says, and who can therefore not
@@ -82,4 +83,40 @@ func TestRights(t *testing.T) {
 			t.Errorf("may do %s", statement)
 		}
 	}
+}
+
+// TestRightToReadAlone reads as a user who may do nothing else. A time that only a writer can reach stays ahead, and
+// what is posted is refused, both with the cause.
+func TestRightToReadAlone(t *testing.T) {
+	t.Parallel()
+	server := sqltest.MariaDB(t)
+	admin := server.Open(t)
+	exec := func(format string, args ...any) {
+		t.Helper()
+		_, err := admin.ExecContext(t.Context(), fmt.Sprintf(format, args...))
+		must(t, err)
+	}
+	writer, err := ledger.New(t.Context(), openStore(t, server.URL()), &ledger.Options{Migrate: true, SealEvery: -1})
+	must(t, err)
+	one := money.MustParse("1.00 USD")
+	for _, o := range []bursar.Opening{{Path: "world", NoMin: true}, {Path: "users:1"}} {
+		o.Currency = one.Currency()
+		_, err := writer.OpenAccount(t.Context(), o)
+		must(t, err)
+	}
+	_, err = writer.Seal(t.Context())
+	must(t, err)
+	must(t, writer.Close(t.Context()))
+	const name, password = "bursar_reader_of_a_test", "no secret"
+	exec("DROP USER IF EXISTS %s", name)
+	exec("CREATE USER %s IDENTIFIED BY '%s'", name, password)
+	defer exec("DROP USER %s", name)
+	exec("GRANT SELECT ON %s.* TO %s", server.Database(), name)
+	u, err := url.Parse(server.URL())
+	must(t, err)
+	u.User = url.UserPassword(name, password)
+	l, err := ledger.New(t.Context(), openStore(t, u.String()), &ledger.Options{SealEvery: -1})
+	must(t, err)
+	storetest.ReadsAlone(t, l, "world", "users:1", "1142")
+	must(t, l.Close(t.Context()))
 }

@@ -27,7 +27,7 @@ func TiDBMigrations() fs.FS { return folder("migrations/tidb") }
 
 func tiDBDialect() sqlstore.Dialect {
 	d := dialect(tiDB)
-	d.Name, d.Atomic, d.Migrations = "tidb", lostTiDB{}, TiDBMigrations()
+	d.Name, d.Atomic, d.Migrations, d.Standing = "tidb", lostTiDB{}, TiDBMigrations(), nil
 	// What others have committed meanwhile must be seen, and TiDB's own default is a snapshot.
 	d.Isolation = func(mode driver.Mode) sql.IsolationLevel {
 		if mode == driver.ModeSerializable {

@@ -18,12 +18,13 @@ type rule struct {
 	broken string // SQL that is true when it is
 	remedy string
 	code   bursar.Code // bursar.CodeUnsafeTransaction unless given
+	reads  bool        // where it is broken the connection may be read on: see sqlstore.NoWrites
 }
 
 // Rules that hold for the ledger's own connections and for the application's alike.
 var (
-	recovery = rule{broken: `pg_is_in_recovery()`,
-		remedy: "the server is a standby, which only reads: connect to the primary"}
+	recovery = rule{broken: `pg_is_in_recovery()`, reads: true,
+		remedy: "this is a standby, which only reads: connect to the primary, or try again when it is promoted"}
 	replication = rule{broken: `current_setting('session_replication_role') <> 'origin'`,
 		remedy: "session_replication_role is not origin, so that the triggers that guard the journal would not " +
 			"fire: set it to origin"}
@@ -53,7 +54,7 @@ var (
 			"database and schema"}
 )
 
-// Rules for the ledger's own connections.
+// Rules for the ledger's own connections. Those before recovery hold for reading as well.
 var (
 	version = rule{broken: `current_setting('server_version_num')::integer < 150000`,
 		remedy: "the server is older than PostgreSQL 15", code: bursar.CodeUnsupported}
@@ -69,7 +70,7 @@ type rules []rule
 
 var (
 	postgresJoins = rules{here, recovery, level, writable, replication, durable, synced, whole, unicode}
-	postgresOwn   = rules{version, encoding, recovery, writes, replication, durable, synced, whole, unicode}
+	postgresOwn   = rules{version, encoding, unicode, recovery, writes, replication, durable, synced, whole}
 )
 
 // broken is a query with one row for each rule that is broken, its number.
@@ -95,6 +96,9 @@ func (r rules) check(ctx context.Context, conn sqlstore.Executor) (err error) {
 	if err := rows.Scan(&i); err != nil {
 		return err
 	}
+	if r[i].reads {
+		return sqlstore.NoWrites(r[i].remedy)
+	}
 	code := r[i].code
 	if code == "" {
 		code = bursar.CodeUnsafeTransaction
@@ -102,13 +106,13 @@ func (r rules) check(ctx context.Context, conn sqlstore.Executor) (err error) {
 	return bursar.Errorf(code, "%s", r[i].remedy)
 }
 
-// ready checks a connection of the store's own, and that its driver takes arrays, which tell a statement its accounts.
+// ready checks that the driver of a connection of the store's own takes arrays, which tell a statement its accounts,
+// and then the connection.
 func (r rules) ready(ctx context.Context, conn sqlstore.Executor) error {
-	if err := r.check(ctx, conn); err != nil {
+	if _, err := conn.Exec(ctx, `SELECT cardinality($1::bigint[])`, []int64{1}); err != nil {
 		return err
 	}
-	_, err := conn.Exec(ctx, `SELECT cardinality($1::bigint[])`, []int64{1})
-	return err
+	return r.check(ctx, conn)
 }
 
 // Outside of a database transaction a savepoint is an error, and does no harm; inside it leaves no trace. Asking for

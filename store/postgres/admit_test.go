@@ -190,7 +190,7 @@ func TestUnsafeServersAreRefused(t *testing.T) {
 		{"nothing", "", "", "", ""},
 		{"fsync", "off", "turn it on", bursar.CodeUnsafeTransaction, bursar.CodeUnsafeTransaction},
 		{"full_page_writes", "off", "turn it on", bursar.CodeUnsafeTransaction, bursar.CodeUnsafeTransaction},
-		{"standby", "", "connect to the primary", bursar.CodeUnsafeTransaction, bursar.CodeUnsafeTransaction},
+		{"standby", "", "connect to the primary", "", bursar.CodeUnavailable}, // it may be read
 		{"server_version_num", "140011", "PostgreSQL 15", bursar.CodeUnsupported, ""},
 		{"server_encoding", "SQL_ASCII", "ENCODING UTF8", bursar.CodeUnsupported, ""},
 	} {

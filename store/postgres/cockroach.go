@@ -36,6 +36,6 @@ func cockroachDialect() sqlstore.Dialect {
 	d.Name = "cockroach"
 	d.Atomic = atomicpostgres.Cockroach{}
 	d.Migrations = CockroachMigrations()
-	d.Admit, d.Ready = cockroachJoins.admit, cockroachOwn.ready
+	d.Admit, d.Ready, d.Standing = cockroachJoins.admit, cockroachOwn.ready, nil
 	return d
 }

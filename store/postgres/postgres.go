@@ -183,6 +183,8 @@ func dialect(v variant) sqlstore.Dialect {
 		Admit:      postgresJoins.admit,
 		Open:       isOpen,
 		Ready:      postgresOwn.ready,
+		Standing:   askStanding,
+		Denied:     []string{"42501"},
 		RolledBack: rolledBack,
 	}
 }

@@ -8,9 +8,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/store/postgres"
+	"github.com/bursar-ledger/bursar/store/storetest"
 )
 
 // TestRights posts in every way as a user who has only the rights that docs/schema.md says, and who can therefore not
@@ -69,4 +71,37 @@ func TestRights(t *testing.T) {
 		}
 	}
 	owner.wantVerified()
+}
+
+// TestRightToReadAlone reads as a user who may do nothing else. A time that only a writer can reach stays ahead, and
+// what is posted is refused, both with the cause.
+func TestRightToReadAlone(t *testing.T) {
+	at := schemas(t, sqltest.Postgres(t))(t)
+	schema := strings.TrimPrefix(at.params[0], "search_path=")
+	role := at.server.Database() + "_reader"
+	owner := deskAt(t, at, nil)
+	t.Cleanup(func() {
+		// t.Context() has ended.
+		if _, err := owner.pool.Exec(context.Background(), "DROP OWNED BY "+role+"; DROP ROLE "+role); err != nil {
+			t.Error(err)
+		}
+	})
+	owner.exec("CREATE ROLE " + role)
+	owner.exec("GRANT USAGE ON SCHEMA " + schema + " TO " + role)
+	owner.exec("GRANT SELECT ON ALL TABLES IN SCHEMA " + schema + " TO " + role)
+	pool := place{at.server, append([]string{"role=" + role}, at.params...)}.pool(t)
+	store := postgres.New(pool)
+	l, err := ledger.New(t.Context(), store, &ledger.Options{SealEvery: -1})
+	owner.must(err)
+	t.Cleanup(func() {
+		if err := errors.Join(l.Close(context.Background()), store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	storetest.ReadsAlone(t, l, "users:1", "users:2", "42501")
+	tx, err := pool.Begin(t.Context())
+	owner.must(err)
+	_, err = l.In(postgres.PgxTx(tx)).Post(t.Context(), move("users:1", "users:2", "1.00 USD"))
+	owner.wantCode(err, bursar.CodeReadOnly)
+	owner.must(tx.Rollback(t.Context()))
 }

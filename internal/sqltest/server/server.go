@@ -32,6 +32,7 @@ type Instance struct {
 	folder   *folder
 	port     int
 	password string
+	extra    []string // arguments besides those of kind.args
 
 	mu      sync.Mutex
 	running *process // nil while the server is down
@@ -43,6 +44,11 @@ type Instance struct {
 // the error is that of [Engine.Find]. If the server does not start, the error ends with its log. The caller must
 // call Close.
 func Start(ctx context.Context, e Engine) (*Instance, error) {
+	return start(ctx, e, func(*Instance) error { return nil })
+}
+
+// start makes a server after prepare has changed what is not as usual.
+func start(ctx context.Context, e Engine, prepare func(*Instance) error) (*Instance, error) {
 	k, err := e.kind()
 	if err != nil {
 		return nil, err
@@ -52,6 +58,9 @@ func Start(ctx context.Context, e Engine) (*Instance, error) {
 		return nil, err
 	}
 	in := &Instance{engine: e, kind: k, programs: found, password: rand.Text()}
+	if err := prepare(in); err != nil {
+		return nil, fmt.Errorf("start %s: %w", e, err)
+	}
 	if in.folder, err = newFolder(k.user); err != nil {
 		return nil, fmt.Errorf("make a folder for %s: %w", e, err)
 	}
@@ -124,7 +133,7 @@ func (in *Instance) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := spawn(in.command(in.programs.server, in.kind.args(in)), out)
+	p, err := spawn(in.command(in.programs.server, append(in.kind.args(in), in.extra...)), out)
 	if err != nil {
 		return err
 	}
