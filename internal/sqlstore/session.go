@@ -16,7 +16,7 @@ type session struct {
 	sql     *Statements
 	locking locking
 	joined  bool       // the database transaction is the caller's
-	block   *atomic.Tx // which it began with package atomic
+	block   *atomic.Tx // which package atomic began; nil where the caller began it otherwise
 }
 
 func newSession(d *Dialect, db Executor) *session {

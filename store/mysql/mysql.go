@@ -209,7 +209,7 @@ func dialect(v variant) sqlstore.Dialect {
 	return sqlstore.Dialect{
 		Name: "mysql",
 		Can: sqlstore.Capabilities{
-			ManyWriters: true, SkipLocked: v.skipLocked, SharedLocks: true, HiddenLevel: true,
+			ManyWriters: true, NoWait: v.noWait, SharedLocks: true, HiddenLevel: true,
 			KeyBlocks: true, TakesKeys: true, ChecksStorage: true,
 		},
 		Limits: sqlstore.Limits{
