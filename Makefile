@@ -19,9 +19,6 @@ ifeq ($(CI),true)
 export BURSAR_REQUIRE ?= hledger,sqlite3,curl,postgres,mariadb,postgres18,mariadb11.8,mysql9,pgbouncer
 endif
 
-# Modules of their own, so that the tools of others that they try enter no application's go.mod.
-EXAMPLES := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
-
 # The engines beside those of this machine: for make test the newest of each kind, for make engines all.
 NEWEST := postgres18 mariadb11.8 mysql9 pgbouncer
 ENGINES := postgres15 postgres18 mariadb10.11 mariadb11.8 mysql9
@@ -29,7 +26,7 @@ ENGINES := postgres15 postgres18 mariadb10.11 mariadb11.8 mysql9
 ON_POSTGRES := ./atomic/postgres ./atomic/pgxatomic ./store/postgres
 ON_MYSQL := ./atomic/mysql ./store/mysql
 
-.PHONY: help run build check test engines race examples fuzz torture bench cover clean
+.PHONY: help run build check test engines race fuzz torture bench cover clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,9 +67,6 @@ engines: ## run what engines decide on every engine that can be had
 
 race: ## run the tests of the concurrent rooms under the race detector
 	$(TESTENV) run -race -vet=off -timeout 10m $(RACE)
-
-examples: ## test the modules below examples/, which download the tools of others
-	@for module in $(EXAMPLES); do echo "$$module"; (cd $$module && $(GO) vet ./... && $(GO) test ./...) || exit 1; done
 
 fuzz: ## run each fuzz target for FUZZTIME (30s)
 	$(TESTENV) fuzz $(FUZZTIME) ./...

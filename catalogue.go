@@ -179,7 +179,7 @@ var catalogue = [...]Description{
 	},
 	{
 		Code: CodeTransferNotFound, Status: 404, Exit: exitNotFound,
-		Meaning: "no transfer has this id",
+		Meaning: "no transfer has this id or reference",
 		Remedy:  "check the id",
 	},
 	{

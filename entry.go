@@ -28,6 +28,10 @@ type Entry struct {
 	Effective   Instant // when Backdated
 	Backdated   bool    // the transfer named an effective time; otherwise At is it
 	Decided     Instant
+	// Reference and Metadata are those of the transfer; for an opening, the metadata of the account. All legs of a
+	// transfer share one Metadata. No hash covers them but RequestHash.
+	Reference string
+	Metadata  Metadata
 }
 
 // After is an account right after an entry.
@@ -113,6 +117,8 @@ type entryJSON struct {
 	Effective   Instant       `json:"effective"`
 	Backdated   bool          `json:"backdated,omitempty"`
 	Decided     Instant       `json:"decided"`
+	Reference   string        `json:"reference,omitempty"`
+	Metadata    Metadata      `json:"metadata,omitempty"`
 }
 
 // MarshalJSON writes the entry as the type's comment says.
@@ -122,6 +128,7 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 		From: e.From, To: e.To, Amount: e.Amount,
 		ToVersion: e.ToAfter.Version, ToBalance: e.ToAfter.Balance, ToHeld: e.ToAfter.Held,
 		Effective: e.At, Backdated: e.Backdated, Decided: e.Decided,
+		Reference: e.Reference, Metadata: e.Metadata,
 	}
 	if e.From != "" {
 		j.FromVersion, j.FromBalance, j.FromHeld = e.FromAfter.Version, &e.FromAfter.Balance, &e.FromAfter.Held
@@ -143,6 +150,7 @@ func (e *Entry) UnmarshalJSON(text []byte) error {
 		From: j.From, To: j.To, Amount: j.Amount,
 		ToAfter:   After{Version: j.ToVersion, Balance: j.ToBalance, Held: j.ToHeld},
 		Backdated: j.Backdated, Decided: j.Decided,
+		Reference: j.Reference, Metadata: j.Metadata,
 	}
 	if j.FromBalance != nil && j.FromHeld != nil {
 		e.FromAfter = After{Version: j.FromVersion, Balance: *j.FromBalance, Held: *j.FromHeld}

@@ -71,7 +71,9 @@ func emptyModule(t *testing.T, program string) (dir string) {
 // compiles and runs.
 func TestReadmeCodeIsExampleCode(t *testing.T) {
 	var examples string
-	for _, file := range []string{"ledger/example_in_test.go", "store/postgres/example_test.go"} {
+	for _, file := range []string{
+		"ledger/example_in_test.go", "ledger/example_statement_test.go", "store/postgres/example_test.go",
+	} {
 		examples += trimmed(readFile(t, file))
 	}
 	blocks := readmeBlocks(t, "go")

@@ -184,6 +184,19 @@ func checkPath(path string) *Error {
 	return nil
 }
 
+// CheckReference reports whether reference can be that of a transfer: 1 to 255 bytes of UTF-8 without control
+// characters. Otherwise the error is [ErrReferenceInvalid].
+func CheckReference(reference string) error {
+	err := checkReference(reference)
+	if reference == "" {
+		err = Errorf(CodeReferenceInvalid, "a reference is missing")
+	}
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
 func checkReference(s string) *Error {
 	control := strings.ContainsFunc(s, unicode.IsControl)
 	if len(s) > referenceMax || !utf8.ValidString(s) || control {

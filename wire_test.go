@@ -2,6 +2,7 @@ package bursar_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"testing"
 	"time"
 
@@ -69,13 +70,15 @@ func TestWhatIsAnsweredGoesOverTheWire(t *testing.T) {
 		Transfer: bursar.ID{15: 1}, RequestHash: bursar.Hash{31: 2},
 		From: "a", To: "b", Amount: one, FromAfter: bursar.After{Version: 2, Balance: one, Held: zero},
 		ToAfter: bursar.After{Version: 4, Balance: zero, Held: zero}, Decided: 5,
+		Reference: "order 7", Metadata: bursar.Metadata{"k": "v"},
 	}
 	const hash = "00000000000000000000000000000000000000000000000000000000000000"
 	const first = "1970-01-01T00:00:00.00000000"
 	wire(t, leg, `{"seq":3,"at":"`+first+`5Z","hash":"`+hash+`01","kind":"transfer",`+
 		`"transfer":"00000000-0000-0000-0000-000000000001","leg":0,"request_hash":"`+hash+`02",`+
 		`"from":"a","to":"b","amount":"1.00 USD","from_version":2,"from_balance":"1.00 USD","from_held":"0.00 USD",`+
-		`"to_version":4,"to_balance":"0.00 USD","to_held":"0.00 USD","effective":"`+first+`5Z","decided":"`+first+`5Z"}`)
+		`"to_version":4,"to_balance":"0.00 USD","to_held":"0.00 USD","effective":"`+first+`5Z","decided":"`+first+`5Z",`+
+		`"reference":"order 7","metadata":{"k":"v"}}`)
 	leg.Backdated, leg.Effective = true, 4
 	if _, read := sent(t, leg); !read.Backdated || read.Effective != 4 {
 		t.Errorf("an entry that was dated back to 4 is read as %v, %d", read.Backdated, read.Effective)
@@ -88,9 +91,18 @@ func TestWhatIsAnsweredGoesOverTheWire(t *testing.T) {
 		Amount:   zero,
 		ToAfter:  bursar.After{Version: 1, Balance: zero, Held: zero},
 	}
-	if _, read := sent(t, act); read != act {
+	if _, read := sent(t, act); !reflect.DeepEqual(read, act) {
 		t.Errorf("an act is read as %+v", read)
 	}
+	wire(t, bursar.Statement{
+		Path: "a", Currency: one.Currency(), Opening: zero, Closing: one, Next: 2, Seq: 3,
+		Lines: []bursar.StatementLine{{
+			Decided: 5, Kind: bursar.EntryLeg, Transfer: bursar.ID{15: 1}, Amount: one, Balance: one, Version: 2,
+			Legs: []bursar.StatementLeg{{Leg: 1, Seq: 3, Other: "b", Amount: one, Balance: one}},
+		}},
+	}, `{"path":"a","currency":"USD","opening":"0.00 USD","closing":"1.00 USD","lines":[{"decided":"`+first+`5Z",`+
+		`"kind":"transfer","transfer":"00000000-0000-0000-0000-000000000001","amount":"1.00 USD","balance":"1.00 USD",`+
+		`"version":2,"legs":[{"leg":1,"seq":3,"other":"b","amount":"1.00 USD","balance":"1.00 USD"}]}],"next":2,"seq":3}`)
 	wire(t, bursar.TransferRecord{ID: bursar.ID{15: 1}, Kind: bursar.EntryLeg, Decided: 5, Entries: []bursar.Entry{},
 		Refusal: &bursar.Error{Code: bursar.CodeTooLate, Message: "late", Field: "not_after"}},
 		`{"id":"00000000-0000-0000-0000-000000000001","kind":"transfer","decided":"`+first+`5Z",`+

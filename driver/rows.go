@@ -46,6 +46,16 @@ type EntryRow struct {
 	Key                    int64 // row key: fixed at the insert, means no order
 	FromAccount, ToAccount int64
 	FromPrev, ToPrev       int64 // row key of each account's previous entry, 0 for the first
+	Notes                  Notes // only where a method of Reader says so; Reference and Metadata of Entry are never set
+}
+
+// Notes are what is remembered of an entry's request besides its legs.
+type Notes struct {
+	LastEntry int64 // row key of the request's last entry; 0 when nothing is remembered
+	Reference string
+	Metadata  string         // canonical JSON, empty when there is none
+	Seq       int64          // of the last entry, 0 while it is unsealed; only Reader.History has it
+	At        bursar.Instant // likewise
 }
 
 // RequestRecord is what is remembered of an id.

@@ -20,12 +20,58 @@ import (
 // reached, also in a quiet ledger: everything committed is sealed, and the head's time is moved to it, so that every
 // later entry is later. That writes; inside a caller's database transaction, and where one may only read, such a time
 // stays ahead.
-func (v *view) Balance(ctx context.Context, path string, asOf bursar.AsOf) (balance bursar.Balance, err error) {
+func (v *view) Balance(ctx context.Context, path string, asOf bursar.AsOf) (bursar.Balance, error) {
+	balances, err := v.Balances(ctx, []string{path}, asOf)
+	if err != nil {
+		return bursar.Balance{}, err
+	}
+	return balances[0], nil
+}
+
+// Balances are the balances of many accounts, at most [bursar.PageMax], in the order asked: all of one snapshot, and
+// each as Balance gives it. [bursar.ErrAccountNotFound] names the first path without an account. Now takes one look
+// into the database for all of them; a point in the past takes two more for each.
+func (v *view) Balances(
+	ctx context.Context, paths []string, asOf bursar.AsOf,
+) (balances []bursar.Balance, err error) {
+	if len(paths) > bursar.PageMax {
+		return nil, bursar.Errorf(bursar.CodeTooLarge,
+			"%d accounts are more than %d; ask in parts", len(paths), bursar.PageMax)
+	}
+	if err := checkPoint(asOf); err != nil {
+		return nil, err
+	}
 	err = v.asOf(ctx, func(ctx context.Context, r driver.Reader) error {
-		balance, err = v.balance(ctx, r, path, asOf)
+		balances, err = v.balances(ctx, r, paths, asOf)
 		return err
 	})
-	return balance, err
+	return balances, err
+}
+
+// balances finds the point before the accounts. Inside a caller's database transaction these may be two snapshots, and
+// all that a point covers must be there when the accounts are read.
+func (v *view) balances(
+	ctx context.Context, r driver.Reader, paths []string, asOf bursar.AsOf,
+) ([]bursar.Balance, error) {
+	point, err := v.point(ctx, r, asOf)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := v.accounts(ctx, r, paths)
+	if err != nil {
+		return nil, err
+	}
+	balances := make([]bursar.Balance, len(accounts))
+	for i, account := range accounts {
+		after, err := point.of(ctx, r, &account.AccountRow)
+		if err != nil {
+			return nil, err
+		}
+		if balances[i], err = balanceOf(account.Path, after, point.seq); err != nil {
+			return nil, err
+		}
+	}
+	return balances, nil
 }
 
 // aheadError says that the journal has not reached a time.
@@ -55,52 +101,64 @@ func (v *view) asOf(ctx context.Context, fn func(context.Context, driver.Reader)
 	return v.read(ctx, fn)
 }
 
-func (v *view) balance(ctx context.Context, r driver.Reader, path string, asOf bursar.AsOf) (bursar.Balance, error) {
-	account, err := v.account(ctx, r, path)
-	if err != nil {
-		return bursar.Balance{}, err
-	}
-	head, err := r.Head(ctx, v.book.Number)
-	if err != nil {
-		return bursar.Balance{}, err
-	}
-	if err := checkPoint(asOf); err != nil {
-		return bursar.Balance{}, err
-	}
-	now := bursar.After{Version: account.Version, Balance: account.Balance, Held: account.Held}
-	if asOf.Seq == 0 && asOf.At.IsZero() && asOf.Effective.IsZero() { // not ==: a zero time in some zone is zero too
-		return balanceOf(path, now, head.Seq)
-	}
-	seq, err := v.position(ctx, r, head, asOf)
-	if err != nil {
-		return bursar.Balance{}, err
-	}
-	after, err := before(ctx, r, &account.AccountRow, seq+1)
-	if err != nil {
-		return bursar.Balance{}, err
-	}
-	if !asOf.Effective.IsZero() {
-		if after.Balance, err = v.backdate(ctx, r, account, after.Balance, asOf.Effective, seq); err != nil {
-			return bursar.Balance{}, err
-		}
-		seq = head.Seq
-	}
-	return balanceOf(path, after, seq)
+// point is where balances are asked for.
+type point struct {
+	head      bursar.Head
+	seq       int64 // the journal position that an answer covers
+	now       bool  // what is not sealed counts, too, and nothing below does
+	past      int64 // the last journal position that counts
+	dated     bool  // later entries count, too, when they are dated back to effective or earlier
+	effective bursar.Instant
 }
 
-// position is the last journal position that asOf covers.
-func (v *view) position(ctx context.Context, r driver.Reader, head bursar.Head, asOf bursar.AsOf) (int64, error) {
-	t := asOf.At
-	if t.IsZero() {
-		t = asOf.Effective
+// point finds the place that asOf names.
+func (v *view) point(ctx context.Context, r driver.Reader, asOf bursar.AsOf) (*point, error) {
+	head, err := r.Head(ctx, v.book.Number)
+	if err != nil {
+		return nil, err
 	}
-	if t.IsZero() {
+	p := &point{head: head, seq: head.Seq}
+	switch {
+	case asOf.Seq != 0:
 		if asOf.Seq < 0 || asOf.Seq > head.Seq {
-			return 0, bursar.Errorf(bursar.CodeAsOfAhead,
+			return nil, bursar.Errorf(bursar.CodeAsOfAhead,
 				"position %d is not in the journal, whose head is %d", asOf.Seq, head.Seq)
 		}
-		return asOf.Seq, nil
+		p.past, p.seq = asOf.Seq, asOf.Seq
+	case !asOf.At.IsZero():
+		p.past, err = v.position(ctx, r, head, asOf.At)
+		p.seq = p.past
+	case !asOf.Effective.IsZero():
+		p.dated = true
+		if p.past, err = v.position(ctx, r, head, asOf.Effective); err == nil {
+			p.effective, err = bursar.InstantOf(asOf.Effective)
+		}
+	default: // not ==: a zero time in some zone is zero too
+		p.now = true
 	}
+	return p, err
+}
+
+// of is an account at the point.
+func (p *point) of(ctx context.Context, r driver.Reader, account *driver.AccountRow) (bursar.After, error) {
+	if p.now {
+		return present(account), nil
+	}
+	after, _, err := last(ctx, r, account, p.past)
+	if err == nil && p.dated {
+		after.Balance, err = p.backdate(ctx, r, account, after.Balance)
+	}
+	return after, err
+}
+
+// present is an account as it is now.
+func present(account *driver.AccountRow) bursar.After {
+	return bursar.After{Version: account.Version, Balance: account.Balance, Held: account.Held}
+}
+
+// position is the last journal position with a time of at most t, less the first legs of a transfer whose last leg is
+// later.
+func (v *view) position(ctx context.Context, r driver.Reader, head bursar.Head, t time.Time) (int64, error) {
 	at, err := bursar.InstantOf(t)
 	if err != nil {
 		return 0, err
@@ -111,25 +169,45 @@ func (v *view) position(ctx context.Context, r driver.Reader, head bursar.Head, 
 	}
 	var fault error
 	after := sort.Search(int(head.Seq), func(i int) bool { // the first position that is later than at, less one
-		entries, err := r.Journal(ctx, v.book.Number, int64(i), 1)
-		if err != nil || len(entries) == 0 {
+		entry, err := v.entryAfter(ctx, r, int64(i))
+		if err != nil {
 			fault = err
 			return true
 		}
-		return entries[0].At > at
+		return entry.At > at
 	})
-	return int64(after), fault
+	if fault != nil || int64(after) == head.Seq {
+		return int64(after), fault
+	}
+	next, err := v.entryAfter(ctx, r, int64(after))
+	if err != nil {
+		return 0, err
+	}
+	return int64(after - next.Leg), nil
 }
 
-// before is the account right before position seq.
-func before(ctx context.Context, r driver.Reader, account *driver.AccountRow, seq int64) (bursar.After, error) {
-	e, err := entryBefore(ctx, r, account, driver.MarkSeq, seq)
-	if err != nil || e == nil {
-		zero := money.Zero(account.Currency)
-		return bursar.After{Balance: zero, Held: zero}, err
+// entryAfter is the journal's entry after a position.
+func (v *view) entryAfter(ctx context.Context, r driver.Reader, seq int64) (*driver.EntryRow, error) {
+	entries, err := r.Journal(ctx, v.book.Number, seq, 1)
+	if err == nil && len(entries) == 0 {
+		err = bursar.Errorf(bursar.CodeCorrupt, "the journal has no entry after %d: run bursar verify", seq)
 	}
-	after, _ := side(e, account.Number)
-	return after, nil
+	if err != nil {
+		return nil, err
+	}
+	return &entries[0], nil
+}
+
+// last is the account after its last entry up to position seq, and the row key of that, 0 when there is none.
+func last(
+	ctx context.Context, r driver.Reader, account *driver.AccountRow, seq int64,
+) (after bursar.After, key int64, err error) {
+	e, err := entryBefore(ctx, r, account, driver.MarkSeq, seq+1)
+	if err != nil || e == nil {
+		return unopened(account), 0, err
+	}
+	after, _ = side(e, account.Number)
+	return after, e.Key, nil
 }
 
 // entryBefore is the account's last entry whose position, or version, is below n; nil when there is none.
@@ -176,28 +254,28 @@ func side(e *driver.EntryRow, account int64) (after bursar.After, prev int64) {
 	return e.ToAfter, e.ToPrev
 }
 
-// backdate adds to a balance as of seq what was posted later with an effective time of at most t.
-func (v *view) backdate(
-	ctx context.Context, r driver.Reader, account *driver.AccountRecord, balance money.Amount, t time.Time, seq int64,
+// backdate adds to a balance what was posted later with an effective time of at most the point's.
+func (p *point) backdate(
+	ctx context.Context, r driver.Reader, account *driver.AccountRow, balance money.Amount,
 ) (money.Amount, error) {
-	effective, err := bursar.InstantOf(t)
-	if err != nil {
-		return balance, err
-	}
-	entries, err := r.Backdated(ctx, account.Number, effective, seq)
+	entries, err := r.Backdated(ctx, account.Number, p.effective, p.past)
 	if err != nil {
 		return balance, err
 	}
 	for i := range entries {
-		amount := entries[i].Amount
-		if entries[i].FromAccount == account.Number {
-			amount = amount.Neg()
-		}
-		if balance, err = balance.Add(amount); err != nil {
-			return balance, outOfRange(err, &account.AccountRow)
+		if balance, err = balance.Add(amountOn(&entries[i], account.Number)); err != nil {
+			return balance, outOfRange(err, account)
 		}
 	}
 	return balance, nil
+}
+
+// amountOn is what the entry changes on one of its accounts.
+func amountOn(e *driver.EntryRow, account int64) money.Amount {
+	if e.FromAccount == account {
+		return e.Amount.Neg()
+	}
+	return e.Amount
 }
 
 func balanceOf(path string, after bursar.After, seq int64) (bursar.Balance, error) {

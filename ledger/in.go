@@ -41,7 +41,8 @@ type Joined struct {
 func (l *Ledger) In(tx driver.CallerTx) *Joined {
 	j := &Joined{ledger: l, caller: tx}
 	j.joinOrder(tx)
-	j.view = view{book: l.book, read: func(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
+	j.view = view{book: l.book, now: l.now}
+	j.read = func(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
 		r, err := j.reader(ctx)
 		if err != nil {
 			return err
@@ -50,7 +51,7 @@ func (l *Ledger) In(tx driver.CallerTx) *Joined {
 			return err
 		}
 		return fn(ctx, r)
-	}}
+	}
 	return j
 }
 

@@ -72,15 +72,17 @@ func New(ctx context.Context, store driver.Store, o *Options) (*Ledger, error) {
 	if err := w.open(ctx, &options); err != nil {
 		return nil, err
 	}
-	book := w.book
-	l := &Ledger{view: view{book: book, read: store.Read}, store: store, writer: w, clock: options.Clock}
+	l := &Ledger{
+		view:  view{book: w.book, read: store.Read, now: w.time.now},
+		store: store, writer: w, clock: options.Clock,
+	}
 	l.reach = l.reachTime
 	if store.SealsLater() && options.SealEvery > 0 {
 		l.sealer = startSealer(w, options.SealEvery)
 		w.unsealed = l.sealer.wakeUp
 	}
 	l.poster = options.Strategy.start(w)
-	w.logger.Debug("ledger opened", "book", book.Name, "uuid", book.UUID.String())
+	w.logger.Debug("ledger opened", "book", w.book.Name, "uuid", w.book.UUID.String())
 	return l, nil
 }
 

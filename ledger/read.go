@@ -16,6 +16,8 @@ type view struct {
 	read func(ctx context.Context, fn func(context.Context, driver.Reader) error) error
 	// reach moves the head's time to one that is past; nil where that cannot be done.
 	reach func(ctx context.Context, at bursar.Instant) error
+	// now is the ledger's clock, given the time by the database's.
+	now func(stored bursar.Instant) (bursar.Instant, error)
 }
 
 // Head is the journal's last position.
@@ -68,7 +70,9 @@ func (v *view) Journal(ctx context.Context, after int64, limit int) (entries []b
 	}
 	err = v.read(ctx, func(ctx context.Context, r driver.Reader) error {
 		rows, err := r.Journal(ctx, v.book.Number, after, limit)
-		entries = entriesOf(rows)
+		if err == nil {
+			entries, err = notedEntries(rows)
+		}
 		return err
 	})
 	return entries, err
@@ -77,38 +81,73 @@ func (v *view) Journal(ctx context.Context, after int64, limit int) (entries []b
 // Transfer is what became of an id; [bursar.ErrTransferNotFound] when the ledger has not seen it.
 func (v *view) Transfer(ctx context.Context, id bursar.ID) (t bursar.TransferRecord, err error) {
 	err = v.read(ctx, func(ctx context.Context, r driver.Reader) error {
-		record, rows, err := r.Request(ctx, v.book.Number, id)
-		switch {
-		case err != nil:
-			return err
-		case record == nil:
-			return bursar.Errorf(bursar.CodeTransferNotFound, "no transfer %v", id)
-		}
-		t = bursar.TransferRecord{
-			ID:        id,
-			Kind:      bursar.EntryLeg,
-			Reference: record.Reference,
-			Decided:   record.Decided,
-			Entries:   entriesOf(rows),
-		}
-		if record.Refusal != nil {
-			t.Refusal = record.Refusal
-		}
-		if len(rows) > 0 {
-			t.Kind = rows[0].Kind
-		}
-		t.Metadata, err = metadataOf(record.Metadata)
+		t, err = v.transfer(ctx, r, id)
 		return err
 	})
 	return t, err
 }
 
-func entriesOf(rows []driver.EntryRow) []bursar.Entry {
+// TransferByReference is the posted transfer that has a reference; [bursar.ErrTransferNotFound] when none has. A
+// refused transfer has given its reference back.
+func (v *view) TransferByReference(ctx context.Context, reference string) (t bursar.TransferRecord, err error) {
+	if err := bursar.CheckReference(reference); err != nil {
+		return t, err
+	}
+	err = v.read(ctx, func(ctx context.Context, r driver.Reader) error {
+		id, err := r.Referenced(ctx, v.book.Number, reference)
+		if err == nil && id.IsZero() {
+			err = bursar.Errorf(bursar.CodeTransferNotFound,
+				"no posted transfer has the reference %q", brief.Text(reference))
+		}
+		if err == nil {
+			t, err = v.transfer(ctx, r, id)
+		}
+		return err
+	})
+	return t, err
+}
+
+func (v *view) transfer(ctx context.Context, r driver.Reader, id bursar.ID) (t bursar.TransferRecord, err error) {
+	record, rows, err := r.Request(ctx, v.book.Number, id)
+	switch {
+	case err != nil:
+		return t, err
+	case record == nil:
+		return t, bursar.Errorf(bursar.CodeTransferNotFound, "no transfer %v", id)
+	}
+	t = bursar.TransferRecord{ID: id, Kind: bursar.EntryLeg, Reference: record.Reference, Decided: record.Decided,
+		Entries: make([]bursar.Entry, len(rows))}
+	if t.Metadata, err = metadataOf(record.Metadata); err != nil {
+		return t, err
+	}
+	if record.Refusal != nil {
+		t.Refusal = record.Refusal
+	}
+	for i := range rows {
+		t.Kind = rows[i].Kind
+		t.Entries[i] = rows[i].Entry
+		t.Entries[i].Reference, t.Entries[i].Metadata = t.Reference, t.Metadata
+	}
+	return t, nil
+}
+
+// notedEntries are the entries of rows that have their notes.
+func notedEntries(rows []driver.EntryRow) ([]bursar.Entry, error) {
 	entries := make([]bursar.Entry, len(rows))
 	for i := range rows {
-		entries[i] = rows[i].Entry
+		e, notes := &entries[i], &rows[i].Notes
+		*e = rows[i].Entry
+		e.Reference = notes.Reference
+		if i > 0 && e.Transfer == entries[i-1].Transfer {
+			e.Metadata = entries[i-1].Metadata
+			continue
+		}
+		var err error
+		if e.Metadata, err = metadataOf(notes.Metadata); err != nil {
+			return nil, err
+		}
 	}
-	return entries
+	return entries, nil
 }
 
 func accountOf(record *driver.AccountRecord) (bursar.Account, error) {
@@ -162,7 +201,44 @@ func (v *view) account(ctx context.Context, r driver.Reader, path string) (*driv
 	}
 	record, err := r.Account(ctx, v.book.Number, path)
 	if err == nil && record == nil {
-		err = bursar.Errorf(bursar.CodeAccountNotFound, "no account %s", path)
+		err = noAccount(path)
 	}
 	return record, err
+}
+
+func noAccount(path string) error {
+	return bursar.Errorf(bursar.CodeAccountNotFound, "no account %s", path)
+}
+
+// accounts are the accounts with these paths, in their order.
+func (v *view) accounts(ctx context.Context, r driver.Reader, paths []string) ([]*driver.AccountRecord, error) {
+	if len(paths) == 1 {
+		record, err := v.account(ctx, r, paths[0])
+		return []*driver.AccountRecord{record}, err
+	}
+	byPath := make(map[string]*driver.AccountRecord, len(paths))
+	var wanted []string
+	for _, path := range paths {
+		if err := bursar.CheckPath(path); err != nil {
+			return nil, err
+		}
+		if _, known := byPath[path]; !known {
+			byPath[path] = nil
+			wanted = append(wanted, path)
+		}
+	}
+	records, err := r.AccountsOf(ctx, v.book.Number, wanted)
+	if err != nil {
+		return nil, err
+	}
+	for i := range records {
+		byPath[records[i].Path] = &records[i]
+	}
+	accounts := make([]*driver.AccountRecord, len(paths))
+	for i, path := range paths {
+		if accounts[i] = byPath[path]; accounts[i] == nil {
+			return nil, noAccount(path)
+		}
+	}
+	return accounts, nil
 }

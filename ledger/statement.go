@@ -2,139 +2,145 @@ package ledger
 
 import (
 	"context"
+	"time"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/driver"
+	"github.com/bursar-ledger/bursar/internal/coded"
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// Statement lists an account's sealed entries from the latest to the first, with the running balance.
+// Statement is a page of an account's history, one line for each transfer, with the balances around all of what q
+// asks for. It has what is not sealed yet, too, with an empty place, so its lines always add up: Opening and the
+// amounts of all lines are Closing.
+//
+// A From or a To that is past by the ledger's clock is reached as Balance reaches a time, also in a quiet ledger. What
+// is asked of a past From to a past To is the same for ever. Where the time cannot be reached, such a bound that is
+// later than the journal's head is [bursar.ErrAsOfAhead].
+//
+// Errors: those of Balance; a q with a From later than its To, or a negative After, is [bursar.ErrMalformed].
 func (v *view) Statement(
 	ctx context.Context, path string, q bursar.StatementQuery,
-) (lines []bursar.StatementLine, err error) {
-	if q.Limit, err = pageLimit(q.Limit); err != nil {
-		return nil, err
+) (s bursar.Statement, err error) {
+	if err := checkStatement(&q); err != nil {
+		return s, err
 	}
-	err = v.read(ctx, func(ctx context.Context, r driver.Reader) error {
-		account, err := v.account(ctx, r, path)
-		if err != nil {
-			return err
-		}
-		lines, err = v.lines(ctx, r, account, q)
+	err = v.asOf(ctx, func(ctx context.Context, r driver.Reader) error {
+		s, err = v.statement(ctx, r, path, &q)
 		return err
 	})
-	return lines, err
+	return s, err
 }
 
-func (v *view) lines(
-	ctx context.Context, r driver.Reader, account *driver.AccountRecord, q bursar.StatementQuery,
-) ([]bursar.StatementLine, error) {
-	key := account.LastEntry
-	if q.Before > 0 && q.Before <= account.Version {
-		e, err := entryBefore(ctx, r, &account.AccountRow, driver.MarkVersion, q.Before)
-		if err != nil || e == nil {
-			return nil, err
-		}
-		key = e.Key
+// checkStatement also fills in the limit.
+func checkStatement(q *bursar.StatementQuery) (err error) {
+	field := ""
+	switch {
+	case !q.From.IsZero() && !q.To.IsZero() && q.From.After(q.To):
+		field, err = "from", bursar.Errorf(bursar.CodeMalformed, "from %v is later than to %v", q.From, q.To)
+	case q.After < 0:
+		field, err = "after", bursar.Errorf(bursar.CodeMalformed, "there is no version %d of an account", q.After)
+	default:
+		q.Limit, err = pageLimit(q.Limit)
 	}
-	var lines []bursar.StatementLine
-	for key != 0 && len(lines) < q.Limit {
-		entries, err := r.Back(ctx, account.Number, key, q.Limit-len(lines))
+	return coded.At(err, field)
+}
+
+// statement reads the head before the account. Inside a caller's database transaction these may be two snapshots, and
+// all that the head covers must be there when the account is read. What is read later never changes.
+func (v *view) statement(
+	ctx context.Context, r driver.Reader, path string, q *bursar.StatementQuery,
+) (bursar.Statement, error) {
+	head, err := r.Head(ctx, v.book.Number)
+	if err != nil {
+		return bursar.Statement{}, err
+	}
+	account, err := v.account(ctx, r, path)
+	if err != nil {
+		return bursar.Statement{}, err
+	}
+	s, err := v.span(ctx, r, head, &account.AccountRow, q)
+	if err != nil {
+		return bursar.Statement{}, err
+	}
+	page := linePage{span: s, limit: q.Limit}
+	if q.Forward {
+		err = page.forward(ctx, r, q.After)
+	} else {
+		err = page.backward(ctx, r, q.After)
+	}
+	if err != nil {
+		return bursar.Statement{}, err
+	}
+	lines, next, err := page.lines()
+	return bursar.Statement{Path: path, Currency: account.Currency, Opening: s.low.Balance, Closing: s.high.Balance,
+		Lines: lines, Next: next, Seq: s.seq}, err
+}
+
+// span is the part of an account's history that a statement covers. Neither end parts a transfer.
+type span struct {
+	account *driver.AccountRow
+	low     bursar.After // the account before the first entry
+	high    bursar.After // and after the last
+	key     int64        // row key of the last entry, 0 when the account had none
+	seq     int64        // the journal position that is covered
+}
+
+func (v *view) span(
+	ctx context.Context, r driver.Reader, head bursar.Head, account *driver.AccountRow, q *bursar.StatementQuery,
+) (*span, error) {
+	s := &span{account: account, low: unopened(account), high: present(account), key: account.LastEntry, seq: head.Seq}
+	if !q.To.IsZero() {
+		seq, past, err := v.bound(ctx, r, head, q.To)
 		if err != nil {
-			return nil, err
+			return nil, coded.At(err, "to")
 		}
-		if len(entries) == 0 {
-			return nil, brokenHistory(&account.AccountRow, key)
-		}
-		for i := range entries {
-			if entries[i].Seq > 0 {
-				lines = append(lines, lineOf(&entries[i], account.Number))
-			}
-			_, key = side(&entries[i], account.Number)
-		}
-	}
-	return lines, nil
-}
-
-func lineOf(e *driver.EntryRow, account int64) bursar.StatementLine {
-	l := bursar.StatementLine{Seq: e.Seq, At: e.At, Effective: e.At, Kind: e.Kind, Transfer: e.Transfer,
-		Other: e.From, Amount: e.Amount, Balance: e.ToAfter.Balance, Version: e.ToAfter.Version}
-	if e.FromAccount == account {
-		l.Other, l.Amount = e.To, e.Amount.Neg()
-		l.Balance, l.Version = e.FromAfter.Balance, e.FromAfter.Version
-	}
-	if e.Backdated {
-		l.Effective = e.Effective
-	}
-	return l
-}
-
-// TrialBalance sums the balances of all accounts by currency, in one snapshot, and calls each, unless it is nil,
-// with every account in order of path. A sum that leaves the range of amounts is [bursar.ErrBalanceOutOfRange].
-func (v *view) TrialBalance(
-	ctx context.Context, each func(bursar.Account) error,
-) (totals []bursar.CurrencyTotal, head bursar.Head, err error) {
-	err = v.read(ctx, func(ctx context.Context, r driver.Reader) error {
-		if head, err = r.Head(ctx, v.book.Number); err != nil {
-			return err
-		}
-		totals, err = v.total(ctx, r, each)
-		return err
-	})
-	return totals, head, err
-}
-
-func (v *view) total(
-	ctx context.Context, r driver.Reader, each func(bursar.Account) error,
-) ([]bursar.CurrencyTotal, error) {
-	var totals []bursar.CurrencyTotal
-	for after := ""; ; {
-		records, err := r.Accounts(ctx, v.book.Number, "", after, bursar.PageMax)
-		if err != nil {
-			return nil, err
-		}
-		for i := range records {
-			account, err := accountOf(&records[i])
-			if err != nil {
+		if past {
+			s.seq = seq
+			if s.high, s.key, err = last(ctx, r, account, seq); err != nil {
 				return nil, err
 			}
-			if totals, err = addTotal(totals, &account); err != nil {
+		}
+	}
+	if !q.From.IsZero() {
+		seq, past, err := v.bound(ctx, r, head, q.From)
+		if err != nil {
+			return nil, coded.At(err, "from")
+		}
+		if s.low = s.high; past {
+			if s.low, _, err = last(ctx, r, account, seq); err != nil {
 				return nil, err
 			}
-			if each != nil {
-				if err := each(account); err != nil {
-					return nil, err
-				}
-			}
-			after = account.Path
-		}
-		if len(records) < bursar.PageMax {
-			return totals, nil
 		}
 	}
+	return s, nil
 }
 
-func addTotal(totals []bursar.CurrencyTotal, account *bursar.Account) ([]bursar.CurrencyTotal, error) {
-	i := 0
-	for i < len(totals) && totals[i].Currency != account.Currency {
-		i++
+// bound is the last journal position before t. A t that is not past has none. What will be sealed may still come before
+// it.
+func (v *view) bound(
+	ctx context.Context, r driver.Reader, head bursar.Head, t time.Time,
+) (seq int64, past bool, err error) {
+	before := t.Add(-1)
+	at, err := bursar.InstantOf(before)
+	if err != nil {
+		return 0, false, err
 	}
-	if i == len(totals) {
-		zero := money.Zero(account.Currency)
-		totals = append(totals, bursar.CurrencyTotal{Currency: account.Currency, Positive: zero, Negative: zero, Sum: zero})
-	}
-	t := &totals[i]
-	side := &t.Positive
-	if account.Balance.Sign() < 0 {
-		side = &t.Negative
-	}
-	t.Accounts++
-	for _, sum := range [2]*money.Amount{side, &t.Sum} {
-		next, err := sum.Add(account.Balance)
+	if at > head.At {
+		stored, err := r.Now(ctx, v.book.Number)
 		if err != nil {
-			return nil, bursar.Errorf(bursar.CodeBalanceOutOfRange, "the sum of the balances in %v: %w", account.Currency, err)
+			return 0, false, err
 		}
-		*sum = next
+		if now, err := v.now(stored); err != nil || at > now {
+			return 0, false, err
+		}
 	}
-	return totals, nil
+	seq, err = v.position(ctx, r, head, before)
+	return seq, true, err
+}
+
+// unopened is an account before its first entry.
+func unopened(account *driver.AccountRow) bursar.After {
+	zero := money.Zero(account.Currency)
+	return bursar.After{Balance: zero, Held: zero}
 }

@@ -19,48 +19,96 @@ type pointFlags struct {
 
 func newBalanceCommand(e *env) *cobra.Command {
 	var f pointFlags
+	var prefix string
 	cmd := &cobra.Command{
-		Use:   "balance [PATH]",
-		Short: "Print an account's balance, now or in the past, or all balances",
-		Long: `Print an account's balance, now or at one point in the past:
+		Use:   "balance [PATH...]",
+		Short: "Print balances of accounts, now or in the past, or all balances",
+		Long: `Print the balance of an account, or of several in the order asked, now or at one point in the past:
 
   --seq        after the entry at this position
-  --at         after all entries with a ledger time up to this one
-  --effective  counting entries with an effective time up to this one, whenever they were posted
+  --at         after all transfers with a ledger time up to this one
+  --effective  counting transfers with an effective time up to this one, whenever they were posted
 
 A time is written as RFC 3339, such as 2026-01-31T12:00:00Z, or as a date, which means the end of that day in UTC. A
 time that is past gets an answer, also when nothing was posted since; a time or a position to come is refused.
 
-Without PATH it prints the trial balance: every account, and for each currency the sum of all balances, which is
+With --prefix it prints, for each currency, the sum over all accounts whose path begins with that prefix.
+
+With neither it prints the trial balance: every account, and for each currency the sum of all balances, which is
 zero. In CSV the sums are the last rows; they have no path.`,
 		Example: `  bursar balance users:alice
+  bursar balance users:alice users:bob -o csv
   bursar balance users:alice --seq 17
   bursar balance users:alice --at 2026-01-31
   bursar balance users:alice --effective 2026-01-31T12:00:00+01:00 -o json
+  bursar balance --prefix users: --at 2026-01-31
   bursar balance`,
-		Args: arguments(0, "PATH"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 && cmd.Flags().Changed("prefix") {
+				return usagef("a PATH and --prefix exclude each other")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			asOf, err := f.asOf()
 			if err != nil {
 				return err
 			}
-			if len(args) == 0 && asOf != (bursar.AsOf{}) {
+			summed := cmd.Flags().Changed("prefix")
+			if len(args) == 0 && !summed && asOf != (bursar.AsOf{}) {
 				return usagef("missing argument PATH: the trial balance is of now")
 			}
 			return e.withLedger(cmd.Context(), reads, func(ctx context.Context, l *ledger.Ledger) error {
-				if len(args) == 0 {
-					return e.trialBalance(ctx, l)
+				switch {
+				case summed:
+					err = e.sums(ctx, l, prefix, asOf)
+				case len(args) == 0:
+					err = e.trialBalance(ctx, l)
+				default:
+					err = e.balances(ctx, l, args, asOf)
 				}
-				balance, err := l.Balance(ctx, args[0], asOf)
-				if err != nil {
-					return ahead(err, f.timeFlag())
-				}
-				return e.showBalance(balance)
+				return ahead(err, f.timeFlag())
 			})
 		},
 	}
 	f.define(cmd)
+	cmd.Flags().StringVar(&prefix, "prefix", "", "sum the accounts whose path begins with this `prefix`")
 	return cmd
+}
+
+func (e *env) balances(ctx context.Context, l *ledger.Ledger, paths []string, asOf bursar.AsOf) error {
+	balances, err := l.Balances(ctx, paths, asOf)
+	if err != nil {
+		return err
+	}
+	if len(balances) == 1 {
+		return e.showBalance(balances[0])
+	}
+	out := e.list(left("path"), right("balance"), right("held"), right("available"), right("version"), right("seq"))
+	for _, b := range balances {
+		err := out.add(b, b.Path, b.Balance.String(), b.Held.String(), b.Available.String(),
+			strconv.FormatInt(b.Version, 10), strconv.FormatInt(b.Seq, 10))
+		if err != nil {
+			return err
+		}
+	}
+	return out.flush()
+}
+
+func (e *env) sums(ctx context.Context, l *ledger.Ledger, prefix string, asOf bursar.AsOf) error {
+	totals, _, err := l.Sum(ctx, prefix, asOf)
+	if err != nil {
+		return err
+	}
+	out := e.list(left("currency"), right("accounts"), right("positive"), right("negative"), right("sum"))
+	for _, t := range totals {
+		err := out.add(t, t.Currency.String(), strconv.FormatInt(t.Accounts, 10), t.Positive.String(),
+			t.Negative.String(), t.Sum.String())
+		if err != nil {
+			return err
+		}
+	}
+	return out.flush()
 }
 
 func (f *pointFlags) define(cmd *cobra.Command) {

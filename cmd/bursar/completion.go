@@ -79,7 +79,8 @@ func (e *env) completions() map[string]suggest {
 		"bursar account list --after": e.paths,
 		"bursar account open":         first(1, e.paths), // a new path begins like those of its kind
 		"bursar account show":         first(1, e.paths),
-		"bursar balance":              first(1, e.paths),
+		"bursar balance":              e.paths,
+		"bursar balance --prefix":     e.paths,
 		"bursar errors":               first(1, codes()),
 		"bursar export --account":     e.paths,
 		"bursar export --format":      oneOf(exchange.FormatCSV, exchange.FormatJSONL, exchange.FormatHledger),

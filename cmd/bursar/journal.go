@@ -91,7 +91,11 @@ func (e *env) printJournal(ctx context.Context, l *ledger.Ledger, f journalFlags
 
 func (l *listing) addEntries(entries []bursar.Entry) error {
 	for i := range entries {
-		if err := l.add(entries[i], entryCells(&entries[i])...); err != nil {
+		cells, err := entryCells(&entries[i])
+		if err != nil {
+			return err
+		}
+		if err := l.add(entries[i], cells...); err != nil {
 			return err
 		}
 	}
@@ -103,12 +107,14 @@ func entryColumns() []column {
 		right("seq"), left("at"), wide("hash"), left("kind"), left("transfer"), wide("leg"), wide("request_hash"),
 		left("from"), left("to"), right("amount"), wide("from_version"), wide("from_balance"), wide("from_held"),
 		wide("to_version"), wide("to_balance"), wide("to_held"), wide("effective"), wide("backdated"), wide("decided"),
+		wide("reference"), wide("metadata"),
 	}
 }
 
 // entryCells are an entry's cells. An act on an account has no from. A transfer that was not dated back took effect at
 // its ledger time.
-func entryCells(e *bursar.Entry) []string {
+func entryCells(e *bursar.Entry) ([]string, error) {
+	metadata, err := metadataText(e.Metadata)
 	from, effective := [3]string{}, e.At
 	if e.From != "" {
 		from = afterCells(e.FromAfter)
@@ -121,7 +127,8 @@ func entryCells(e *bursar.Entry) []string {
 		strconv.FormatInt(e.Seq, 10), e.At.String(), e.Hash.String(), e.Kind.String(), e.Transfer.String(),
 		strconv.Itoa(e.Leg), e.RequestHash.String(), e.From, e.To, e.Amount.String(), from[0], from[1], from[2],
 		to[0], to[1], to[2], effective.String(), strconv.FormatBool(e.Backdated), e.Decided.String(),
-	}
+		e.Reference, metadata,
+	}, err
 }
 
 // afterCells are the version, the balance and the held amount of an account after an entry.

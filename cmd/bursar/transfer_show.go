@@ -8,26 +8,40 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/coded"
 	"github.com/bursar-ledger/bursar/ledger"
 )
 
 func newTransferShowCommand(e *env) *cobra.Command {
+	var reference string
 	cmd := &cobra.Command{
-		Use:   "show ID",
+		Use:   "show [ID]",
 		Short: "Show what became of a transfer or an opening",
 		Long: `Show what the ledger knows of an id: that of a transfer or of the opening of an account. It was posted, or
 refused with an answer that the id gets for ever. What was refused and may still happen is not known.
 
+With --reference in place of the id it is the posted transfer that has this reference.
+
 A table lists the legs below the transfer. In JSON it is one object with everything; CSV has one row without the legs.`,
 		Example: `  bursar transfer show 0192f0c1-2345-7abc-8def-0123456789ab
-  bursar transfer show 0192f0c1-2345-7abc-8def-0123456789ab -o json`,
+  bursar transfer show 0192f0c1-2345-7abc-8def-0123456789ab -o json
+  bursar transfer show --reference "order 7"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := bursar.ParseID(args[0])
-			if err != nil {
-				return err
+			find := func(ctx context.Context, l *ledger.Ledger) (bursar.TransferRecord, error) {
+				t, err := l.TransferByReference(ctx, reference)
+				return t, coded.At(err, "--reference")
+			}
+			if len(args) == 1 {
+				id, err := bursar.ParseID(args[0])
+				if err != nil {
+					return err
+				}
+				find = func(ctx context.Context, l *ledger.Ledger) (bursar.TransferRecord, error) {
+					return l.Transfer(ctx, id)
+				}
 			}
 			return e.withLedger(cmd.Context(), reads, func(ctx context.Context, l *ledger.Ledger) error {
-				t, err := l.Transfer(ctx, id)
+				t, err := find(ctx, l)
 				if err != nil {
 					return err
 				}
@@ -35,7 +49,14 @@ A table lists the legs below the transfer. In JSON it is one object with everyth
 			})
 		},
 	}
-	cmd.Args = func(_ *cobra.Command, args []string) error {
+	cmd.Flags().StringVar(&reference, "reference", "", "the `reference` of the transfer, in place of its id")
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if cmd.Flags().Changed("reference") {
+			if len(args) > 0 {
+				return usagef("an ID and --reference exclude each other")
+			}
+			return nil
+		}
 		err := arguments(1, "ID")(nil, args)
 		if len(args) == 2 || len(args) == 3 {
 			return hintf(err, `a transfer from an account that is called show is written --leg "show,TO,AMOUNT"`)

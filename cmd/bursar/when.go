@@ -15,8 +15,10 @@ func parseStart(flag, s string) (time.Time, error) { return parseTime(flag, s, 0
 // parseEnd reads a time up to which something counts. A date is the last moment of its day in UTC, so that the day
 // counts.
 func parseEnd(flag, s string) (time.Time, error) {
-	return parseTime(flag, s, 24*time.Hour-time.Nanosecond)
+	return parseTime(flag, s, day-time.Nanosecond)
 }
+
+const day = 24 * time.Hour
 
 // parseTime reads a time of RFC 3339, or a date, for which it is into that day. An empty text is the zero time.
 func parseTime(flag, s string, into time.Duration) (time.Time, error) {

@@ -2,66 +2,27 @@ package main
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/bursar-ledger/bursar"
-	"github.com/bursar-ledger/bursar/money"
 )
 
-// statement is what happened on an account in one month, in UTC, by the time at which an entry got its place in the
-// journal. On PostgreSQL that is up to a quarter of a second after a purchase was committed.
-type statement struct {
-	Account string                 `json:"account"`
-	Month   string                 `json:"month"`
-	Opening money.Amount           `json:"opening"` // what the account had when the month began
-	Lines   []bursar.StatementLine `json:"lines"`   // in order
-	Closing money.Amount           `json:"closing"` // and when it ended, or has by now
-}
-
-// statement makes the statement of any account for a month such as "2026-01".
-func (s *shop) statement(ctx context.Context, in request) (statement, error) {
+// statement is what happened on any account in a month such as "2026-01", in UTC and in order. A month that is over is
+// final. On PostgreSQL a purchase counts where its commit was written into the journal, up to a quarter of a second
+// later.
+func (s *shop) statement(ctx context.Context, in request) (bursar.Statement, error) {
 	begin, err := time.Parse("2006-01", in.Month)
 	if err != nil {
-		return statement{}, bursar.Errorf(bursar.CodeTimeInvalid, "the month %q is not written like 2026-01", in.Month)
+		return bursar.Statement{}, bursar.Errorf(bursar.CodeTimeInvalid, "the month %q is not written like 2026-01", in.Month)
 	}
-	head, err := s.ledger.Seal(ctx) // so that the journal has what was committed a moment ago
-	if err != nil {
-		return statement{}, err
+	query := bursar.StatementQuery{From: begin, To: begin.AddDate(0, 1, 0), Forward: true}
+	month, err := s.ledger.Statement(ctx, in.Account, query)
+	for err == nil && month.Next != 0 {
+		var page bursar.Statement
+		query.After = month.Next
+		page, err = s.ledger.Statement(ctx, in.Account, query)
+		month.Lines = append(month.Lines, page.Lines...)
+		month.Closing, month.Next, month.Seq = page.Closing, page.Next, page.Seq
 	}
-	opening, err := s.ledger.Balance(ctx, in.Account, before(begin, head))
-	if err != nil {
-		return statement{}, err
-	}
-	closing, err := s.ledger.Balance(ctx, in.Account, before(begin.AddDate(0, 1, 0), head))
-	if err != nil {
-		return statement{}, err
-	}
-	lines, err := s.lines(ctx, in.Account, opening.Version, closing.Version)
-	return statement{in.Account, in.Month, opening.Balance, lines, closing.Balance}, err
-}
-
-// before is the point right before a time, or the journal's head if the journal has not come so far.
-func before(t time.Time, head bursar.Head) bursar.AsOf {
-	if last := t.Add(-time.Nanosecond); last.Before(head.At.Time()) {
-		return bursar.AsOf{At: last}
-	}
-	return bursar.AsOf{Seq: head.Seq}
-}
-
-// lines are the account's entries after one of its versions up to another. Every entry raises the version by one, so
-// that their difference is the number of entries. The ledger lists the latest first, a page at a time.
-func (s *shop) lines(ctx context.Context, account string, after, last int64) ([]bursar.StatementLine, error) {
-	lines := make([]bursar.StatementLine, 0, last-after)
-	for next := last; next > after; {
-		query := bursar.StatementQuery{Before: next + 1, Limit: int(min(next-after, bursar.PageMax))}
-		page, err := s.ledger.Statement(ctx, account, query)
-		if err != nil {
-			return nil, err
-		}
-		lines = append(lines, page...)
-		next -= int64(len(page))
-	}
-	slices.Reverse(lines)
-	return lines, nil
+	return month, err
 }

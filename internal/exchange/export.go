@@ -89,6 +89,7 @@ type exporter struct {
 	options ExportOptions
 	writer  writer
 	legs    []bursar.Entry // of the transfer that the last page ended in
+	notes   driver.Notes   // what is remembered of it
 	done    Exported
 }
 
@@ -101,7 +102,7 @@ func (x *exporter) run(ctx context.Context) error {
 		return err
 	}
 	for first := after; after < head; {
-		rows, known, err := x.page(ctx, after, int(min(head-after, bursar.PageMax)))
+		rows, err := x.page(ctx, after, int(min(head-after, bursar.PageMax)))
 		if err != nil {
 			return err
 		}
@@ -110,7 +111,7 @@ func (x *exporter) run(ctx context.Context) error {
 				after, head)
 		}
 		after = rows[len(rows)-1].Seq
-		if err := x.write(rows, known, after == head); err != nil {
+		if err := x.write(rows, after == head); err != nil {
 			return err
 		}
 		if x.options.Progress != nil {
@@ -141,51 +142,27 @@ func (x *exporter) span(ctx context.Context) (after, head int64, err error) {
 	return after, head, err
 }
 
-// records are what is remembered of transfers, by their ids.
-type records map[bursar.ID]*driver.RequestRecord
-
-// page is the entries after a position with what is remembered of their transfers. When its last transfer may go on
-// beyond the page, the next page has the record of it as well.
-func (x *exporter) page(ctx context.Context, after int64, limit int) (
-	rows []driver.EntryRow, known records, err error) {
+// page is the entries after a position, with what is remembered of their transfers.
+func (x *exporter) page(ctx context.Context, after int64, limit int) (rows []driver.EntryRow, err error) {
 	err = x.store.Read(ctx, func(ctx context.Context, r driver.Reader) error {
-		if rows, err = r.Journal(ctx, x.book.Number, after, limit); err != nil {
-			return err
-		}
-		var ids []bursar.ID
-		ask := func(e *bursar.Entry) {
-			if len(ids) == 0 || ids[len(ids)-1] != e.Transfer {
-				ids = append(ids, e.Transfer)
-			}
-		}
-		if len(x.legs) > 0 {
-			ask(&x.legs[0])
-		}
-		for i := range rows {
-			ask(&rows[i].Entry)
-		}
-		found, err := r.Requests(ctx, x.book.Number, ids)
-		known = make(records, len(found))
-		for i := range found {
-			known[found[i].ID] = &found[i]
-		}
+		rows, err = r.Journal(ctx, x.book.Number, after, limit)
 		return err
 	})
-	return rows, known, err
+	return rows, err
 }
 
 // write writes the transfers that a page completes.
-func (x *exporter) write(rows []driver.EntryRow, known records, last bool) error {
+func (x *exporter) write(rows []driver.EntryRow, last bool) error {
 	for i := range rows {
 		e := &rows[i].Entry
 		if len(x.legs) > 0 && x.legs[0].Transfer != e.Transfer {
-			if err := x.finish(known); err != nil {
+			if err := x.finish(); err != nil {
 				return err
 			}
 		}
 		switch e.Kind {
 		case bursar.EntryLeg:
-			x.legs = append(x.legs, *e)
+			x.legs, x.notes = append(x.legs, *e), rows[i].Notes
 		case bursar.EntryOpen:
 			if !strings.HasPrefix(e.To, x.options.Account) {
 				continue
@@ -198,28 +175,27 @@ func (x *exporter) write(rows []driver.EntryRow, known records, last bool) error
 		}
 	}
 	if last && len(x.legs) > 0 {
-		return x.finish(known)
+		return x.finish()
 	}
 	return nil
 }
 
 // finish writes the transfer whose legs have been gathered.
-func (x *exporter) finish(known records) error {
+func (x *exporter) finish() error {
 	t := exported{legs: x.legs}
 	x.legs = x.legs[:0]
 	if !t.touches(x.options.Account) {
 		return nil
 	}
 	id := t.legs[0].Transfer
-	record := known[id]
-	if record == nil {
+	if x.notes.LastEntry == 0 {
 		return bursar.Errorf(bursar.CodeCorrupt,
 			"entry %d belongs to %v, of which nothing is remembered: run bursar verify", t.legs[0].Seq, id)
 	}
-	t.reference = record.Reference
-	if record.Metadata != "" {
+	t.reference = x.notes.Reference
+	if x.notes.Metadata != "" {
 		var err error
-		if t.metadata, err = metadataIn(record.Metadata); err != nil {
+		if t.metadata, err = metadataIn(x.notes.Metadata); err != nil {
 			return &bursar.Error{Code: bursar.CodeCorrupt, Message: "the stored metadata of " + id.String(), Err: err}
 		}
 	}

@@ -3,11 +3,11 @@ package httpapi
 import (
 	"context"
 	"net/url"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/coded"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -94,50 +94,65 @@ func getBalance(ctx context.Context, c *call) (bursar.Balance, error) {
 	return c.ledger.Balance(ctx, c.r.PathValue("path"), asOf)
 }
 
+// balancesOf is the balances of several accounts at one point, in the order asked.
+type balancesOf struct {
+	Balances []bursar.Balance `json:"balances"`
+}
+
+func getBalances(ctx context.Context, c *call) (balancesOf, error) {
+	asOf, err := c.asOf()
+	if err != nil {
+		return balancesOf{}, err
+	}
+	balances, err := c.ledger.Balances(ctx, c.query["path"], asOf)
+	return balancesOf{balances}, coded.At(err, "path")
+}
+
 // asOf is the point in the past that the parameters name.
 func (c *call) asOf() (asOf bursar.AsOf, err error) {
-	if len(c.query) > 1 {
+	named := 0
+	for _, name := range []string{"at", "seq", "effective"} {
+		if c.query.Has(name) {
+			named++
+		}
+	}
+	if named > 1 {
 		return asOf, malformed("", "at, seq and effective exclude each other: send one")
 	}
-	for _, point := range []struct {
-		name string
-		time *time.Time
-	}{{"at", &asOf.At}, {"effective", &asOf.Effective}} {
-		if c.query.Has(point.name) {
-			at, err := c.instant(point.name)
-			*point.time = at.Time()
-			return asOf, err
-		}
+	if asOf.At, err = c.time("at"); err != nil {
+		return asOf, err
+	}
+	if asOf.Effective, err = c.time("effective"); err != nil {
+		return asOf, err
 	}
 	asOf.Seq, err = c.count("seq", 1, 0)
 	return asOf, err
 }
 
-// statementPage is a page of an account's history, latest first.
-type statementPage struct {
-	Path  string                 `json:"path"`
-	Lines []bursar.StatementLine `json:"lines"`
-	Next  int64                  `json:"next,omitempty" doc:"The before of the next page. Absent on the last page."`
-}
-
-func getStatement(ctx context.Context, c *call) (page statementPage, err error) {
-	var q bursar.StatementQuery
+// getStatement lists the first line first where the caller says after which one.
+func getStatement(ctx context.Context, c *call) (s bursar.Statement, err error) {
+	q := bursar.StatementQuery{Forward: c.query.Has("after")}
+	if q.Forward && c.query.Has("before") {
+		return s, malformed("", "before and after exclude each other: send one")
+	}
 	if q.Limit, err = c.limit(); err != nil {
-		return page, err
+		return s, err
 	}
-	if q.Before, err = c.count("before", 1, 0); err != nil {
-		return page, err
+	if q.From, err = c.time("from"); err != nil {
+		return s, err
 	}
-	page.Path = c.r.PathValue("path")
-	lines, err := c.ledger.Statement(ctx, page.Path, q)
-	if err != nil {
-		return page, err
+	if q.To, err = c.time("to"); err != nil {
+		return s, err
 	}
-	page.Lines = listed(lines)
-	if n := len(lines); n > 0 && lines[n-1].Version > 1 {
-		page.Next = lines[n-1].Version
+	if q.After, err = c.count("before", 1, 0); err != nil {
+		return s, err
 	}
-	return page, nil
+	if q.Forward {
+		if q.After, err = c.count("after", 0, 0); err != nil {
+			return s, err
+		}
+	}
+	return c.ledger.Statement(ctx, c.r.PathValue("path"), q)
 }
 
 // listed makes an empty list of none, which JSON writes as [] and not as null.

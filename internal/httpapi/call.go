@@ -74,7 +74,7 @@ func (c *call) answer(w http.ResponseWriter, r *route) (answer, error) {
 		return answer{}, err
 	}
 	defer leave()
-	if c.query, err = readQuery(c.r, r.query); err != nil {
+	if c.query, err = readQuery(c.r, r); err != nil {
 		return answer{}, err
 	}
 	if r.handler.takes != nil {

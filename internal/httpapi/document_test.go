@@ -77,8 +77,8 @@ func TestDocument(t *testing.T) {
 	slices.Sort(got)
 	want := []string{
 		"GET /healthz", "GET /v1/accounts", "GET /v1/accounts/{path}", "GET /v1/accounts/{path}/balance",
-		"GET /v1/accounts/{path}/statement", "GET /v1/head", "GET /v1/journal", "GET /v1/transfers/{id}",
-		"GET /v1/trial-balance",
+		"GET /v1/accounts/{path}/statement", "GET /v1/balances", "GET /v1/head", "GET /v1/journal", "GET /v1/sums",
+		"GET /v1/transfers", "GET /v1/transfers/{id}", "GET /v1/trial-balance",
 		"POST /v1/accounts", "POST /v1/transfers", "POST /v1/transfers/batch",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

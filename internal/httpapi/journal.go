@@ -47,7 +47,7 @@ func getHead(ctx context.Context, c *call) (headResponse, error) {
 	return headResponse{Book: c.ledger.Book().Name, Head: head}, err
 }
 
-// trialBalance is the sums of all balances, and the position that they cover.
+// trialBalance is the sums of balances, and the position that they cover.
 type trialBalance struct {
 	Seq    int64                  `json:"seq"`
 	At     bursar.Instant         `json:"at,omitempty"`
@@ -56,6 +56,15 @@ type trialBalance struct {
 
 func getTrialBalance(ctx context.Context, c *call) (trialBalance, error) {
 	totals, head, err := c.ledger.TrialBalance(ctx, nil)
+	return trialBalance{Seq: head.Seq, At: head.At, Totals: listed(totals)}, err
+}
+
+func getSums(ctx context.Context, c *call) (trialBalance, error) {
+	asOf, err := c.asOf()
+	if err != nil {
+		return trialBalance{}, err
+	}
+	totals, head, err := c.ledger.Sum(ctx, c.query.Get("prefix"), asOf)
 	return trialBalance{Seq: head.Seq, At: head.At, Totals: listed(totals)}, err
 }
 

@@ -44,7 +44,8 @@ func (r *route) describe(registry huma.Registry) *huma.Operation {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: name, In: "path", Required: true, Schema: text()})
 	}
 	for _, p := range r.query {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: p.name, In: "query", Description: p.doc, Schema: p.schema})
+		op.Parameters = append(op.Parameters, &huma.Param{
+			Name: p.name, In: "query", Description: p.doc, Schema: p.schema, Required: p.name == r.required})
 	}
 	switch {
 	case r.handler.creates:

@@ -3,7 +3,11 @@ package httpapi
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/brief"
@@ -12,31 +16,39 @@ import (
 // pageDefault is how many items a page has when the caller does not say.
 const pageDefault = 100
 
-// readQuery reads the parameters of a request. It refuses a parameter that the route does not have, and one that comes
-// twice: a misspelt "limt" must not give another answer than was asked for.
-func readQuery(r *http.Request, params []param) (url.Values, error) {
-	if r.URL.RawQuery == "" {
-		return nil, nil
-	}
+// readQuery reads the parameters of a request. It refuses a parameter that the route does not have, one that comes
+// twice where it is no list, and a required one that is not there: a misspelt "limt" must not give another answer
+// than was asked for.
+func readQuery(r *http.Request, route *route) (url.Values, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, malformed("", "the query cannot be read: escape what is not a letter or digit with %%")
 	}
 	for name, values := range query {
-		known := false
-		for i := range params {
-			known = known || params[i].name == name
-		}
+		param := route.param(name)
 		switch {
-		case !known:
+		case param == nil:
 			return nil, malformed(brief.Text(name), "there is no parameter %q here", brief.Text(name))
-		case len(values) > 1:
+		case len(values) > 1 && param.schema.Type != huma.TypeArray:
 			return nil, malformed(name, "the parameter comes %d times", len(values))
-		case values[0] == "":
+		case slices.Contains(values, ""):
 			return nil, malformed(name, "the parameter is empty: leave it out")
 		}
 	}
+	if route.required != "" && !query.Has(route.required) {
+		return nil, malformed(route.required, "the parameter is missing")
+	}
 	return query, nil
+}
+
+// param is the route's parameter with a name; nil when there is none.
+func (r *route) param(name string) *param {
+	for i := range r.query {
+		if r.query[i].name == name {
+			return &r.query[i]
+		}
+	}
+	return nil
 }
 
 // count is a parameter that is a whole number, not below least. It is otherwise when the parameter is absent.
@@ -75,13 +87,17 @@ func further[T any](page []T, limit int, read func(last *T) ([]T, error)) (bool,
 	return len(more) > 0, err
 }
 
-// instant is a parameter that is a time.
-func (c *call) instant(name string) (at bursar.Instant, err error) {
+// time is a parameter that is a time, zero when it is absent.
+func (c *call) time(name string) (time.Time, error) {
+	if !c.query.Has(name) {
+		return time.Time{}, nil
+	}
+	var at bursar.Instant
 	if err := at.UnmarshalText([]byte(c.query.Get(name))); err != nil {
 		e := bursar.Errorf(bursar.CodeTimeInvalid, "%q is not a time in RFC 3339 from 1678 to 2261, "+
 			"such as 2026-01-31T12:00:00Z; a + is written %%2B", brief.Text(c.query.Get(name)))
 		e.Field = name
-		return 0, e
+		return time.Time{}, e
 	}
-	return at, nil
+	return at.Time(), nil
 }

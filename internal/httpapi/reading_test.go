@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -78,18 +79,11 @@ func TestStatementPages(t *testing.T) {
 			if before > 0 {
 				path += fmt.Sprintf("&before=%d", before)
 			}
-			var page struct {
-				Path  string
-				Lines []struct {
-					Seq, Version                                          int64
-					At, Effective, Kind, Transfer, Other, Amount, Balance string
-				}
-				Next int64
-			}
+			var page bursar.Statement
 			f.get(path).wants(http.StatusOK).into(&page)
 			pages++
 			for _, line := range page.Lines {
-				balances = append(balances, line.Balance)
+				balances = append(balances, line.Balance.String())
 			}
 			if before = page.Next; before == 0 {
 				break
@@ -98,6 +92,81 @@ func TestStatementPages(t *testing.T) {
 		want := []string{"96.00 USD", "97.00 USD", "98.00 USD", "99.00 USD", "100.00 USD", "0.00 USD"}
 		if diff := cmp.Diff(want, balances); diff != "" || pages != wanted {
 			t.Errorf("limit %d: %d pages, want %d (-want +got):\n%s", limit, pages, wanted, diff)
+		}
+	}
+}
+
+// TestStatementOfATime asks for a part of the history, from its beginning.
+func TestStatementOfATime(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil, nil).funded()
+	f.post("/v1/transfers", `{"reference":"order 7","metadata":{"k":"v"},"legs":[
+		{"from":"users:alice","to":"users:bob","amount":"1.00 USD"},
+		{"from":"users:alice","to":"outside:bank","amount":"2.00 USD"}]}`).wants(http.StatusCreated)
+	read := func(query string) (s bursar.Statement) {
+		f.get("/v1/accounts/users:alice/statement?" + query).wants(http.StatusOK).into(&s)
+		return s
+	}
+	first := read("after=0&limit=2")
+	if len(first.Lines) != 2 || first.Lines[0].Kind != bursar.EntryOpen || first.Next != first.Lines[1].Version {
+		t.Fatalf("the first page forward is %+v", first)
+	}
+	rest := read(fmt.Sprintf("after=%d", first.Next))
+	if len(rest.Lines) != 1 || rest.Next != 0 || rest.Closing != first.Closing {
+		t.Fatalf("the second page forward is %+v", rest)
+	}
+	line := rest.Lines[0]
+	if line.Reference != "order 7" || line.Metadata["k"] != "v" || line.Amount.String() != "-3.00 USD" ||
+		line.Other != "" || len(line.Legs) != 2 || line.Legs[1].Other != "outside:bank" || line.Decided == 0 {
+		t.Errorf("the line is %+v", line)
+	}
+	at := url.QueryEscape(line.At.String())
+	before, after := read("to="+at), read("from="+at)
+	if before.Opening.String() != "0.00 USD" || before.Closing != after.Opening || after.Closing.String() != "97.00 USD" ||
+		len(before.Lines) != 2 || len(after.Lines) != 1 {
+		t.Errorf("before the transfer %+v, after it %+v", before, after)
+	}
+	var found, same bursar.TransferRecord
+	f.get("/v1/transfers?reference=order+7").wants(http.StatusOK).into(&found)
+	f.get("/v1/transfers/" + found.ID.String()).wants(http.StatusOK).into(&same)
+	if !reflect.DeepEqual(found, same) || found.ID != line.Transfer || found.Reference != "order 7" {
+		t.Errorf("by reference %+v, by id %+v", found, same)
+	}
+	var journal journalPage
+	f.get("/v1/journal?after=5").wants(http.StatusOK).into(&journal)
+	last := journal.Entries[len(journal.Entries)-1]
+	if last.Reference != "order 7" || last.Metadata["k"] != "v" {
+		t.Errorf("the last entry is %+v", last)
+	}
+}
+
+func TestBalancesAndSums(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil, nil).funded()
+	var many struct{ Balances []bursar.Balance }
+	f.get("/v1/balances?path=users:bob&path=users:alice&path=users:bob").wants(http.StatusOK).into(&many)
+	var got []string
+	for _, b := range many.Balances {
+		got = append(got, b.Path+" "+b.Balance.String())
+	}
+	if diff := cmp.Diff([]string{"users:bob 0.00 USD", "users:alice 100.00 USD", "users:bob 0.00 USD"}, got); diff != "" {
+		t.Errorf("the balances (-want +got):\n%s", diff)
+	}
+	f.get("/v1/balances?path=users:alice&seq=1").wants(http.StatusOK).into(&many)
+	if len(many.Balances) != 1 || many.Balances[0].Seq != 1 || !many.Balances[0].Balance.IsZero() {
+		t.Errorf("as of the first entry: %+v", many)
+	}
+	for query, want := range map[string]string{
+		"prefix=users:a": "1 100.00 USD", "prefix=users:a&seq=2": "1 0.00 USD", "": "3 0.00 USD",
+	} {
+		var sums struct {
+			Seq    int64
+			At     bursar.Instant
+			Totals []bursar.CurrencyTotal
+		}
+		f.get("/v1/sums?" + query).wants(http.StatusOK).into(&sums)
+		if len(sums.Totals) == 0 || fmt.Sprint(sums.Totals[0].Accounts, " ", sums.Totals[0].Sum) != want {
+			t.Errorf("the sums of %q are %+v, want %s", query, sums, want)
 		}
 	}
 }

@@ -17,8 +17,9 @@ type route struct {
 	summary      string
 	handler      handler
 	query        []param
-	bodyMax      int64 // bytes of the body
-	batch        bool  // counts among the batches
+	required     string // the one of query that must be there
+	bodyMax      int64  // bytes of the body
+	batch        bool   // counts among the batches
 }
 
 const healthPath = "/healthz"
@@ -47,17 +48,32 @@ var routes = [...]route{
 		method: http.MethodGet, path: "/v1/accounts/{path}/balance", name: "getBalance",
 		summary: "Show a balance, now or as of a point",
 		handler: answers(getBalance),
-		query: []param{
-			{"at", "Counts the entries with a ledger time of at most this.", instant()},
-			{"seq", "Counts the entries up to this position.", count(1)},
-			{"effective", "Counts the entries with an effective time of at most this.", instant()},
-		},
+		query:   asOfParams(),
+	},
+	{
+		method: http.MethodGet, path: "/v1/balances", name: "getBalances",
+		summary: "Show the balances of several accounts, now or as of a point",
+		handler: answers(getBalances), required: "path",
+		query: append(asOfParams(), param{"path", "An account; repeat it for others. They are answered in this order.",
+			&huma.Schema{Type: huma.TypeArray, Items: text(), MaxItems: most(bursar.PageMax)}}),
+	},
+	{
+		method: http.MethodGet, path: "/v1/sums", name: "getSums",
+		summary: "Sum the balances of accounts by currency, now or as of a point",
+		handler: answers(getSums),
+		query:   append(asOfParams(), param{"prefix", "Accounts whose path begins with it; all when absent.", text()}),
 	},
 	{
 		method: http.MethodGet, path: "/v1/accounts/{path}/statement", name: "getStatement",
-		summary: "List an account's entries, latest first",
+		summary: "List an account's transfers with the balances around them",
 		handler: answers(getStatement),
-		query:   []param{{"before", "Entries with an account version below this.", count(1)}, pageLimit()},
+		query: []param{
+			{"from", "Transfers with a ledger time of at least this.", instant()},
+			{"to", "Transfers with a ledger time below this.", instant()},
+			{"before", "Lines with a version below this, the latest first.", count(1)},
+			{"after", "Lines with a version above this, the first one first; 0 begins there.", count(0)},
+			pageLimit(),
+		},
 	},
 	{
 		method: http.MethodPost, path: "/v1/transfers", name: "postTransfer", summary: "Move money",
@@ -67,6 +83,12 @@ var routes = [...]route{
 		method: http.MethodPost, path: "/v1/transfers/batch", name: "postBatch",
 		summary: "Post many transfers, each judged alone",
 		handler: reads(postBatch), bodyMax: batchBytesMax, batch: true,
+	},
+	{
+		method: http.MethodGet, path: "/v1/transfers", name: "findTransfer",
+		summary: "Show the posted transfer that has a reference",
+		handler: answers(findTransfer), required: "reference",
+		query: []param{{"reference", "The reference of the transfer.", text()}},
 	},
 	{
 		method: http.MethodGet, path: "/v1/transfers/{id}", name: "getTransfer", summary: "Show what became of an id",
@@ -154,6 +176,15 @@ func pageLimit() param {
 		Type: huma.TypeInteger, Minimum: bound(1), Maximum: bound(bursar.PageMax), Default: pageDefault}}
 }
 
+// asOfParams name a point in the past.
+func asOfParams() []param {
+	return []param{
+		{"at", "Counts the transfers with a ledger time of at most this.", instant()},
+		{"seq", "Counts the entries up to this position.", count(1)},
+		{"effective", "Counts the transfers with an effective time of at most this.", instant()},
+	}
+}
+
 func text() *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
 
 func instant() *huma.Schema { return &huma.Schema{Type: huma.TypeString, Format: "date-time"} }
@@ -161,6 +192,8 @@ func instant() *huma.Schema { return &huma.Schema{Type: huma.TypeString, Format:
 func count(least int) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: bound(least)}
 }
+
+func most(n int) *int { return &n }
 
 func bound(n int) *float64 {
 	f := float64(n)

@@ -273,6 +273,25 @@ var queries = []scenario{
 		name: "no such account's statement", status: 404, code: "account_not_found",
 		path: "/v1/accounts/users:nobody/statement",
 	},
+	{
+		name: "no such account among others", status: 404, code: "account_not_found", field: "path", detail: "users:nobody",
+		path: "/v1/balances?path=users:alice&path=users:nobody",
+	},
+	{name: "balances of nothing", path: "/v1/balances", status: 400, code: "malformed", field: "path"},
+	{name: "sums of two points", path: "/v1/sums?seq=1&at=2026-01-01T00:00:00Z", status: 400, code: "malformed"},
+	{name: "no reference", path: "/v1/transfers", status: 400, code: "malformed", field: "reference"},
+	{
+		name: "no such reference", status: 404, code: "transfer_not_found", field: "reference",
+		path: "/v1/transfers?reference=order+9",
+	},
+	{
+		name: "statement both ways", status: 400, code: "malformed",
+		path: "/v1/accounts/users:alice/statement?before=7&after=3",
+	},
+	{
+		name: "statement that ends before it begins", status: 400, code: "malformed", field: "from",
+		path: "/v1/accounts/users:alice/statement?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z",
+	},
 	{name: "no account path", path: "/v1/accounts/a%20b", status: 422, code: "account_invalid"},
 	{
 		name: "no such transfer", status: 404, code: "transfer_not_found",

@@ -112,6 +112,8 @@ type entry struct {
 	Effective   bursar.Instant   `json:"effective"`
 	Backdated   bool             `json:"backdated,omitempty"`
 	Decided     bursar.Instant   `json:"decided"`
+	Reference   string           `json:"reference,omitempty"`
+	Metadata    bursar.Metadata  `json:"metadata,omitempty"`
 }
 
 // notes describe the fields of package bursar's types, which carry no descriptions themselves, and fields whose
@@ -136,7 +138,7 @@ var notes = map[string]string{
 	"Condition.path":     "The account.",
 	"Condition.at_least": "The available balance is at least this. Send this or version.",
 	"Condition.version":  "The account's version is this.",
-	"CurrencyTotal.sum":  "Zero, always.",
+	"CurrencyTotal.sum":  "Zero over all accounts.",
 	"Entry.at":           "The ledger time.",
 	"Entry.hash":         "SHA-256 over the hash before it and the entry.",
 	"Entry.transfer":     "The id of the transfer or act that the entry belongs to.",
@@ -160,11 +162,25 @@ var notes = map[string]string{
 	"Problem.needed": "What the transfer asks of the account.",
 	"Problem.replayed": "The refusal was decided before, under the same id, and is given again; " +
 		"account, available, needed and limit are not kept. Absent otherwise.",
-	"StatementLine.amount":   "Positive when received, negative when sent.",
-	"StatementLine.balance":  "After the entry.",
-	"StatementLine.other":    "The account on the other side.",
-	"StatementLine.version":  "The account's version after the entry.",
-	"TransferRecord.entries": "In order; none when it was refused.",
+	"Statement.opening":       "The balance right before from; zero when that is absent.",
+	"Statement.closing":       "The balance right before to, or now.",
+	"Statement.next":          "The before, or after, of the next page in the same direction. Absent on the last page.",
+	"Statement.seq":           "The journal position that closing covers, besides what is not sealed.",
+	"StatementLine.seq":       "The journal position of the transfer's last entry. Absent until it is sealed.",
+	"StatementLine.at":        "The ledger time of that entry. Absent until it is sealed.",
+	"StatementLine.effective": "The time at, unless the transfer was dated back. Absent where neither is known.",
+	"StatementLine.decided":   "The time that limits and conditions were judged by.",
+	"StatementLine.amount":    "What all legs changed: positive when received, negative when sent.",
+	"StatementLine.balance":   "After the last leg.",
+	"StatementLine.other":     "The account on the other side; absent when legs have several.",
+	"StatementLine.version":   "The account's version after the last leg.",
+	"StatementLine.legs":      "The transfer's legs on this account, in order; none for an opening.",
+	"StatementLeg.amount":     "Positive when received, negative when sent.",
+	"StatementLeg.balance":    "After the leg.",
+	"StatementLeg.leg":        "The position of the leg in the transfer, from 0.",
+	"StatementLeg.other":      "The account on the other side.",
+	"StatementLeg.seq":        "The leg's journal position. Absent until it is sealed.",
+	"TransferRecord.entries":  "In order; none when it was refused.",
 }
 
 // finish says what the types alone do not: the notes, and that nothing is null but the limits of an account.

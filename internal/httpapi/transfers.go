@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/coded"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -200,6 +201,16 @@ func getTransfer(ctx context.Context, c *call) (transferRecord, error) {
 		return transferRecord{}, err
 	}
 	record, err := c.ledger.Transfer(ctx, id)
+	return c.shown(record, err)
+}
+
+func findTransfer(ctx context.Context, c *call) (transferRecord, error) {
+	record, err := c.ledger.TransferByReference(ctx, c.query.Get("reference"))
+	return c.shown(record, coded.At(err, "reference"))
+}
+
+// shown is what the ledger remembers, as it is answered.
+func (c *call) shown(record bursar.TransferRecord, err error) (transferRecord, error) {
 	if err != nil {
 		return transferRecord{}, err
 	}
@@ -208,7 +219,7 @@ func getTransfer(ctx context.Context, c *call) (transferRecord, error) {
 	if record.Refusal != nil {
 		refusal := *record.Refusal
 		refusal.Final, refusal.Decided = true, record.Decided // what is stored is the answer for ever
-		out.Refusal = c.within(about(id, &refusal))
+		out.Refusal = c.within(about(record.ID, &refusal))
 	}
 	return out, nil
 }

@@ -23,6 +23,9 @@ type entry struct {
 
 	fromPath sql.NullString
 	currency currency
+
+	lastEntry       sql.NullInt64 // of the request
+	lastSeq, lastAt sql.NullInt64
 }
 
 // A new column of bursar_entry is one line in one of these lists. The texts of all engines follow.
@@ -72,17 +75,33 @@ var (
 		{Column{"t", "scale", Integer}, func(e *entry) any { return &e.currency.scale }},
 	}
 
+	// What the entry's request says: r.
+	entryNotes = fields[entry]{
+		{Column{"r", "last_entry", Bigint}, func(e *entry) any { return &e.lastEntry }},
+		{Column{"r", "reference", Text}, func(e *entry) any { return &optionalText{target: &e.Notes.Reference} }},
+		{Column{"r", "metadata", Text}, func(e *entry) any { return &optionalText{target: &e.Notes.Metadata} }},
+	}
+	// The place of the request's last entry: l.
+	entryLast = fields[entry]{
+		{Column{"l", "seq", Bigint}, func(e *entry) any { return &e.lastSeq }},
+		{Column{"l", "at", Bigint}, func(e *entry) any { return &e.lastAt }},
+	}
+
 	entryFields    = slices.Concat(entryKey, entryPlace, entryFacts, entryAccounts)
 	newEntryFields = slices.Concat(entryKey, entryBook, entryPlace, entryFacts)
 	sealFields     = slices.Concat(entryKey, entryPlace)
+	notedFields    = slices.Concat(entryFields, entryNotes)
+	historyFields  = slices.Concat(notedFields, entryLast)
 )
 
-// The columns of entries, for the statements of the engines. A statement that reads calls the entry e, and its accounts
-// f and t.
+// The columns of entries, for the statements of the engines. A statement that reads calls the entry e, its accounts f
+// and t, its request r and the last entry of that l.
 var (
-	EntryColumns = entryFields.columns()
-	NewEntry     = newEntryFields.columns() // InsertEntries
-	EntryPlace   = sealFields.columns()     // SealEntries: the key, and the place that it gets
+	EntryColumns   = entryFields.columns()
+	NotedColumns   = notedFields.columns()    // of an entry with what its request says
+	HistoryColumns = historyFields.columns()  // and with the place of the request's last entry
+	NewEntry       = newEntryFields.columns() // InsertEntries
+	EntryPlace     = sealFields.columns()     // SealEntries: the key, and the place that it gets
 )
 
 // encode sets what is stored from a row that was decided.
@@ -104,6 +123,7 @@ func (e *entry) decode() error {
 	}
 	e.Seq, e.At = e.seq.Int64, bursar.Instant(e.at.Int64)
 	e.FromAccount, e.From = e.fromAccount.Int64, e.fromPath.String
+	e.Notes.LastEntry, e.Notes.Seq, e.Notes.At = e.lastEntry.Int64, e.lastSeq.Int64, bursar.Instant(e.lastAt.Int64)
 	e.Effective, e.Backdated = bursar.Instant(e.effective.Int64), e.effective.Valid
 	c := amounts{currency: currency}
 	e.Amount = c.of(e.amount)
@@ -119,8 +139,12 @@ func (e *entry) decode() error {
 
 // scanEntry reads EntryColumns. more are the places of columns that the statement has after these.
 func scanEntry(scan scanner, row *driver.EntryRow, more ...any) error {
+	return scanFields(scan, entryFields, row, more...)
+}
+
+func scanFields(scan scanner, f fields[entry], row *driver.EntryRow, more ...any) error {
 	e := entry{EntryRow: row}
-	if err := scan(entryFields.targets(&e, more...)...); err != nil {
+	if err := scan(f.targets(&e, more...)...); err != nil {
 		return err
 	}
 	return e.decode()

@@ -67,9 +67,12 @@ func column[T any](into *[]T) func(scanner) error {
 }
 
 // entries makes a function for query that collects entries.
-func entries(into *[]driver.EntryRow) func(scanner) error {
+func entries(into *[]driver.EntryRow) func(scanner) error { return entriesWith(entryFields, into) }
+
+// entriesWith is entries of other columns.
+func entriesWith(f fields[entry], into *[]driver.EntryRow) func(scanner) error {
 	return func(scan scanner) error {
 		*into = append(*into, driver.EntryRow{})
-		return scanEntry(scan, &(*into)[len(*into)-1])
+		return scanFields(scan, f, &(*into)[len(*into)-1])
 	}
 }

@@ -27,6 +27,16 @@ func (r reader) Head(ctx context.Context, book int64) (bursar.Head, error) {
 	return row.Head, r.fault("read the head", err)
 }
 
+// Now is the time by the database's clock.
+func (r reader) Now(ctx context.Context, book int64) (bursar.Instant, error) {
+	p := r.pipeline(ctx)
+	row, err := r.requireHead(p, r.sql.Head, book)
+	if err == nil {
+		err = p.flush()
+	}
+	return instantOf(row.now), r.fault("read the clock", err)
+}
+
 // Account is one account.
 func (r reader) Account(ctx context.Context, book int64, path string) (*driver.AccountRecord, error) {
 	records, err := r.records(ctx, r.sql.Account, book, path)
@@ -70,27 +80,39 @@ func (r reader) Request(
 	return record, entries, r.fault("read the entries of "+id.String(), err)
 }
 
-// Requests are what is remembered of ids.
-func (r reader) Requests(
-	ctx context.Context, book int64, ids []bursar.ID,
-) (requests []driver.RequestRecord, err error) {
-	p := r.pipeline(ctx)
-	if err = r.known(p, book, ids, &requests); err == nil {
-		err = p.flush()
-	}
-	return requests, r.fault(p.step, err)
+// AccountsOf are accounts by path.
+func (r reader) AccountsOf(
+	ctx context.Context, book int64, paths []string,
+) (records []driver.AccountRecord, err error) {
+	err = r.find(ctx, r.sql.AccountsOf, []any{book}, anys(paths), func(scan scanner) error {
+		records = append(records, driver.AccountRecord{})
+		return scanRecord(scan, &records[len(records)-1])
+	})
+	return records, r.fault("read accounts", err)
+}
+
+// Referenced is the id of the transfer with a reference.
+func (r reader) Referenced(ctx context.Context, book int64, reference string) (id bursar.ID, err error) {
+	err = r.query(ctx, r.sql.Referenced, []any{book, reference}, func(scan scanner) error { return scan(fixed(id[:])) })
+	return id, r.fault("look up a reference", err)
 }
 
 // Journal is a page of sealed entries.
-func (r reader) Journal(ctx context.Context, book, after int64, limit int) ([]driver.EntryRow, error) {
-	entries, err := r.entries(ctx, r.sql.Journal, book, after, limit)
-	return entries, r.fault("read the journal", err)
+func (r reader) Journal(ctx context.Context, book, after int64, limit int) (all []driver.EntryRow, err error) {
+	err = r.query(ctx, r.sql.Journal, []any{book, after, limit}, entriesWith(notedFields, &all))
+	return all, r.fault("read the journal", err)
 }
 
 // Back walks an account's history.
 func (r reader) Back(ctx context.Context, account, key int64, limit int) ([]driver.EntryRow, error) {
 	entries, err := r.entries(ctx, r.sql.Back, account, key, limit)
 	return entries, r.fault("read an account's history", err)
+}
+
+// History walks an account's history, with what the requests say.
+func (r reader) History(ctx context.Context, account, key int64, limit int) (all []driver.EntryRow, err error) {
+	err = r.query(ctx, r.sql.History, []any{account, key, limit}, entriesWith(historyFields, &all))
+	return all, r.fault("read an account's history", err)
 }
 
 // Mark is a place to walk back from.

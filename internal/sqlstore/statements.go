@@ -74,10 +74,13 @@ type SealStatements struct {
 type ReadStatements struct {
 	Account        string // book, path: RecordColumns
 	Accounts       string // book, after, prefix start, prefix end, limit: RecordColumns
+	AccountsOf     Many   // book, paths: RecordColumns
 	Request        string // book, id: RequestColumns
+	Referenced     string // book, reference: id of the posted transfer that has it
 	RequestEntries string // book, id, last entry's key: EntryColumns of the bursar.LegsMax entries up to that key
-	Journal        string // book, after, limit: EntryColumns
+	Journal        string // book, after, limit: NotedColumns
 	Back           string // account, key, limit: EntryColumns
+	History        string // account, key, limit: HistoryColumns
 	MarkSeq        string // account, seq: key
 	MarkVersion    string // account, version: key
 	Backdated      string // account, effective, seq: EntryColumns

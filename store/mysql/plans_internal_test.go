@@ -77,8 +77,23 @@ func plans() []plan {
 			true,
 		},
 		{"RequestEntries", s.RequestEntries, []any{1, "0000000000000777", 777}, entries, false},
-		{"Journal", s.Journal, []any{1, 19000, 100}, page, true},
+		{
+			"AccountsOf", s.AccountsOf.Text(3), []any{1, "users:5", "users:700", "nobody"},
+			map[string]string{"a": path, "b": primary}, false,
+		},
+		{
+			"Referenced", s.Referenced, []any{1, "order 10"},
+			map[string]string{"bursar_request": "bursar_request_reference"}, false,
+		},
+		{
+			"Journal", s.Journal, []any{1, 19000, 100},
+			map[string]string{"e": places, "f": primary, "t": primary, "r": id}, true,
+		},
 		{"Back", s.Back, []any{5, 20000, 100}, entries, false},
+		{
+			"History", s.History, []any{5, 20000, 100},
+			map[string]string{"e": primary, "f": primary, "t": primary, "r": id, "l": primary}, false,
+		},
 		{"MarkSeq", s.MarkSeq, []any{5, 100}, map[string]string{"bursar_checkpoint": "bursar_checkpoint_seq"}, true},
 		{"MarkVersion", s.MarkVersion, []any{5, 100}, map[string]string{"bursar_checkpoint": primary}, true},
 		{"Backdated", s.Backdated, []any{5, 4000, 100}, map[string]string{"d": primary, "e": primary}, false},

@@ -112,6 +112,15 @@ const (
 	lastEntry     = ` LEFT JOIN bursar_entry e ON e.entry = r.last_entry`
 	entryAccounts = `LEFT JOIN bursar_account f ON f.account = e.from_account
 		JOIN bursar_account t ON t.account = e.to_account`
+	entryRequest = ` LEFT JOIN bursar_request r FORCE INDEX (bursar_request_id)
+		ON r.book = e.book AND r.id = e.request_id`
+
+	// walk goes back along an account's entries. Both servers bound a recursion by 1000 steps: to walk further, ask again.
+	walk = `WITH RECURSIVE walk (account, entry, most, step) AS (
+			SELECT CAST(? AS SIGNED), CAST(? AS SIGNED), CAST(? AS SIGNED), 1
+			UNION ALL
+			SELECT w.account, IF(e.from_account = w.account, e.from_prev, e.to_prev), w.most, w.step + 1
+			FROM walk w JOIN bursar_entry e ON e.entry = w.entry WHERE w.step < LEAST(w.most, 500)) `
 
 	// places keeps the server from going through a whole book to find a page of it.
 	places = `FORCE INDEX (bursar_entry_seq) `
@@ -178,22 +187,23 @@ var reading = sqlstore.ReadStatements{
 	Accounts: `SELECT ` + sqlstore.RecordColumns.Qualified() + ` FROM bursar_account a FORCE INDEX (bursar_account_path)
 		STRAIGHT_JOIN bursar_balance b FORCE INDEX (PRIMARY) ON b.account = a.account
 		WHERE a.book = ? AND a.path > ? AND a.path >= ? AND a.path < ? ORDER BY a.path LIMIT ?`,
-	Request: `SELECT ` + sqlstore.RequestColumns.Qualified() + requests + ` WHERE r.book = ? AND r.id = ?`,
+	AccountsOf: sqlstore.ManyValues(`SELECT ` + sqlstore.RecordColumns.Qualified() + accounts + `
+		WHERE a.book = ? AND a.path IN (...)`),
+	Request:    `SELECT ` + sqlstore.RequestColumns.Qualified() + requests + ` WHERE r.book = ? AND r.id = ?`,
+	Referenced: `SELECT id FROM bursar_request WHERE book = ? AND reference = ?`,
 	// The keys of a request's entries follow one another. The request names the last of them.
 	RequestEntries: entries + `
 		FROM (SELECT CAST(? AS SIGNED) AS book, CAST(? AS BINARY(16)) AS id, CAST(? AS SIGNED) AS last) p
 		STRAIGHT_JOIN bursar_entry e FORCE INDEX (PRIMARY) ON e.entry >= p.last - ` + otherLegs + ` AND e.entry <= p.last
 			AND e.book = p.book AND e.request_id = p.id ` + entryAccounts + ` ORDER BY e.leg`,
-	Journal: entries + ` FROM bursar_entry e ` + places + entryAccounts + `
+	Journal: `SELECT ` + sqlstore.NotedColumns.Qualified() + `
+		FROM bursar_entry e ` + places + entryAccounts + entryRequest + `
 		WHERE e.book = ? AND e.seq > ? ORDER BY e.seq LIMIT ?`,
-	// Both servers bound a recursion by 1000 steps. To walk further, ask again.
-	Back: `WITH RECURSIVE walk (account, entry, most, step) AS (
-			SELECT CAST(? AS SIGNED), CAST(? AS SIGNED), CAST(? AS SIGNED), 1
-			UNION ALL
-			SELECT w.account, IF(e.from_account = w.account, e.from_prev, e.to_prev), w.most, w.step + 1
-			FROM walk w JOIN bursar_entry e ON e.entry = w.entry WHERE w.step < LEAST(w.most, 500))
-		` + entries + ` FROM walk w STRAIGHT_JOIN bursar_entry e ON e.entry = w.entry ` + entryAccounts + `
-		ORDER BY w.step`,
+	Back: walk + entries + `
+		FROM walk w STRAIGHT_JOIN bursar_entry e ON e.entry = w.entry ` + entryAccounts + ` ORDER BY w.step`,
+	History: walk + `SELECT ` + sqlstore.HistoryColumns.Qualified() + `
+		FROM walk w STRAIGHT_JOIN bursar_entry e ON e.entry = w.entry ` + entryAccounts + entryRequest + `
+		LEFT JOIN bursar_entry l ON l.entry = r.last_entry ORDER BY w.step`,
 	MarkSeq:     `SELECT entry FROM bursar_checkpoint WHERE account = ? AND seq >= ? ORDER BY seq LIMIT 1`,
 	MarkVersion: `SELECT entry FROM bursar_checkpoint WHERE account = ? AND version >= ? ORDER BY version LIMIT 1`,
 	Backdated: entries + ` FROM bursar_backdated d JOIN bursar_entry e ON e.entry = d.entry ` + entryAccounts + `

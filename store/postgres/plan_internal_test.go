@@ -38,7 +38,8 @@ func TestPlansAreLookups(t *testing.T) {
 		"unsealed_keys": s.UnsealedKeys, "try_entries": s.TryEntries.Text(1), "entries_of": s.EntriesOf.Text(1),
 		"update_balances": s.UpdateBalances.Text(1), "seal_entries": s.SealEntries.Text(1), "update_head": s.UpdateHead,
 		"account": s.Account, "accounts": s.Accounts, "request": s.Request, "request_entries": s.RequestEntries,
-		"journal": s.Journal, "back": s.Back, "mark_seq": s.MarkSeq, "mark_version": s.MarkVersion, "backdated": s.Backdated,
+		"journal": s.Journal, "back": s.Back, "history": s.History, "accounts_of": s.AccountsOf.Text(1),
+		"referenced": s.Referenced, "mark_seq": s.MarkSeq, "mark_version": s.MarkVersion, "backdated": s.Backdated,
 		"audit_entries": s.AuditEntries, "audit_requests_of": s.AuditRequestsOf.Text(1),
 	} {
 		exec("PREPARE " + name + " AS " + query)

@@ -194,8 +194,20 @@ func (v variant) seals() sqlstore.SealStatements {
 
 func (v variant) entries() string { return `SELECT ` + v.read(sqlstore.EntryColumns) }
 
-const entryAccounts = `LEFT JOIN bursar_account f ON f.account = e.from_account
-	JOIN bursar_account t ON t.account = e.to_account`
+const (
+	entryAccounts = `LEFT JOIN bursar_account f ON f.account = e.from_account
+		JOIN bursar_account t ON t.account = e.to_account`
+	entryRequest = ` LEFT JOIN LATERAL
+		(SELECT * FROM bursar_request r WHERE r.book = e.book AND r.id = e.request_id OFFSET 0) AS r ON true`
+
+	// walk goes back along an account's entries, and walked are those.
+	walk = `WITH RECURSIVE walk (entry, step) AS (
+			SELECT $2::bigint, 1::bigint
+			UNION ALL
+			SELECT CASE WHEN e.from_account = $1::bigint THEN e.from_prev ELSE e.to_prev END, walk.step + 1
+			FROM walk ` + walked + ` WHERE walk.step < $3::bigint) `
+	walked = `CROSS JOIN LATERAL (SELECT * FROM bursar_entry e WHERE e.entry = walk.entry OFFSET 0) AS e `
+)
 
 // otherLegs is how many entries a request has at most beside its last.
 var otherLegs = fmt.Sprint(bursar.LegsMax - 1)
@@ -207,6 +219,8 @@ func (v variant) reads() sqlstore.ReadStatements {
 		Account: record + ` WHERE a.book = $1 AND a.path = $2`,
 		Accounts: record + ` WHERE a.book = $1 AND a.path > $2 AND a.path >= $3 AND a.path < $4
 			ORDER BY a.path LIMIT $5`,
+		AccountsOf: sqlstore.ManyArrays(`SELECT ` + sqlstore.RecordColumns.Qualified() + byPaths),
+		Referenced: `SELECT ` + v.bytes("id") + ` FROM bursar_request WHERE book = $1 AND reference = $2`,
 		Request: `SELECT ` + v.read(sqlstore.RequestColumns) + `
 			FROM bursar_request r LEFT JOIN bursar_entry e ON e.entry = r.last_entry
 			WHERE r.book = $1 AND r.id = ` + uuidOf("$2::bytea"),
@@ -214,18 +228,16 @@ func (v variant) reads() sqlstore.ReadStatements {
 		RequestEntries: v.entries() + ` FROM bursar_entry e ` + entryAccounts + `
 			WHERE e.book = $1 AND e.request_id = ` + uuidOf("$2::bytea") + `
 				AND e.entry BETWEEN $3::bigint - ` + otherLegs + ` AND $3::bigint ORDER BY e.leg`,
-		Journal: v.entries() + ` FROM bursar_entry e ` + entryAccounts + `
-			WHERE e.book = $1 AND e.seq > $2 ORDER BY e.seq LIMIT $3`,
-		Back: `WITH RECURSIVE walk (entry, step) AS (
-				SELECT $2::bigint, 1::bigint
-				UNION ALL
-				SELECT CASE WHEN e.from_account = $1::bigint THEN e.from_prev ELSE e.to_prev END, walk.step + 1
-				FROM walk CROSS JOIN LATERAL
-					(SELECT * FROM bursar_entry e WHERE e.entry = walk.entry OFFSET 0) AS e
-				WHERE walk.step < $3::bigint)
-			` + v.entries() + `
-			FROM walk CROSS JOIN LATERAL (SELECT * FROM bursar_entry e WHERE e.entry = walk.entry OFFSET 0) AS e
-			` + entryAccounts + ` ORDER BY walk.step`,
+		// The page is cut before anything is joined to it, however many entries the planner takes the book to have.
+		Journal: `SELECT ` + v.read(sqlstore.NotedColumns) + `
+			FROM (SELECT * FROM bursar_entry WHERE book = $1 AND seq > $2 ORDER BY seq LIMIT $3) AS e
+			` + entryAccounts + entryRequest + ` ORDER BY e.seq`,
+		Back: walk + v.entries() + `
+			FROM walk ` + walked + entryAccounts + ` ORDER BY walk.step`,
+		History: walk + `SELECT ` + v.read(sqlstore.HistoryColumns) + `
+			FROM walk ` + walked + entryAccounts + entryRequest + `
+			LEFT JOIN LATERAL (SELECT * FROM bursar_entry l WHERE l.entry = r.last_entry OFFSET 0) AS l ON true
+			ORDER BY walk.step`,
 		MarkSeq: `SELECT entry FROM bursar_checkpoint WHERE account = $1 AND seq >= $2 ORDER BY seq LIMIT 1`,
 		MarkVersion: `SELECT entry FROM bursar_checkpoint WHERE account = $1 AND version >= $2
 			ORDER BY version LIMIT 1`,

@@ -48,19 +48,20 @@ var statements = sqlstore.Statements{
 		Account: `SELECT ` + sqlstore.RecordColumns.Qualified() + accounts + ` WHERE a.book = ? AND a.path = ?`,
 		Accounts: `SELECT ` + sqlstore.RecordColumns.Qualified() + accounts + `
 			WHERE a.book = ? AND a.path > ? AND a.path >= ? AND a.path < ? ORDER BY a.path LIMIT ?`,
-		Request: `SELECT ` + sqlstore.RequestColumns.Qualified() + requests + ` WHERE r.book = ? AND r.id = ?`,
+		AccountsOf: sqlstore.ManyValues(`SELECT ` + sqlstore.RecordColumns.Qualified() + accounts +
+			` WHERE a.book = ? AND a.path IN (...)`),
+		Referenced: `SELECT id FROM bursar_request WHERE book = ? AND reference = ?`,
+		Request:    `SELECT ` + sqlstore.RequestColumns.Qualified() + requests + ` WHERE r.book = ? AND r.id = ?`,
 		// The keys of a request's entries follow one another. The request names the last of them.
 		RequestEntries: `SELECT ` + sqlstore.EntryColumns.Qualified() + ` FROM bursar_entry e ` + entryAccounts +
 			` WHERE e.book = ?1 AND e.request_id = ?2 AND e.entry BETWEEN ?3 - ` + otherLegs + ` AND ?3 ORDER BY e.leg`,
-		Journal: `SELECT ` + sqlstore.EntryColumns.Qualified() + ` FROM bursar_entry e ` + entryAccounts + `
+		Journal: `SELECT ` + sqlstore.NotedColumns.Qualified() + ` FROM bursar_entry e ` + entryAccounts + entryRequest + `
 			WHERE e.book = ? AND e.seq > ? ORDER BY e.seq LIMIT ?`,
-		Back: `WITH RECURSIVE walk (entry, step) AS (
-				SELECT ?2, 1
-				UNION ALL
-				SELECT iif(e.from_account = ?1, e.from_prev, e.to_prev), walk.step + 1
-				FROM walk JOIN bursar_entry e ON e.entry = walk.entry WHERE walk.step < ?3)
-			SELECT ` + sqlstore.EntryColumns.Qualified() + `
+		Back: walk + `SELECT ` + sqlstore.EntryColumns.Qualified() + `
 			FROM walk JOIN bursar_entry e ON e.entry = walk.entry ` + entryAccounts + ` ORDER BY walk.step`,
+		History: walk + `SELECT ` + sqlstore.HistoryColumns.Qualified() + `
+			FROM walk JOIN bursar_entry e ON e.entry = walk.entry ` + entryAccounts + entryRequest + `
+			LEFT JOIN bursar_entry l ON l.entry = r.last_entry ORDER BY walk.step`,
 		MarkSeq:     `SELECT entry FROM bursar_checkpoint WHERE account = ? AND seq >= ? ORDER BY seq LIMIT 1`,
 		MarkVersion: `SELECT entry FROM bursar_checkpoint WHERE account = ? AND version >= ? ORDER BY version LIMIT 1`,
 		Backdated: `SELECT ` + sqlstore.EntryColumns.Qualified() + `
@@ -76,6 +77,14 @@ const (
 
 	entryAccounts = `LEFT JOIN bursar_account f ON f.account = e.from_account
 		JOIN bursar_account t ON t.account = e.to_account`
+	entryRequest = ` LEFT JOIN bursar_request r ON r.book = e.book AND r.id = e.request_id`
+
+	// walk goes back along an account's entries.
+	walk = `WITH RECURSIVE walk (entry, step) AS (
+			SELECT ?2, 1
+			UNION ALL
+			SELECT iif(e.from_account = ?1, e.from_prev, e.to_prev), walk.step + 1
+			FROM walk JOIN bursar_entry e ON e.entry = walk.entry WHERE walk.step < ?3) `
 )
 
 // otherLegs is how many entries a request has at most beside its last.

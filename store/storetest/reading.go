@@ -3,11 +3,13 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/ledger"
 )
 
 var readingCases = []testCase{
@@ -16,12 +18,16 @@ var readingCases = []testCase{
 	{"as of an effective time", asOfEffective},
 	{"beyond the head is refused", asOfAhead},
 	{"a past time of a quiet ledger is reached", asOfQuiet},
-	{"a statement page by page", statementPages},
 	{"a long history past many checkpoints", longHistory},
 	{"accounts page by page", accountPages},
 	{"a page of too many items is refused", pageLimits},
 	{"the trial balance", trialBalances},
 	{"a transfer", readTransfer},
+	{"a transfer by its reference", byReference},
+	{"the journal says what was asked for", journalNotes},
+	{"many balances at once", manyBalances},
+	{"sums by prefix", sums},
+	{"loops over pages", loops},
 }
 
 func (f *fixture) wantAsOf(path string, asOf bursar.AsOf, want string) {
@@ -120,41 +126,6 @@ func asOfAhead(f *fixture) {
 	f.wantError(err, bursar.CodeMalformed, "")
 }
 
-func statementPages(f *fixture) {
-	f.funded("users:1")
-	f.account("users:2")
-	for i := range 10 {
-		f.pay("users:1", "users:2", fmt.Sprintf("%d.00 USD", i+1))
-	}
-	all, err := f.ledger.Statement(f.Context(), "users:1", bursar.StatementQuery{})
-	f.must(err)
-	var got []string
-	for _, line := range all[8:] {
-		got = append(got, fmt.Sprintf("%d %v %s %v %v", line.Version, line.Kind, line.Other, line.Amount, line.Balance))
-	}
-	f.wantSame("the first lines", []string{
-		"4 transfer users:2 -2.00 USD 97.00 USD", "3 transfer users:2 -1.00 USD 99.00 USD",
-		"2 transfer world 100.00 USD 100.00 USD", "1 open  0.00 USD 0.00 USD",
-	}, got)
-	for limit := 1; limit <= 13; limit++ {
-		var pages []bursar.StatementLine
-		for before := int64(0); ; before = pages[len(pages)-1].Version {
-			page, err := f.ledger.Statement(f.Context(), "users:1", bursar.StatementQuery{Before: before, Limit: limit})
-			f.must(err)
-			if len(page) == 0 {
-				break
-			}
-			pages = append(pages, page...)
-		}
-		f.wantSame(fmt.Sprintf("the statement in pages of %d", limit), all, pages)
-	}
-	for _, before := range []int64{-1, 99} { // neither is a line: begin with the latest
-		page, err := f.ledger.Statement(f.Context(), "users:1", bursar.StatementQuery{Before: before, Limit: 1})
-		f.must(err)
-		f.wantSame("the latest line", all[:1], page)
-	}
-}
-
 // longHistory gives one account more entries than one page and many checkpoints.
 func longHistory(f *fixture) {
 	f.world()
@@ -177,12 +148,12 @@ func longHistory(f *fixture) {
 	f.wantCheckpoints(n / 100)
 	var versions []int64
 	for before := int64(0); before != 1; {
-		page, err := f.ledger.Statement(f.Context(), "users:1", bursar.StatementQuery{Before: before})
+		page, err := f.ledger.Statement(f.Context(), "users:1", bursar.StatementQuery{After: before})
 		f.must(err)
-		if len(page) == 0 || len(page) > bursar.PageMax {
-			f.Fatalf("a page of %d lines before %d", len(page), before)
+		if len(page.Lines) == 0 || len(page.Lines) > bursar.PageMax {
+			f.Fatalf("a page of %d lines before %d", len(page.Lines), before)
 		}
-		for _, line := range page {
+		for _, line := range page.Lines {
 			versions = append(versions, line.Version)
 		}
 		before = versions[len(versions)-1]
@@ -293,6 +264,7 @@ func readTransfer(f *fixture) {
 	}
 	want := []string{"7 users:1>users:2 10.00 USD", "8 users:1>users:3 1.00 USD"}
 	f.wantSame("its entries", want, shorts(record.Entries))
+	f.wantSame("the metadata of its entries", record.Metadata, record.Entries[1].Metadata)
 	opened, err := f.ledger.Transfer(f.Context(), bursar.IDOf("account.open", "users:3"))
 	f.must(err)
 	if opened.Kind != bursar.EntryOpen || len(opened.Entries) != 1 {
@@ -315,4 +287,159 @@ func asOfQuiet(f *fixture) {
 		f.Errorf("it is at %v, not after %v", posted.At, at)
 	}
 	f.wantAsOf("users:1", bursar.AsOf{At: at}, "100.00 USD of 2")
+}
+
+func byReference(f *fixture) {
+	f.funded("users:1", "users:2")
+	f.account("users:3")
+	f.post(full())
+	want, err := f.ledger.Transfer(f.Context(), id(1))
+	f.must(err)
+	got, err := f.ledger.TransferByReference(f.Context(), "order 7")
+	f.must(err)
+	f.wantSame("the transfer", want, got)
+	late := move("users:3", "users:1", "900.00 USD")
+	late.ID, late.Reference = attempt(1), "order 8"
+	f.refused(late, bursar.CodeInsufficientFunds, "legs[0]")
+	for reference, code := range map[string]bursar.Code{
+		"order": bursar.CodeTransferNotFound, "ORDER 7": bursar.CodeTransferNotFound, "order 8": bursar.CodeTransferNotFound,
+		"": bursar.CodeReferenceInvalid, "\x00": bursar.CodeReferenceInvalid,
+	} {
+		_, err := f.ledger.TransferByReference(f.Context(), reference)
+		if got := bursar.CodeOf(err); got != code {
+			f.Errorf("the reference %q: %v, want code %q", reference, err, code)
+		}
+	}
+	other := f.start(&ledger.Options{Book: "other", Migrate: true})
+	_, err = other.TransferByReference(f.Context(), "order 7")
+	f.wantError(err, bursar.CodeTransferNotFound, "")
+}
+
+func journalNotes(f *fixture) {
+	f.funded("users:1", "users:2")
+	f.opening(bursar.Opening{Path: "users:3", Currency: currency("USD"), Metadata: awkward})
+	f.post(full())
+	entries := f.journal(f.ledger)
+	for _, e := range entries[len(entries)-2:] {
+		if e.Reference != "order 7" {
+			f.Errorf("entry %d has the reference %q", e.Seq, e.Reference)
+		}
+		f.wantSame("its metadata", bursar.Metadata{"a": "1", "b": ""}, e.Metadata)
+	}
+	f.wantSame("the metadata of an opening", awkward, entries[len(entries)-3].Metadata)
+	f.wantSame("that of nothing", bursar.Metadata(nil), entries[0].Metadata)
+}
+
+func manyBalances(f *fixture) {
+	f.funded("users:1", "users:2", "users:3")
+	head := f.head()
+	f.pay("users:1", "users:2", "30.00 USD")
+	want := func(asOf bursar.AsOf, paths []string, want ...string) {
+		f.Helper()
+		balances, err := f.ledger.Balances(f.Context(), paths, asOf)
+		f.must(err)
+		var got []string
+		for _, b := range balances {
+			got = append(got, fmt.Sprintf("%s %v", b.Path, b.Balance))
+		}
+		f.wantSame("the balances", want, got)
+	}
+	paths := []string{"users:2", "users:1", "users:2", "world"}
+	want(bursar.AsOf{}, paths, "users:2 130.00 USD", "users:1 70.00 USD", "users:2 130.00 USD", "world -300.00 USD")
+	want(bursar.AsOf{Seq: head.Seq}, paths,
+		"users:2 100.00 USD", "users:1 100.00 USD", "users:2 100.00 USD", "world -300.00 USD")
+	want(bursar.AsOf{}, nil)
+	f.clock.Advance(time.Hour)
+	want(bursar.AsOf{At: f.clock.Now()}, []string{"users:1", "users:3"}, "users:1 70.00 USD", "users:3 100.00 USD")
+
+	_, err := f.ledger.Balances(f.Context(), []string{"users:1", "users:9"}, bursar.AsOf{})
+	f.wantError(err, bursar.CodeAccountNotFound, "")
+	if !strings.Contains(err.Error(), "users:9") {
+		f.Errorf("it does not say which: %v", err)
+	}
+	_, err = f.ledger.Balances(f.Context(), []string{"users:1", "no path"}, bursar.AsOf{})
+	f.wantError(err, bursar.CodeAccountInvalid, "")
+	_, err = f.ledger.Balances(f.Context(), make([]string, bursar.PageMax+1), bursar.AsOf{})
+	f.wantError(err, bursar.CodeTooLarge, "")
+}
+
+func sums(f *fixture) {
+	for _, path := range []string{"big:1", "big:2", "other"} {
+		f.opening(bursar.Opening{Path: path, Currency: currency("BIG/0"), NoMin: true})
+	}
+	f.pay("other", "big:1", "1000000000000000000 BIG/0")
+	f.pay("big:2", "big:1", "999999999999999999 BIG/0")
+	f.funded("users:1", "users:10")
+	head := f.head()
+	f.pay("users:10", "users:1", "10.00 USD")
+	want := func(prefix string, asOf bursar.AsOf, want ...string) bursar.Head {
+		f.Helper()
+		totals, head, err := f.ledger.Sum(f.Context(), prefix, asOf)
+		f.must(err)
+		var got []string
+		for _, t := range totals {
+			got = append(got, fmt.Sprintf("%d: %v %v %v", t.Accounts, t.Positive, t.Negative, t.Sum))
+		}
+		f.wantSame("the sums of "+prefix, want, got)
+		return head
+	}
+	const big = "1999999999999999999 BIG/0 -999999999999999999 BIG/0 1000000000000000000 BIG/0"
+	want("big:", bursar.AsOf{}, "2: "+big)
+	want("users:1", bursar.AsOf{}, "2: 200.00 USD 0.00 USD 200.00 USD")
+	want("users:1:", bursar.AsOf{})
+	want("users:10", bursar.AsOf{}, "1: 90.00 USD 0.00 USD 90.00 USD")
+	was := want("users:10", bursar.AsOf{Seq: head.Seq}, "1: 100.00 USD 0.00 USD 100.00 USD")
+	f.wantSame("the head as it was", head, was)
+	f.wantSame("the head of now", f.head(), want("nobody", bursar.AsOf{}))
+	none := want("", bursar.AsOf{At: clockStart.AddDate(-1, 0, 0)})
+	if none.Seq != 0 || none.Hash != f.ledger.Book().Genesis {
+		f.Errorf("the head before all is %+v", none)
+	}
+	_, _, err := f.ledger.Sum(f.Context(), "", bursar.AsOf{Seq: 1, At: clockStart})
+	f.wantError(err, bursar.CodeMalformed, "")
+}
+
+func loops(f *fixture) {
+	f.funded("users:1", "users:2", "users:3")
+	f.wantSame("all accounts", f.everything(),
+		collect(f, f.ledger.AllAccounts(f.Context(), bursar.AccountQuery{Limit: 2})))
+	f.wantSame("the accounts after one", f.everything()[1:3],
+		collect(f, f.ledger.AllAccounts(f.Context(), bursar.AccountQuery{Prefix: "users:", After: "users:1", Limit: 1})))
+	f.wantSame("all entries", f.journal(f.ledger), collect(f, f.ledger.AllEntries(f.Context(), 0)))
+	f.wantSame("the entries after one", f.journal(f.ledger)[3:], collect(f, f.ledger.AllEntries(f.Context(), 3)))
+	q := bursar.StatementQuery{Limit: 2}
+	lines := collect(f, f.ledger.AllLines(f.Context(), "world", q))
+	f.wantSame("the number of lines", 4, len(lines))
+	q.Forward = true
+	slices.Reverse(lines)
+	again := f.ledger.AllLines(f.Context(), "world", q)
+	for range 2 { // a loop may be run again
+		f.wantSame("all lines forward", lines, collect(f, again))
+	}
+	seen := 0
+	for range again {
+		if seen++; seen == 3 {
+			break
+		}
+	}
+	f.wantSame("the lines before a break", 3, seen)
+	turns := 0
+	for _, err := range f.ledger.AllLines(f.Context(), "users:9", q) {
+		f.wantError(err, bursar.CodeAccountNotFound, "")
+		turns++
+	}
+	for _, err := range f.ledger.AllAccounts(f.Context(), bursar.AccountQuery{Limit: -1}) {
+		f.wantError(err, bursar.CodeMalformed, "limit")
+		turns++
+	}
+	f.wantSame("loops that end with an error", 2, turns)
+}
+
+func collect[T any](f *fixture, all iter.Seq2[T, error]) (items []T) {
+	f.Helper()
+	for item, err := range all {
+		f.must(err)
+		items = append(items, item)
+	}
+	return items
 }

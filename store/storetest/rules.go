@@ -145,10 +145,10 @@ func effectiveTimes(f *fixture) {
 	if e := entries[2]; e.Backdated || e.Effective != 0 {
 		f.Errorf("an entry without an effective time has %v", e.Effective)
 	}
-	lines, err := f.ledger.Statement(f.Context(), "users:1", bursar.StatementQuery{})
+	statement, err := f.ledger.Statement(f.Context(), "users:1", bursar.StatementQuery{})
 	f.must(err)
 	var got []bursar.Instant
-	for _, line := range lines {
+	for _, line := range statement.Lines {
 		got = append(got, line.Effective)
 	}
 	want := []bursar.Instant{0, entries[4].Effective, now, entries[2].At, entries[1].At}

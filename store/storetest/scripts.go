@@ -159,15 +159,18 @@ func (f *fixture) stepBalance(l *line) (string, error) {
 
 // stepStatement lists the amounts of an account's transfers, the first one first.
 func (f *fixture) stepStatement(l *line) (string, error) {
-	lines, err := f.ledger.Statement(f.Context(), strings.Join(l.words, " "), bursar.StatementQuery{})
 	var amounts []string
-	for i := len(lines) - 1; i >= 0; i-- {
-		if lines[i].Kind == bursar.EntryLeg {
-			amount, _, _ := strings.Cut(lines[i].Amount.String(), " ")
+	q := bursar.StatementQuery{Forward: true}
+	for line, err := range f.ledger.AllLines(f.Context(), strings.Join(l.words, " "), q) {
+		if err != nil {
+			return "", err
+		}
+		for _, leg := range line.Legs {
+			amount, _, _ := strings.Cut(leg.Amount.String(), " ")
 			amounts = append(amounts, amount)
 		}
 	}
-	return strings.Join(amounts, " "), err
+	return strings.Join(amounts, " "), nil
 }
 
 func (f *fixture) stepTrial(l *line) (string, error) {

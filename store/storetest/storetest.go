@@ -98,6 +98,7 @@ func subjects() []subject {
 		{name: "in", cases: inCases},
 		{name: "journal", cases: journalCases},
 		{name: "reading", cases: readingCases},
+		{name: "statement", cases: statementCases},
 		{name: "model", cases: modelCases},
 		{name: "books", cases: bookCases},
 		{name: "sizes", cases: sizeCases},

@@ -185,10 +185,10 @@ CREATE VIEW bursar_lines AS
            (e.balance_hi * 1000000000000000000::numeric + e.balance) * ('1e-' || a.scale)::numeric AS balance,
            (e.held_hi * 1000000000000000000::numeric + e.held) * ('1e-' || a.scale)::numeric AS held,
            e.amount_hi AS units_hi, e.amount AS units,
-           timestamptz 'epoch' + (e.at - (e.at % 1000000000 + 1000000000) % 1000000000) // 1000000000 * interval '1 second'
-               + (e.at % 1000000000 + 1000000000) % 1000000000 // 1000 * interval '1 microsecond' AS posted_at,
-           timestamptz 'epoch' + (coalesce(e.effective, e.at) - (coalesce(e.effective, e.at) % 1000000000 + 1000000000) % 1000000000) // 1000000000 * interval '1 second'
-               + (coalesce(e.effective, e.at) % 1000000000 + 1000000000) % 1000000000 // 1000 * interval '1 microsecond' AS effective_at
+           timestamptz 'epoch' + ((e.at - (e.at % 1000000000 + 1000000000) % 1000000000) / 1000000000)::bigint * interval '1 second'
+               + (((e.at % 1000000000 + 1000000000) % 1000000000 - ((e.at % 1000000000 + 1000000000) % 1000000000) % 1000) / 1000)::bigint * interval '1 microsecond' AS posted_at,
+           timestamptz 'epoch' + ((coalesce(e.effective, e.at) - (coalesce(e.effective, e.at) % 1000000000 + 1000000000) % 1000000000) / 1000000000)::bigint * interval '1 second'
+               + (((coalesce(e.effective, e.at) % 1000000000 + 1000000000) % 1000000000 - ((coalesce(e.effective, e.at) % 1000000000 + 1000000000) % 1000000000) % 1000) / 1000)::bigint * interval '1 microsecond' AS effective_at
     FROM (SELECT book, to_account AS account, from_account AS other, to_version AS version, seq, at, effective, request_id, leg, kind,
                  amount_hi, amount, to_balance_hi AS balance_hi, to_balance AS balance,
                  to_held_hi AS held_hi, to_held AS held
