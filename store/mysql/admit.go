@@ -146,11 +146,14 @@ var (
 
 const noSelectLimit = "18446744073709551615"
 
+// isTiDB is the remedy where TiDB was opened as MySQL.
+const isTiDB = "if it is TiDB, open it with mysql.NewTiDB or a URL that begins with tidb://"
+
 func (s *session) check() error {
 	switch {
 	case strings.Contains(s.version, tiDBName):
 		return bursar.Errorf(bursar.CodeUnsupported,
-			"the server is TiDB: open it with mysql.NewTiDB or a URL that begins with tidb://")
+			"the server is not MySQL: %s", isTiDB)
 	case !s.modern():
 		return bursar.Errorf(bursar.CodeUnsupported,
 			"the server is %s: a ledger needs MariaDB 10.6, MySQL 8.0.19 or a later one", s.version)

@@ -119,11 +119,15 @@ func TestTheOtherServerIsNamed(t *testing.T) {
 		remedy string
 	}{
 		{s.check(), "tidb://"},
+		{lostMariaDB{}.noReadOnly(atomic.Mode{ReadOnly: true}, &gomysql.MySQLError{Number: 1235}), "tidb://"},
 		{noTiDB(&gomysql.MySQLError{Number: 1193, Message: "Unknown system variable 'tidb_txn_mode'"}), "mysql://"},
 	} {
 		if bursar.CodeOf(tt.err) != bursar.CodeUnsupported || !strings.Contains(tt.err.Error(), tt.remedy) {
 			t.Errorf("%v, want %s with %s", tt.err, bursar.CodeUnsupported, tt.remedy)
 		}
+	}
+	if err := (lostMariaDB{}).noReadOnly(atomic.Mode{ReadOnly: true}, nil); err != nil {
+		t.Error(err)
 	}
 	if err := readyTiDB(t.Context(), overSQL{sqltest.MariaDB(t).Open(t)}); bursar.CodeOf(err) != bursar.CodeUnsupported {
 		t.Errorf("MariaDB opened as TiDB: %v", err)
