@@ -114,6 +114,15 @@ type Traits struct {
 	// BackslashEscapes says that a backslash escapes in ordinary quotes, and that # begins a comment.
 	BackslashEscapes bool
 
+	// WritesReadOnly says that the engine refuses no write of a read-only database transaction. [Tx] then refuses, with
+	// [ErrReadOnly], a statement whose words do not say that it reads.
+	WritesReadOnly bool
+
+	// BeginSnapshots says that the snapshot of REPEATABLE READ is as old as the database transaction, and that no write
+	// of a row that has changed since is a conflict. Whoever waited for a lock there reads what was before the wait, so
+	// [Guard], [Advisory] and [TryAdvisory] return [ErrUnsupported] above READ COMMITTED.
+	BeginSnapshots bool
+
 	// OneWriter says that the whole database has one writer at a time, and that waiting writers poll and do not queue.
 	// Blocks of one [DB] that may write then take turns, first come, first served.
 	OneWriter bool

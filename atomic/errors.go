@@ -78,6 +78,10 @@ var (
 	// to be read-only.
 	ErrMode = newSentinel(codeUnsafe, "atomic: a nested block cannot change isolation or read-only")
 
+	// ErrReadOnly means that a statement was not sent, because it would write in a read-only block of an engine that
+	// does not refuse it ([Traits.WritesReadOnly]). Engines that do refuse it have errors of their own.
+	ErrReadOnly = newSentinel(codeUnsafe, "atomic: a statement that writes was not sent")
+
 	// ErrLeftOpen means that a connection from the pool was in the middle of a database transaction that somebody
 	// else had left open. It is for [Dialect.Begin]. Do closes such a connection, which rolls back what was left on
 	// it, and begins on another one within its [Budget].

@@ -3,6 +3,7 @@ package atomic
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/binary"
 	"fmt"
 	"strings"
@@ -104,6 +105,16 @@ func lockID(name string) int64 {
 	return int64(binary.BigEndian.Uint64(sum[:8]))
 }
 
+// guards refuses a lock after which the block would read what was before it.
+func (t *Tx) guards(name string) error {
+	level := t.s.mode.Isolation
+	if !t.s.db.traits.BeginSnapshots || level <= sql.LevelReadCommitted {
+		return nil
+	}
+	return fmt.Errorf("atomic: lock %q: %w: %s would read at %v what was before the lock: use READ COMMITTED",
+		name, ErrUnsupported, t.s.db.traits.Name, level)
+}
+
 // Advisory waits for the lock called name and holds it until the database transaction ends. The lock cannot be
 // given back earlier: the next holder would not see what this one has yet to commit. Taking it again is free. Take
 // several locks in the same order everywhere, or they deadlock. If the block that took the lock is undone alone, do
@@ -114,6 +125,9 @@ func lockID(name string) int64 {
 // PostgreSQL may wait with a snapshot that it took before. Use READ COMMITTED there, which is the default, or
 // [Guard]. Errors are those of [Tx.ExecContext].
 func Advisory(ctx context.Context, tx *Tx, name string) error {
+	if err := tx.guards(name); err != nil {
+		return err
+	}
 	query := tx.s.db.statements.AdvisoryWait
 	if query == "" {
 		query = tx.s.db.statements.GuardBump
@@ -128,6 +142,9 @@ func Advisory(ctx context.Context, tx *Tx, name string) error {
 // transaction is as it was before. Where the lock is a row, TryAdvisory may wait all the same when two sessions use
 // a name for the first time ever at the same moment.
 func TryAdvisory(ctx context.Context, tx *Tx, name string) (bool, error) {
+	if err := tx.guards(name); err != nil {
+		return false, err
+	}
 	st := tx.s.db.statements
 	if st.AdvisoryTry != "" {
 		got, err := QueryOne(ctx, tx, Value[bool], st.AdvisoryTry, lockID(name))
@@ -165,6 +182,9 @@ func TryAdvisory(ctx context.Context, tx *Tx, name string) (bool, error) {
 // The gap locks of InnoDB ([Traits.GapLocks]) need no such row, but they deadlock when two sessions lock an empty
 // range and then insert.
 func Guard(ctx context.Context, tx *Tx, name string) (before int64, err error) {
+	if err := tx.guards(name); err != nil {
+		return 0, err
+	}
 	st, id := tx.s.db.statements, lockID(name)
 	if _, err := tx.ExecContext(ctx, st.GuardBump, id); err != nil {
 		return 0, fmt.Errorf("atomic: guard %q: %w", name, err)

@@ -44,7 +44,7 @@ type nativeBlock struct {
 func (n *nativeBlock) Conn() any { return n.conn }
 
 // Control is what every statement of a Tx is held to.
-func (n *nativeBlock) Control(query string) error { return n.t.s.db.control(query) }
+func (n *nativeBlock) Control(query string) error { return n.t.s.control(query) }
 
 // Run runs one statement.
 func (n *nativeBlock) Run(ctx context.Context, fn func() (native.Cursor, error)) error {

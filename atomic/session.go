@@ -324,7 +324,7 @@ func (t *Tx) usable() error {
 
 // admit is enter for a statement of the caller: it refuses statements that control the database transaction.
 func (t *Tx) admit(ctx context.Context, query string) error {
-	if err := t.s.db.control(query); err != nil {
+	if err := t.s.control(query); err != nil {
 		return err
 	}
 	return t.begun(ctx)

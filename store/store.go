@@ -36,7 +36,7 @@ type Store interface {
 //	sqlite:bursar.db                                 a SQLite file, created when there is none
 //	postgres://user:password@host:5432/database      PostgreSQL 15 or later; postgresql:// too
 //	mysql://user:password@host:3306/database         MariaDB 10.6 or MySQL 8.0.19 or later; mariadb:// too
-//	cockroach://user@host:26257/database             CockroachDB 23.2 or later; cockroachdb:// too
+//	cockroach://user@host:26257/database             CockroachDB 24.1 or later; cockroachdb:// too
 //	tidb://user@host:4000/database                   TiDB 7.5 or later
 //
 // Query parameters of a server's URL are those of its driver, pgx or go-sql-driver. No server is asked anything yet:

@@ -136,7 +136,7 @@ func (f *fixture) killed(body func(ctx context.Context, tx *atomic.Tx, id int64)
 	f.Helper()
 	if !f.Can.Kill {
 		f.lacks()
-		f.same("sessions that could be ended", f.Speech.SessionID, "")
+		f.same("how sessions are ended", f.Speech.Kill, "")
 		return
 	}
 	runs := 0
@@ -158,7 +158,7 @@ func (f *fixture) killedAtCommit() {
 	f.Helper()
 	if !f.Can.Kill {
 		f.lacks()
-		f.same("sessions that could be ended", f.Speech.SessionID, "")
+		f.same("how sessions are ended", f.Speech.Kill, "")
 		return
 	}
 	commits := 0

@@ -45,8 +45,8 @@ func Postgres(d atomic.Dialect, open func(t *testing.T) (pool, other *sql.DB)) H
 func Cockroach(d atomic.Dialect, open func(t *testing.T) (pool, other *sql.DB)) Harness {
 	h := Postgres(d, open)
 	h.Name = "cockroach"
-	h.Can.Deferred, h.Can.Kill, h.Can.DeadlockEndsAll = false, false, true
-	h.Can.SerializableDefault = true
+	h.Can.Deferred, h.Can.Share, h.Can.Kill, h.Can.DeadlockEndsAll = false, false, false, true
+	h.Can.SerializableDefault, h.Speech.Kill = true, ""
 	h.Speech.SessionID = "SELECT pg_backend_pid()"
 	h.Speech.Blocked = "SELECT count(*) FROM crdb_internal.cluster_locks WHERE NOT granted AND $1 = $1"
 	return h
@@ -80,7 +80,9 @@ func MySQL(d atomic.Dialect, open func(t *testing.T) (pool, other *sql.DB)) Harn
 func TiDB(d atomic.Dialect, open func(t *testing.T) (pool, other *sql.DB)) Harness {
 	h := MySQL(d, open)
 	h.Name, h.Speech.Alive = "tidb", MariaDB(d, open).Speech.Alive
-	h.Can.Share, h.Can.SkipLocked, h.Can.Kill, h.Can.NoSerializable = false, false, false, true
+	h.Can.Share, h.Can.SkipLocked, h.Can.Of, h.Can.NoSerializable = false, false, false, true
+	// The locks of a session that was killed last for about 20 seconds.
+	h.Can.Kill, h.Speech.Kill = false, ""
 	h.Speech.Waits = nil
 	h.Speech.Blocked = "SELECT count(*) FROM information_schema.data_lock_waits WHERE ? IS NOT NULL"
 	return h

@@ -71,16 +71,8 @@ func unsupportedLevel(level sql.IsolationLevel) error {
 	return fmt.Errorf("mysql: %w: isolation level %v", atomic.ErrUnsupported, level)
 }
 
-// begin runs two statements, because START TRANSACTION has no word for the isolation level. The first one holds for
-// the next database transaction only, so the level of the session needs no restoring. It is refused while a database
-// transaction is open, which the second one would commit.
+// begin is beginAt with the words of START TRANSACTION.
 func (d Dialect) begin(ctx context.Context, conn *sql.Conn, level string, snapshot, readOnly bool) error {
-	if _, err := conn.ExecContext(ctx, "SET TRANSACTION ISOLATION LEVEL "+level); err != nil {
-		if number, ok := d.number(err); ok && number == transactionOpen {
-			return fmt.Errorf("%w: %w", atomic.ErrLeftOpen, err)
-		}
-		return err
-	}
 	var words []string
 	if snapshot {
 		words = append(words, " WITH CONSISTENT SNAPSHOT")
@@ -88,7 +80,20 @@ func (d Dialect) begin(ctx context.Context, conn *sql.Conn, level string, snapsh
 	if readOnly {
 		words = append(words, " READ ONLY")
 	}
-	_, err := conn.ExecContext(ctx, "START TRANSACTION"+strings.Join(words, ","))
+	return d.beginAt(ctx, conn, level, "START TRANSACTION"+strings.Join(words, ","))
+}
+
+// beginAt runs two statements, because no statement that begins has a word for the isolation level. The first one
+// holds for the next database transaction only, so the level of the session needs no restoring. It is refused while a
+// database transaction is open, which the second one would commit.
+func (d Dialect) beginAt(ctx context.Context, conn *sql.Conn, level, begin string) error {
+	if _, err := conn.ExecContext(ctx, "SET TRANSACTION ISOLATION LEVEL "+level); err != nil {
+		if number, ok := d.number(err); ok && number == transactionOpen {
+			return fmt.Errorf("%w: %w", atomic.ErrLeftOpen, err)
+		}
+		return err
+	}
+	_, err := conn.ExecContext(ctx, begin)
 	return err
 }
 

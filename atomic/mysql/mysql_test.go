@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/atomic/atomictest"
 	"github.com/bursar-ledger/bursar/atomic/mysql"
 )
 
@@ -92,6 +93,37 @@ func TestCodesAreClassified(t *testing.T) {
 	}
 }
 
+// TestErrorsOfTiDBThatGoByTheirText have no number of their own, and the same work may succeed.
+func TestErrorsOfTiDBThatGoByTheirText(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"pessimistic lock retry limit reached", "lock wait timeout"} {
+		err := fmt.Errorf("lock: %w", &driverpkg.MySQLError{Number: 1105, Message: text})
+		want := atomic.Class{Kind: atomic.KindRetry, Damage: atomic.DamageBlock, Code: "1105"}
+		if diff := cmp.Diff(want, mysql.TiDB{}.Classify(err)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
+		want = atomic.Class{Kind: atomic.KindStatement, Damage: atomic.DamageUnsure, Code: "1105"}
+		if diff := cmp.Diff(want, mysql.Dialect{}.Classify(err)); diff != "" {
+			t.Errorf("MySQL, %s (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+// TestTheTraitsOfTiDB are what its harness and package atomic go by: no read-only database transactions, no gap locks,
+// a snapshot as old as the begin. A session that was killed keeps its locks for a while.
+func TestTheTraitsOfTiDB(t *testing.T) {
+	t.Parallel()
+	want := mysql.Dialect{}.Traits()
+	want.Name, want.GapLocks, want.WritesReadOnly, want.BeginSnapshots = "tidb", false, true, true
+	if diff := cmp.Diff(want, mysql.TiDB{}.Traits()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	can := atomictest.TiDB(mysql.TiDB{}, nil).Can
+	if can.Kill || can.SkipLocked || can.Share || can.Of || !can.NoWait || !can.NoSerializable {
+		t.Errorf("the harness: %+v", can)
+	}
+}
+
 type otherError struct{ Errno uint16 }
 
 func (otherError) Error() string { return "another driver's" }
@@ -158,7 +190,8 @@ func TestLockClauses(t *testing.T) {
 		{maria, atomic.RowLock{Strength: atomic.Share, Wait: atomic.NoWait}, "LOCK IN SHARE MODE NOWAIT"},
 		{maria, atomic.RowLock{Of: []string{"a"}}, ""},
 		{maria, atomic.RowLock{Strength: atomic.NoKeyUpdate}, ""},
-		{ti, atomic.RowLock{Of: []string{"a"}, Wait: atomic.NoWait}, "FOR UPDATE OF a NOWAIT"},
+		{ti, atomic.RowLock{Wait: atomic.NoWait}, "FOR UPDATE NOWAIT"},
+		{ti, atomic.RowLock{Of: []string{"a"}}, ""}, // It fails on an alias, and takes a name that is none.
 		{ti, atomic.RowLock{Wait: atomic.SkipLocked}, ""},
 		{ti, atomic.RowLock{Strength: atomic.Share}, ""},
 	}

@@ -62,18 +62,31 @@ func isolation(level sql.IsolationLevel, usual, snapshot string) (string, error)
 // commit what a stranger has left on the connection. But it refuses to change the isolation level once a statement has
 // run. So guarded begins with one level and then sets another: at least one of the two is a change.
 func begin(ctx context.Context, conn *sql.Conn, level string, readOnly, guarded bool) error {
-	options := level
-	if readOnly {
-		options += " READ ONLY"
-	}
-	query := "BEGIN ISOLATION LEVEL " + options
+	query := beginning(level, readOnly)
 	if guarded {
 		other := "REPEATABLE READ"
 		if level == other {
 			other = "READ COMMITTED"
 		}
-		query = "BEGIN ISOLATION LEVEL " + other + "; SET TRANSACTION ISOLATION LEVEL " + options
+		query = "BEGIN ISOLATION LEVEL " + other + "; SET TRANSACTION ISOLATION LEVEL " + options(level, readOnly)
 	}
+	return send(ctx, conn, query)
+}
+
+// beginning is the statement that begins.
+func beginning(level string, readOnly bool) string {
+	return "BEGIN ISOLATION LEVEL " + options(level, readOnly)
+}
+
+func options(level string, readOnly bool) string {
+	if readOnly {
+		return level + " READ ONLY"
+	}
+	return level
+}
+
+// send sends what begins.
+func send(ctx context.Context, conn *sql.Conn, query string) error {
 	_, err := conn.ExecContext(ctx, query)
 	switch state(err) {
 	case activeTransaction, inFailedTransaction:

@@ -134,7 +134,8 @@ func TestLockClauses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		for _, d := range []atomic.Dialect{postgres.Dialect{}, postgres.Cockroach{}} {
-			if got, err := d.LockClause(tt.lock, atomic.Mode{}); err != nil || got != tt.want {
+			mode := atomic.Mode{Isolation: sql.LevelReadCommitted} // above which CockroachDB shares nothing
+			if got, err := d.LockClause(tt.lock, mode); err != nil || got != tt.want {
 				t.Errorf("%T: LockClause(%+v) = %q, %v, want %q", d, tt.lock, got, err, tt.want)
 			}
 			if _, err := d.LockClause(tt.lock, atomic.Mode{ReadOnly: true}); !errors.Is(err, atomic.ErrUnsupported) {

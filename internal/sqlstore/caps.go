@@ -8,9 +8,9 @@ type Capabilities struct {
 	// are then committed unsealed. Without it, a database transaction that writes has locked the whole database:
 	// reading is locking, and every entry is sealed as it is written.
 	ManyWriters bool
-	// SkipLocked says that TryAccounts, TryHead and TryEntries leave out rows that somebody else has locked. Without
-	// it they wait for them.
-	SkipLocked bool
+	// NoWait says that TryAccounts, TryHead and TryEntries fail where somebody else has locked a row, with an error that
+	// is a conflict and leaves the database transaction open. Without it they leave out such rows.
+	NoWait bool
 	// SharedLocks says that SERIALIZABLE locks, shared, all that is read. Two database transactions that have read one
 	// account and both want to write it could then only deadlock. So that mode reads accounts with LockAccounts.
 	SharedLocks bool

@@ -20,11 +20,14 @@ func instantOf(microseconds int64) bursar.Instant { return bursar.Instant(micros
 // readHead adds a statement that reads the head.
 func (s *session) readHead(p *pipeline, statement string, book int64) (*headRow, error) {
 	row := &headRow{}
-	err := p.query(statement, []any{book}, func(scan scanner) error {
-		row.found = true
-		return scan(&row.Seq, (*int64)(&row.At), fixed(row.Hash[:]), fixed(row.Book[:]), &row.now)
-	})
+	err := p.query(statement, []any{book}, row.read)
 	return row, err
+}
+
+// read scans what readHead's statements return.
+func (row *headRow) read(scan scanner) error {
+	row.found = true
+	return scan(&row.Seq, (*int64)(&row.At), fixed(row.Hash[:]), fixed(row.Book[:]), &row.now)
 }
 
 // requireHead is readHead where there must be a head.

@@ -94,8 +94,10 @@ func (l locker) accounts(
 	switch {
 	case l.locking.late():
 		statement, waits = l.sql.ReadAccounts, false
+	case l.locking == lockFree && l.dialect.Can.NoWait:
+		return l.tryAccounts(p, book, paths, into)
 	case l.locking == lockFree:
-		statement, waits = l.sql.TryAccounts, !l.dialect.Can.SkipLocked
+		statement, waits = l.sql.TryAccounts, false
 	}
 	if waits && l.lookedUp(statement, len(paths)) < len(paths) {
 		var err error

@@ -108,8 +108,12 @@ func (m migrator) apply(ctx context.Context, next migration, list []migration) e
 	}, &atomic.Options{Nesting: atomic.Outermost, Retry: m.retry})
 }
 
-// run runs the statements of one file and stamps its checksum.
+// run runs the statements of one file and stamps its checksum. A server whose settings would not keep the ledger safe
+// gets no schema: some of them decide what the schema becomes.
 func (m migrator) run(ctx context.Context, db DBTX, next migration, statements []string) error {
+	if err := m.dialect.Ready(ctx, std{db}); err != nil {
+		return err
+	}
 	for _, statement := range statements {
 		if _, err := db.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("migration %d %s: %w", next.version, next.name, err)

@@ -61,7 +61,7 @@ func (s sealer) lockHead(p *pipeline, book int64, wait bool) (*headRow, error) {
 	case wait:
 		return s.requireHead(p, s.sql.LockHead, book)
 	default:
-		return s.readHead(p, s.sql.TryHead, book)
+		return s.tryHead(p, book)
 	}
 }
 
@@ -102,13 +102,7 @@ func (s sealer) LockEntries(
 	locked = make(map[int64]bool, len(keys))
 	p := s.pipeline(ctx)
 	p.step = "lock entries"
-	err = s.lookUp(p, s.sql.TryEntries, nil, anys(keys), func(scan scanner) error {
-		var key int64
-		err := scan(&key)
-		locked[key] = true
-		return err
-	})
-	if err == nil {
+	if err = s.tryEntries(p, keys, locked); err == nil {
 		p.step = "read entries"
 		err = s.lookUp(p, s.sql.EntriesOf, nil, anys(keys), entries(&found))
 	}

@@ -17,7 +17,7 @@ type session struct {
 	locking locking
 	joined  bool       // the database transaction is the caller's
 	posting bool       // and was joined to write in it
-	block   *atomic.Tx // which it began with package atomic
+	block   *atomic.Tx // which package atomic began; nil where the caller began it otherwise
 }
 
 func newSession(d *Dialect, db Executor) *session {

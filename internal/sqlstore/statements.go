@@ -4,7 +4,7 @@ package sqlstore
 // that their files read side by side. The comments say: parameters, a colon, what comes back.
 //
 // A comment ends with the capability that a statement is for. An engine without ManyWriters, HiddenLevel, TakesKeys or
-// ChecksStorage leaves its statements empty. Without SkipLocked, the statements for it wait instead.
+// ChecksStorage leaves its statements empty. With NoWait, the statements that leave out what is locked fail instead.
 type Statements struct {
 	SchemaStatements
 	BookStatements
@@ -36,7 +36,7 @@ type BookStatements struct {
 type LockStatements struct {
 	Turn         string // book: locks the turn of those who write in ModeQueue (ManyWriters)
 	LockAccounts Many   // book, paths: AccountColumns, and locks them in order of number
-	TryAccounts  Many   // as LockAccounts, without what somebody else has locked (ManyWriters, SkipLocked)
+	TryAccounts  Many   // as LockAccounts, without what somebody else has locked (ManyWriters)
 	ReadAccounts Many   // as LockAccounts, without a lock (ManyWriters)
 	Paths        Many   // book, paths: the paths that exist (ManyWriters)
 	LockVersions Many   // accounts: account and version, and locks them in order of number (ManyWriters)
@@ -64,9 +64,9 @@ type WriteStatements struct {
 // SealStatements find what is to be sealed, and lock it (all ManyWriters).
 type SealStatements struct {
 	LockHead     string // as Head, and locks it
-	TryHead      string // as LockHead; no row when somebody else has locked it (SkipLocked)
+	TryHead      string // as LockHead; no row when somebody else has locked it
 	UnsealedKeys string // book: minus the time as in Head, then keys in order
-	TryEntries   Many   // keys: locks what is unsealed and nobody else has locked, and returns it (SkipLocked)
+	TryEntries   Many   // keys: locks what is unsealed and nobody else has locked, and returns it
 	EntriesOf    Many   // keys: EntryColumns, in order
 }
 

@@ -86,7 +86,7 @@ func (s *Store) within(
 ) error {
 	return atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
 		session := newSession(s.dialect, s.dialect.executor(db))
-		session.locking = s.dialect.Can.locking(mode)
+		session.locking, session.block = s.dialect.Can.locking(mode), db
 		return fn(ctx, s.tx(session))
 	}, &atomic.Options{
 		Nesting: atomic.Outermost, Isolation: s.dialect.isolation(mode), Retry: budget, RetryStale: true,

@@ -100,9 +100,6 @@ func nameOf(all []named, text string) (string, error) {
 // nothing else, with its list short or long.
 func TestStatementNames(t *testing.T) {
 	for engine, store := range engines() {
-		if engine == "tidb" {
-			continue // where trying to lock is waiting, two statements are alike
-		}
 		statements := sqlstore.StatementsOf(store)
 		all := names(statements)
 		if len(all) < 30 {

@@ -14,8 +14,14 @@ import (
 // dropTimeout is how long DROP DATABASE may take. It needs locks that a test may have left behind.
 const dropTimeout = 30 * time.Second
 
-// newDatabase makes an empty database and returns its name, which is unique and needs no quotes.
+// newDatabase makes an empty database and returns its name, which is unique and needs no quotes. TiDB ignores CHECK
+// constraints unless the whole server is told not to.
 func newDatabase(ctx context.Context, e Engine, admin *sql.DB) (string, error) {
+	if e == TiDBEngine {
+		if _, err := admin.ExecContext(ctx, "SET GLOBAL tidb_enable_check_constraint = ON"); err != nil {
+			return "", fmt.Errorf("have the server enforce CHECK constraints: %w", err)
+		}
+	}
 	name := "bursar_" + strings.ToLower(rand.Text())
 	create := "CREATE DATABASE " + name
 	if e == PostgresEngine {

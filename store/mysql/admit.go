@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,13 +31,23 @@ const lockNothing = `, COUNT(*) FROM bursar_head WHERE FALSE FOR UPDATE`
 func admit(ctx context.Context, tx sqlstore.Executor, given any) error {
 	s, err := read(ctx, tx, readSettings+lockNothing)
 	if err != nil {
-		if kind := (atomicmysql.MariaDB{}).Classify(err).Kind; kind == atomic.KindReadOnly || kind == atomic.KindStatement {
-			return &bursar.Error{Code: bursar.CodeUnsafeTransaction, Err: err,
-				Message: "the database transaction is read-only, or of a database without a ledger: use one of " +
-					"the ledger's own database that may write"}
-		}
+		return notHere(err)
+	}
+	return s.admit(ctx, tx, given)
+}
+
+// notHere is the error of a database transaction in which lockNothing fails.
+func notHere(err error) error {
+	if kind := (atomicmysql.MariaDB{}).Classify(err).Kind; kind != atomic.KindReadOnly && kind != atomic.KindStatement {
 		return err
 	}
+	return &bursar.Error{Code: bursar.CodeUnsafeTransaction, Err: err,
+		Message: "the database transaction is read-only, or of a database without a ledger: use one of " +
+			"the ledger's own database that may write"}
+}
+
+// admit is the rest of admit, once the settings are read.
+func (s *session) admit(ctx context.Context, tx sqlstore.Executor, given any) error {
 	if err := s.check(); err != nil {
 		return err
 	}
@@ -118,11 +129,12 @@ type session struct {
 	open         sql.NullBool // NULL where the server does not say
 }
 
-func read(ctx context.Context, conn sqlstore.Executor, statement string) (s session, err error) {
+// read reads settings, and more columns between them and the last one.
+func read(ctx context.Context, conn sqlstore.Executor, statement string, more ...any) (s session, err error) {
 	err = sqlstore.Each(ctx, conn, statement, func(scan func(...any) error) error {
-		return scan(&s.version, &s.mode, &s.client, &s.connection, &s.results, &s.flush, &s.uniqueChecks, &s.selectLimit,
-			&s.safeUpdates, &s.readOnly,
-			&s.level, &s.checks, &s.open, new(any))
+		targets := []any{&s.version, &s.mode, &s.client, &s.connection, &s.results, &s.flush, &s.uniqueChecks,
+			&s.selectLimit, &s.safeUpdates, &s.readOnly, &s.level, &s.checks, &s.open}
+		return scan(slices.Concat(targets, more, []any{new(any)})...)
 	})
 	return s, err
 }
@@ -135,13 +147,26 @@ var (
 
 const noSelectLimit = "18446744073709551615"
 
-// check begins with what reading needs, too.
+// isTiDB is the remedy where TiDB was opened as MySQL.
+const isTiDB = "if it is TiDB, open it with mysql.NewTiDB or a URL that begins with tidb://"
+
 func (s *session) check() error {
-	strict := strings.Contains(s.mode, "STRICT_TRANS_TABLES") || strings.Contains(s.mode, "STRICT_ALL_TABLES")
 	switch {
+	case strings.Contains(s.version, tiDBName):
+		return bursar.Errorf(bursar.CodeUnsupported,
+			"the server is not MySQL: %s", isTiDB)
 	case !s.modern():
 		return bursar.Errorf(bursar.CodeUnsupported,
 			"the server is %s: a ledger needs MariaDB 10.6, MySQL 8.0.19 or a later one", s.version)
+	default:
+		return s.checkSettings()
+	}
+}
+
+// checkSettings refuses settings that would let money go wrong. It begins with what reading needs, too.
+func (s *session) checkSettings() error {
+	strict := strings.Contains(s.mode, "STRICT_TRANS_TABLES") || strings.Contains(s.mode, "STRICT_ALL_TABLES")
+	switch {
 	case s.client != charset || s.connection != charset || s.results != charset:
 		return bursar.Errorf(bursar.CodeUnsafeTransaction,
 			"the connection's character set is %s, %s, %s: references could be mangled; open it with "+
@@ -201,13 +226,15 @@ func (s *session) checkLevel() error {
 // modern reports whether the server's version, such as 10.11.6-MariaDB-1 or 8.0.36, is one that the ledger knows.
 func (s *session) modern() bool {
 	least := mysqlMin
-	switch {
-	case strings.Contains(s.version, "MariaDB"):
+	if strings.Contains(s.version, "MariaDB") {
 		least = mariaDBMin
-	case strings.Contains(s.version, "TiDB"):
-		return true // the version of MySQL that it names says nothing
 	}
 	number, _, _ := strings.Cut(s.version, "-")
+	return atLeast(number, least)
+}
+
+// atLeast compares a version such as 10.11.6.
+func atLeast(number string, least [3]int) bool {
 	parts := strings.SplitN(number, ".", 3)
 	for i, want := range least {
 		have := 0

@@ -1,6 +1,6 @@
 // Package mysql keeps a ledger in MariaDB (10.6 and later) or MySQL (8.0.19 and later), through the driver
 // github.com/go-sql-driver/mysql. TiDB is a variant of it, see [NewTiDB]. Bursar's own tests run on MariaDB 10.11
-// and 11.8 and on MySQL 9.7; MySQL 8 and TiDB are used as their manuals say.
+// and 11.8 and on MySQL 9.7, and by hand on TiDB; MySQL 8 is used as its manual says.
 //
 // The names to know: [New] over a database handle that the application already has, [Open] for a pool of the ledger's
 // own, and [Tx], which lets ledger.In take part in a database transaction of the application's. [DSN] makes the data

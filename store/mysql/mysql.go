@@ -209,7 +209,7 @@ func dialect(v variant) sqlstore.Dialect {
 	return sqlstore.Dialect{
 		Name: "mysql",
 		Can: sqlstore.Capabilities{
-			ManyWriters: true, SkipLocked: v.skipLocked, SharedLocks: true, HiddenLevel: true,
+			ManyWriters: true, NoWait: v.noWait, SharedLocks: true, HiddenLevel: true,
 			KeyBlocks: true, TakesKeys: true, ChecksStorage: true,
 		},
 		Limits: sqlstore.Limits{
@@ -243,6 +243,23 @@ type lostMariaDB struct{ atomicmysql.MariaDB }
 
 // Classify implements atomic.Dialect.
 func (d lostMariaDB) Classify(err error) atomic.Class { return orLost(err, d.MariaDB.Classify(err)) }
+
+// Begin implements atomic.Dialect.
+func (d lostMariaDB) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (restore string, err error) {
+	restore, err = d.MariaDB.Begin(ctx, conn, m)
+	return restore, d.noReadOnly(m, err)
+}
+
+// noReadOnly names TiDB, which gives itself away by refusing the first READ ONLY.
+func (d lostMariaDB) noReadOnly(m atomic.Mode, err error) error {
+	if !m.ReadOnly || d.Classify(err).Code != notSupportedYet {
+		return err
+	}
+	return &bursar.Error{Code: bursar.CodeUnsupported, Err: err, Message: "the server has no READ ONLY: " + isTiDB}
+}
+
+// notSupportedYet is the number of the error of a server that does not have what a statement asks for.
+const notSupportedYet = "1235"
 
 func orLost(err error, class atomic.Class) atomic.Class {
 	if class.Kind == atomic.KindOther && class.Code == "" && errors.Is(err, gomysql.ErrInvalidConn) {

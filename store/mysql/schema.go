@@ -84,8 +84,12 @@ const describeForeignKeys = `SELECT 'foreign key', CONVERT(r.table_name USING ut
 		FROM information_schema.referential_constraints r
 		WHERE r.constraint_schema = DATABASE() AND r.table_name LIKE 'bursar\_%'`
 
-// auditNames names what is not there of constraints and indexes.
+// auditNames names what is not there of constraints and indexes. TiDB has no CHECK in its table_constraints, which
+// has no column enforced either. Its check_constraints has those that were made while they were enforced. Other
+// servers take the part about the setting for a comment.
 const auditNames = `SELECT 'engine', '', 'tidb', VERSION(), ''` + describeMigrations + `
+	/*T! UNION ALL SELECT 'setting', '', 'tidb_enable_check_constraint', '', 'is off, so that no CHECK is enforced'
+		FROM (SELECT @@tidb_enable_check_constraint AS enforced) v WHERE v.enforced = 0 */
 	UNION ALL SELECT 'check', '', x.name, '', 'is missing or not enforced' FROM (SELECT 'bursar_head_place' AS name
 		UNION ALL SELECT 'bursar_account_scale'
 		UNION ALL SELECT 'bursar_balance_state' UNION ALL SELECT 'bursar_balance_version'
@@ -95,8 +99,8 @@ const auditNames = `SELECT 'engine', '', 'tidb', VERSION(), ''` + describeMigrat
 		UNION ALL SELECT 'bursar_request_outcome'
 		UNION ALL SELECT 'bursar_entry_place' UNION ALL SELECT 'bursar_entry_leg' UNION ALL SELECT 'bursar_entry_amount'
 		UNION ALL SELECT 'bursar_entry_sealed' UNION ALL SELECT 'bursar_entry_accounts') x
-		WHERE x.name NOT IN (SELECT CONVERT(constraint_name USING utf8mb4) FROM information_schema.table_constraints
-			WHERE constraint_schema = DATABASE() AND constraint_type = 'CHECK' /*!80016 AND enforced = 'YES' */)
+		WHERE x.name NOT IN (SELECT CONVERT(constraint_name USING utf8mb4) FROM information_schema.check_constraints
+			WHERE constraint_schema = DATABASE())
 	UNION ALL SELECT 'index', '', x.name, '', 'is missing or not unique' FROM (SELECT 'bursar_book_name' AS name
 		UNION ALL SELECT 'bursar_account_path'
 		UNION ALL SELECT 'bursar_request_id' UNION ALL SELECT 'bursar_request_reference' UNION ALL SELECT 'bursar_entry_seq'

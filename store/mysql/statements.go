@@ -9,16 +9,16 @@ import (
 
 // variant is how the texts of MariaDB and TiDB differ.
 type variant struct {
-	skipLocked bool   // whether there is SKIP LOCKED
-	schema     string // describes the schema
+	noWait bool   // whether NOWAIT stands in for SKIP LOCKED
+	schema string // describes the schema
 }
 
 // clock is the database's own time in whole microseconds since 1970, in no session's zone, as the statement began.
 const clock = `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))`
 
 var (
-	mariaDB = variant{skipLocked: true, schema: auditSchema}
-	tiDB    = variant{schema: auditNames}
+	mariaDB = variant{schema: auditSchema}
+	tiDB    = variant{noWait: true, schema: auditNames}
 )
 
 // schemaLock names the lock of who migrates. It is one name for the whole server and has 64 characters at most. MySQL 9
@@ -54,12 +54,12 @@ func statements(v variant) sqlstore.Statements {
 	}
 }
 
-// skip is what leaves out rows that somebody else has locked.
-func (v variant) skip() string {
-	if v.skipLocked {
-		return ` SKIP LOCKED`
+// free is what does not wait for rows that somebody else has locked.
+func (v variant) free() string {
+	if v.noWait {
+		return ` NOWAIT`
 	}
-	return ``
+	return ` SKIP LOCKED`
 }
 
 // anyVersion comes before a statement that reads some tables without locks and locks others. MariaDB since 11.6 has
@@ -85,7 +85,7 @@ func (v variant) locks() sqlstore.LockStatements {
 		// Makes the row if it is not there, and locks it either way.
 		Turn:         `INSERT INTO bursar_turn (book) VALUES (?) ON DUPLICATE KEY UPDATE book = bursar_turn.book`,
 		LockAccounts: sqlstore.ManyValues(lockAccounts),
-		TryAccounts:  sqlstore.ManyValues(lockAccounts + v.skip()),
+		TryAccounts:  sqlstore.ManyValues(lockAccounts + v.free()),
 		ReadAccounts: sqlstore.ManyValues(`SELECT ` + sqlstore.AccountColumns.Qualified() + accounts + `
 			WHERE a.book = ? AND a.path IN (...)`),
 		Paths: sqlstore.ManyValues(`SELECT path FROM bursar_account WHERE book = ? AND path IN (...)`),
@@ -169,12 +169,12 @@ func typed(c sqlstore.Column) string {
 func (v variant) seals() sqlstore.SealStatements {
 	return sqlstore.SealStatements{
 		LockHead: head + ` FOR UPDATE`,
-		TryHead:  head + ` FOR UPDATE` + v.skip(),
+		TryHead:  head + ` FOR UPDATE` + v.free(),
 		// The unique index on (book, seq) has the unsealed entries side by side, in order of their keys.
 		UnsealedKeys: `SELECT -` + clock + ` AS entry UNION ALL SELECT entry FROM bursar_entry
 			FORCE INDEX (bursar_entry_seq) WHERE book = ? AND seq IS NULL ORDER BY entry`,
 		TryEntries: sqlstore.ManyValues(`SELECT entry FROM bursar_entry FORCE INDEX (PRIMARY)
-			WHERE entry IN (...) AND seq IS NULL FOR UPDATE` + v.skip()),
+			WHERE entry IN (...) AND seq IS NULL FOR UPDATE` + v.free()),
 		EntriesOf: sqlstore.ManyValues(entries + ` FROM bursar_entry e ` + entryAccounts + `
 			WHERE e.entry IN (...) ORDER BY e.entry`),
 	}

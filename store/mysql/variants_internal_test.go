@@ -4,17 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"io/fs"
-	"regexp"
-	"strings"
 	"testing"
 
 	gomysql "github.com/go-sql-driver/mysql"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
-	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
@@ -26,7 +21,7 @@ func TestVersions(t *testing.T) {
 		"10.5.29-MariaDB": false, "5.5.5-10.4.1-MariaDB": false,
 		"8.0.19": true, "8.0.36-0ubuntu0.22.04.1": true, "8.4.3": true, "9.1.0": true,
 		"8.0.18": false, "5.7.44-log": false,
-		"8.0.11-TiDB-v7.5.0": true, "": false, "unknown": false,
+		"": false, "unknown": false,
 	} {
 		s := session{version: version}
 		if got := s.modern(); got != want {
@@ -101,50 +96,5 @@ func TestALostConnectionIsLost(t *testing.T) {
 				t.Errorf("%s: %v is of kind %d, want %d", d.Traits().Name, err, got, want)
 			}
 		}
-	}
-}
-
-func TestTiDB(t *testing.T) {
-	t.Parallel()
-	d := tiDBDialect()
-	if text := fmt.Sprintf("%+v", d.Statements); strings.Contains(text, "SKIP LOCKED") {
-		t.Errorf("a statement has SKIP LOCKED: %s", text)
-	}
-	if text := fmt.Sprintf("%+v", statements(mariaDB)); strings.Count(text, "SKIP LOCKED") != 3 {
-		t.Errorf("this test does not see the SKIP LOCKED of MariaDB: %s", text)
-	}
-	if got := d.Isolation(driver.ModeQueue); got != sql.LevelReadCommitted {
-		t.Errorf("the level is %v", got)
-	}
-	db := sqltest.MariaDB(t).Open(t)
-	store := sqlstore.New(db, d, nil)
-	if err := store.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	var schema driver.AuditedSchema
-	err := store.Read(t.Context(), func(ctx context.Context, r driver.Reader) (err error) {
-		schema, err = r.(driver.Auditor).AuditSchema(ctx)
-		return err
-	})
-	if err != nil || len(schema.Faults) > 0 {
-		t.Errorf("%+v, %v", schema, err)
-	}
-}
-
-// TestTiDBHasTheSameTables compares the two migrations: TiDB's has all but the triggers. Those alone stand between the
-// marks for statements that have semicolons inside.
-func TestTiDBHasTheSameTables(t *testing.T) {
-	t.Parallel()
-	read := func(files fs.FS) string {
-		text, err := fs.ReadFile(files, "0001_init.up.sql")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
-	}
-	triggers := regexp.MustCompile(`(?ms)^DROP TRIGGER [^\n]*\n|^-- \+goose StatementBegin\n.*?^-- \+goose StatementEnd\n`)
-	want := triggers.ReplaceAllString(read(Migrations()), "")
-	if diff := cmp.Diff(want, read(TiDBMigrations())); diff != "" {
-		t.Errorf("migrations (-without triggers +tidb):\n%s", diff)
 	}
 }

@@ -172,7 +172,7 @@ func Tx(tx DBTX) driver.CallerTx { return sqlstore.Caller(tx) }
 func dialect(v variant) sqlstore.Dialect {
 	return sqlstore.Dialect{
 		Name:       "postgres",
-		Can:        sqlstore.Capabilities{ManyWriters: true, SkipLocked: true, KeyBlocks: true},
+		Can:        sqlstore.Capabilities{ManyWriters: true, KeyBlocks: true},
 		Limits:     sqlstore.Limits{Rows: 4096, Keys: 1 << 24}, // the increment of bursar_key
 		Statements: statements(v),
 		Migrations: Migrations(),

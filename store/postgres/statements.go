@@ -12,14 +12,20 @@ type variant struct {
 	uuidBytes string // a form for the 16 bytes of a uuid: %s is the column
 	schema    string // describes the schema
 	clock     string // whole microseconds since 1970 when it is evaluated, never a float; 0 where there is none
+	array     string // a form for an array that may be NULL: %s is the array, %s its type
 }
 
 var (
 	postgresql = variant{
 		uuidBytes: "uuid_send(%s)", schema: auditSchema,
 		clock: "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint", // numeric since PostgreSQL 14
+		array: "%s::%s[]",
 	}
-	cockroach = variant{uuidBytes: "%s::bytes", schema: auditNames, clock: "0::bigint"} // whose extract is a float
+	// CockroachDB's extract is a float. Its unnest has no row at all if one of several arrays is NULL; an array that is
+	// shorter than others gives NULLs on both.
+	cockroach = variant{
+		uuidBytes: "%s::bytes", schema: auditNames, clock: "0::bigint", array: "coalesce(%s::%[2]s[], ARRAY[]::%[2]s[])",
+	}
 )
 
 // statements is the SQL of this engine, in the order of sqlstore.Statements. Values for many rows come as an array for
@@ -41,7 +47,7 @@ func statements(v variant) sqlstore.Statements {
 				ON CONFLICT (book) DO NOTHING`,
 		},
 		LockStatements:  v.locks(),
-		WriteStatements: writing,
+		WriteStatements: v.writing(),
 		SealStatements:  v.seals(),
 		ReadStatements:  v.reads(),
 		AuditStatements: v.audits(),
@@ -123,23 +129,25 @@ func (v variant) head() string {
 // writing inserts from arrays. The second database transaction with the same id or reference waits for the first, and
 // then writes nothing for that row. The number of rows tells. An error would have broken a caller's database
 // transaction.
-var writing = sqlstore.WriteStatements{
-	InsertRequests: insert("bursar_request", sqlstore.NewRequest, "ON CONFLICT DO NOTHING"),
-	InsertAccounts: insert("bursar_account", sqlstore.NewAccount, "ON CONFLICT (book, path) DO NOTHING"),
-	InsertBalances: insert("bursar_balance", sqlstore.NewBalance, ""),
-	UpdateBalances: sqlstore.ManyArrays(`UPDATE bursar_balance b SET ` + assign(sqlstore.BalanceMoves) + `
-		FROM ` + limited(sqlstore.BalanceChange) + ` WHERE b.account = v.account AND b.version = v.locked`),
-	SealEntries: sqlstore.ManyArrays(`UPDATE bursar_entry e SET seq = v.seq, at = v.at, hash = v.hash
-		FROM ` + limited(sqlstore.EntryPlace) + ` WHERE e.entry = v.entry AND (e.seq IS NULL OR v.seq IS NULL)`),
-	InsertEntries:     insert("bursar_entry", sqlstore.NewEntry, ""),
-	InsertCheckpoints: insert("bursar_checkpoint", sqlstore.NewCheckpoint, ""),
-	InsertBackdated:   insert("bursar_backdated", sqlstore.NewBackdated, ""),
-	UpdateHead: `UPDATE bursar_head SET seq = $1, at = $2, hash = $3
-		WHERE book = $4 AND seq = $5 AND at = $6 AND hash = $7`,
+func (v variant) writing() sqlstore.WriteStatements {
+	return sqlstore.WriteStatements{
+		InsertRequests: v.insert("bursar_request", sqlstore.NewRequest, "ON CONFLICT DO NOTHING"),
+		InsertAccounts: v.insert("bursar_account", sqlstore.NewAccount, "ON CONFLICT (book, path) DO NOTHING"),
+		InsertBalances: v.insert("bursar_balance", sqlstore.NewBalance, ""),
+		UpdateBalances: sqlstore.ManyArrays(`UPDATE bursar_balance b SET ` + assign(sqlstore.BalanceMoves) + `
+			FROM ` + v.limited(sqlstore.BalanceChange) + ` WHERE b.account = v.account AND b.version = v.locked`),
+		SealEntries: sqlstore.ManyArrays(`UPDATE bursar_entry e SET seq = v.seq, at = v.at, hash = v.hash
+			FROM ` + v.limited(sqlstore.EntryPlace) + ` WHERE e.entry = v.entry AND (e.seq IS NULL OR v.seq IS NULL)`),
+		InsertEntries:     v.insert("bursar_entry", sqlstore.NewEntry, ""),
+		InsertCheckpoints: v.insert("bursar_checkpoint", sqlstore.NewCheckpoint, ""),
+		InsertBackdated:   v.insert("bursar_backdated", sqlstore.NewBackdated, ""),
+		UpdateHead: `UPDATE bursar_head SET seq = $1, at = $2, hash = $3
+			WHERE book = $4 AND seq = $5 AND at = $6 AND hash = $7`,
+	}
 }
 
 // insert writes rows that come as arrays.
-func insert(table string, columns sqlstore.Columns, conflict string) sqlstore.Many {
+func (v variant) insert(table string, columns sqlstore.Columns, conflict string) sqlstore.Many {
 	values := columns.List(func(_ int, c sqlstore.Column) string {
 		if c.Type == sqlstore.UUID {
 			return uuidOf("v." + c.Name)
@@ -147,18 +155,18 @@ func insert(table string, columns sqlstore.Columns, conflict string) sqlstore.Ma
 		return "v." + c.Name
 	})
 	return sqlstore.ManyArrays(`INSERT INTO ` + table + ` (` + columns.Names() + `)
-		SELECT ` + values + ` FROM ` + unnest(columns) + ` AS v (` + columns.Names() + `) ` + conflict)
+		SELECT ` + values + ` FROM ` + v.unnest(columns) + ` AS v (` + columns.Names() + `) ` + conflict)
 }
 
 // limited is rows that come as arrays, of which the planner expects few.
-func limited(columns sqlstore.Columns) string {
-	return `(SELECT * FROM ` + unnest(columns) + ` LIMIT cardinality($1::bigint[])) AS v (` + columns.Names() + `)`
+func (v variant) limited(columns sqlstore.Columns) string {
+	return `(SELECT * FROM ` + v.unnest(columns) + ` LIMIT cardinality($1::bigint[])) AS v (` + columns.Names() + `)`
 }
 
 // unnest makes rows of an array for each column.
-func unnest(columns sqlstore.Columns) string {
+func (v variant) unnest(columns sqlstore.Columns) string {
 	return `unnest(` + columns.List(func(n int, c sqlstore.Column) string {
-		return fmt.Sprintf("$%d::%s[]", n, arrayTypes[c.Type])
+		return fmt.Sprintf(v.array, fmt.Sprintf("$%d", n), arrayTypes[c.Type])
 	}) + `)`
 }
 

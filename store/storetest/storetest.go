@@ -38,6 +38,8 @@ type Harness struct {
 	Reopen func(t *testing.T) driver.Store
 	// Tx makes a database transaction that was begun on DB fit for ledger.In.
 	Tx func(tx *sql.Tx) driver.CallerTx
+	// NoTriggers says that the engine has none, so that nothing keeps SQL from changing the journal.
+	NoTriggers bool
 }
 
 // Run checks a store against the contract. open makes a new empty database for each test. Tests run in parallel.

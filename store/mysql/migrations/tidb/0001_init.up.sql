@@ -207,7 +207,8 @@ CREATE OR REPLACE SQL SECURITY INVOKER VIEW bursar_entries AS
                         LEFT JOIN bursar_account f ON f.account = e.from_account;
 
 -- One row for each account of an entry, signed, with what the account has afterwards. An entry that is not sealed has
--- no seq and no at. A time before 1970 is rounded down like any other.
+-- no seq and no at. A time before 1970 is rounded down like any other. TiDB keeps MOD(a, b) in a view as a%b, without the
+-- parentheses that a sum inside of it needs, and takes INTERVAL ( for a function unless it stands in DATE_ADD.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW bursar_lines AS
     SELECT e.book, a.account, a.path, e.to_version AS version, e.seq, e.at, COALESCE(e.effective, e.at) AS effective,
            e.request_id, e.leg, e.kind, r.reference, r.metadata, o.path AS other_path, a.currency,
@@ -221,10 +222,10 @@ CREATE OR REPLACE SQL SECURITY INVOKER VIEW bursar_lines AS
                COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(e.to_held_hi), 19, '0'), LPAD(ABS(e.to_held), 18, '0')), 37 - a.scale)), ''), '0'),
                IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(e.to_held_hi), 19, '0'), LPAD(ABS(e.to_held), 18, '0')), a.scale)))) AS held,
            e.amount_hi AS units_hi, e.amount AS units,
-           TIMESTAMP '1970-01-01 00:00:00.000000'
-               + INTERVAL ((e.at - MOD(MOD(e.at, 1000) + 1000, 1000)) DIV 1000) MICROSECOND AS posted_at,
-           TIMESTAMP '1970-01-01 00:00:00.000000'
-               + INTERVAL ((COALESCE(e.effective, e.at) - MOD(MOD(COALESCE(e.effective, e.at), 1000) + 1000, 1000)) DIV 1000) MICROSECOND AS effective_at
+           DATE_ADD(TIMESTAMP '1970-01-01 00:00:00.000000',
+               INTERVAL ((e.at - ((e.at % 1000) + 1000) % 1000) DIV 1000) MICROSECOND) AS posted_at,
+           DATE_ADD(TIMESTAMP '1970-01-01 00:00:00.000000',
+               INTERVAL ((COALESCE(e.effective, e.at) - ((COALESCE(e.effective, e.at) % 1000) + 1000) % 1000) DIV 1000) MICROSECOND) AS effective_at
     FROM bursar_account a JOIN bursar_entry e ON e.book = a.book AND e.to_account = a.account
                           LEFT JOIN bursar_account o ON o.account = e.from_account
                           LEFT JOIN bursar_request r ON r.book = e.book AND r.id = e.request_id
@@ -241,10 +242,10 @@ CREATE OR REPLACE SQL SECURITY INVOKER VIEW bursar_lines AS
                COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(e.from_held_hi), 19, '0'), LPAD(ABS(e.from_held), 18, '0')), 37 - a.scale)), ''), '0'),
                IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(e.from_held_hi), 19, '0'), LPAD(ABS(e.from_held), 18, '0')), a.scale)))) AS held,
            -e.amount_hi AS units_hi, -e.amount AS units,
-           TIMESTAMP '1970-01-01 00:00:00.000000'
-               + INTERVAL ((e.at - MOD(MOD(e.at, 1000) + 1000, 1000)) DIV 1000) MICROSECOND AS posted_at,
-           TIMESTAMP '1970-01-01 00:00:00.000000'
-               + INTERVAL ((COALESCE(e.effective, e.at) - MOD(MOD(COALESCE(e.effective, e.at), 1000) + 1000, 1000)) DIV 1000) MICROSECOND AS effective_at
+           DATE_ADD(TIMESTAMP '1970-01-01 00:00:00.000000',
+               INTERVAL ((e.at - ((e.at % 1000) + 1000) % 1000) DIV 1000) MICROSECOND) AS posted_at,
+           DATE_ADD(TIMESTAMP '1970-01-01 00:00:00.000000',
+               INTERVAL ((COALESCE(e.effective, e.at) - ((COALESCE(e.effective, e.at) % 1000) + 1000) % 1000) DIV 1000) MICROSECOND) AS effective_at
     FROM bursar_account a JOIN bursar_entry e ON e.book = a.book AND e.from_account = a.account
                           LEFT JOIN bursar_account o ON o.account = e.to_account
                           LEFT JOIN bursar_request r ON r.book = e.book AND r.id = e.request_id;

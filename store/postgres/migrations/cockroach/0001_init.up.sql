@@ -4,6 +4,11 @@
 -- what the hashes cover. Amounts are pairs: value = x_hi * 10^18 + x, both of one sign, in smallest units. Times are
 -- nanoseconds since 1970-01-01 UTC.
 
+-- What follows is one database transaction. Where they exist, these settings would commit it before each CREATE, and
+-- refuse the indexes of a table that was made with it.
+SELECT set_config(name, 'off', true) FROM pg_settings
+WHERE name IN ('autocommit_before_ddl', 'create_table_with_schema_locked');
+
 CREATE TABLE bursar_migration (
     version  bigint PRIMARY KEY,
     name     text NOT NULL,
