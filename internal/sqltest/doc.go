@@ -21,7 +21,7 @@
 // mariadb10.11, mariadb11.8 and mysql9. Then every test that asks for [Postgres] or [MariaDB] runs on these.
 // [Endpoint.Engine] tells MySQL from MariaDB.
 //
-// [Bouncer] puts PgBouncer before a server.
+// [Bouncer] puts PgBouncer before a server. [BouncedSchemas] gives a test many empty schemas behind one.
 //
 // [NewProxy] puts a proxy before a server. The proxy can hold a connection at a chosen point of a chosen statement
 // and then cut it: see [Proxy.Trap].

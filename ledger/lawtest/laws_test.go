@@ -52,6 +52,7 @@ func engines(t *testing.T) []engine {
 		{name: "postgres", on: onPostgres},
 		{name: "mariadb", on: onMariaDB, same: map[string]string{"serializable": "none"}},
 		{name: "postgres-sql", on: onPostgresSQL, only: []string{"none", "queue", "in"}},
+		{name: "pgbouncer", on: onPgBouncer, only: []string{"none", "queue", "locks", "in"}},
 	}
 	if os.Getenv(server.Variable) != "" {
 		return inTheirPlace(t, list)

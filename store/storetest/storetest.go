@@ -38,6 +38,9 @@ type Harness struct {
 	Reopen func(t *testing.T) driver.Store
 	// Tx makes a database transaction that was begun on DB fit for ledger.In.
 	Tx func(tx *sql.Tx) driver.CallerTx
+	// PreparesOnce: a statement that could not be prepared, because its tables were not there, ends the connection that
+	// prepares it again, as PgBouncer does. That is bursar.CodeUnavailable, and the next connection is fit for it.
+	PreparesOnce bool
 }
 
 // Run checks a store against the contract. open makes a new empty database for each test. Tests run in parallel.
