@@ -14,10 +14,8 @@ type library struct{ *handle }
 
 // Book returns the book with fresh's name, or makes it if create is true. Nothing is written where the book exists.
 func (l library) Book(ctx context.Context, fresh bursar.Book, create bool) (book bursar.Book, err error) {
-	if l.dialect.Understood != nil {
-		if err := l.dialect.Understood(ctx, std{l.pool}); err != nil {
-			return book, l.dialect.coded(err)
-		}
+	if err := l.understood(ctx); err != nil {
+		return book, err
 	}
 	var found *bursar.Book
 	err = atomic.Do(ctx, l.db, func(ctx context.Context, db *atomic.Tx) error {

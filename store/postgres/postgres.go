@@ -184,6 +184,8 @@ func dialect(v variant) sqlstore.Dialect {
 		Open:       isOpen,
 		Ready:      postgresOwn.ready,
 		RolledBack: rolledBack,
+		Understood: keepsStatements,
+		Told:       told,
 	}
 }
 
