@@ -22,6 +22,7 @@
 // [Endpoint.Engine] tells MySQL from MariaDB.
 //
 // [Bouncer] puts PgBouncer before a server. [BouncedSchemas] gives a test many empty schemas behind one.
+// [Document] keeps what a run showed of an engine in docs/engines.md.
 //
 // [NewProxy] puts a proxy before a server. The proxy can hold a connection at a chosen point of a chosen statement
 // and then cut it: see [Proxy.Trap].

@@ -44,7 +44,11 @@ func inDocument(table, key, row string, rewrite bool) (found string, err error) 
 	if err != nil {
 		return "", err
 	}
-	file, err := os.OpenFile(filepath.Join(dir, document), os.O_RDWR, 0)
+	how := os.O_RDONLY
+	if rewrite {
+		how = os.O_RDWR
+	}
+	file, err := os.OpenFile(filepath.Join(dir, document), how, 0)
 	if err != nil {
 		return "", err
 	}

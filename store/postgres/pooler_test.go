@@ -1,12 +1,15 @@
 package postgres_test
 
 import (
+	"context"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/ledger"
+	"github.com/bursar-ledger/bursar/money"
 	"github.com/bursar-ledger/bursar/store/postgres"
 )
 
@@ -51,5 +54,47 @@ func TestPoolersThatLoseSomethingAreRefused(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAPoolOfTheLedgersOwnThroughPgBouncer opens a URL, as the commands do, and posts from two programs at once.
+func TestAPoolOfTheLedgersOwnThroughPgBouncer(t *testing.T) {
+	t.Parallel()
+	address := sqltest.BouncedSchemas(t)(t).URL()
+	var ledgers []*ledger.Ledger
+	for range 2 {
+		s, err := postgres.Open(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		l, err := ledger.New(t.Context(), s, &ledger.Options{Migrate: true, Strategy: ledger.Queue{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close(context.Background()) })
+		ledgers = append(ledgers, l)
+	}
+	usd := money.MustParse("0.00 USD").Currency()
+	for _, path := range []string{"world", "users:1"} {
+		if _, err := ledgers[0].OpenAccount(t.Context(), bursar.Opening{Path: path, Currency: usd, NoMin: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const each = 50
+	var posting sync.WaitGroup
+	for _, l := range ledgers {
+		for range each {
+			posting.Go(func() {
+				if _, err := l.Post(context.Background(), move("world", "users:1", "0.01 USD")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	posting.Wait()
+	balance, err := ledgers[1].Balance(t.Context(), "users:1", bursar.AsOf{})
+	if err != nil || balance.Balance.String() != "1.00 USD" {
+		t.Errorf("users:1 has %v, %v", balance.Balance, err)
 	}
 }
