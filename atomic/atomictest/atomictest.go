@@ -112,10 +112,21 @@ type subject struct {
 	behaviours []behaviour
 }
 
-// Run holds an engine against the contract and prints how many behaviours it showed. Behaviours run in parallel.
-func Run(t *testing.T, h Harness) {
+// Result is what an engine showed of the contract.
+type Result struct {
+	// Shown, Lacking and Failed count behaviours. An engine that lacks one as declared has shown that it refuses it.
+	Shown, Lacking, Failed int
+	// Lacks are the names of those that are lacking, by their numbers.
+	Lacks map[int]string
+	// Whole says that every behaviour ran.
+	Whole bool
+}
+
+// Run holds an engine against the contract, prints how many behaviours it showed, and returns that. Behaviours run in
+// parallel.
+func Run(t *testing.T, h Harness) Result {
 	t.Helper()
-	m := &matrix{engine: h.Name, cells: map[string]*cell{}}
+	m := &matrix{engine: h.Name, cells: map[string]*cell{}, lacks: map[int]string{}}
 	checkNumbers(t)
 	t.Run("suite", func(t *testing.T) {
 		for _, s := range subjects() {
@@ -123,7 +134,7 @@ func Run(t *testing.T, h Harness) {
 				t.Run(fmt.Sprintf("%03d %s", b.number, b.name), func(t *testing.T) {
 					t.Parallel()
 					f := newFixture(t, h)
-					t.Cleanup(func() { m.note(s.name, t.Failed(), f.absent) })
+					t.Cleanup(func() { m.note(s.name, &b, t.Failed(), f.absent) })
 					b.run(f)
 					f.wantIdle()
 				})
@@ -131,6 +142,7 @@ func Run(t *testing.T, h Harness) {
 		}
 	})
 	t.Log(m.String())
+	return m.result()
 }
 
 // timeLimit ends a behaviour that hangs, long before the test binary would.
@@ -156,13 +168,13 @@ func checkNumbers(t *testing.T) {
 type matrix struct {
 	engine string
 	mu     sync.Mutex
-	order  []string
 	cells  map[string]*cell
+	lacks  map[int]string
 }
 
 type cell struct{ shown, failed, absent int }
 
-func (m *matrix) note(subject string, failed, absent bool) {
+func (m *matrix) note(subject string, b *behaviour, failed, absent bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c := m.cells[subject]
@@ -175,9 +187,25 @@ func (m *matrix) note(subject string, failed, absent bool) {
 		c.failed++
 	case absent:
 		c.absent++
+		m.lacks[b.number] = b.name
 	default:
 		c.shown++
 	}
+}
+
+func (m *matrix) result() Result {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := Result{Lacks: m.lacks}
+	for _, c := range m.cells {
+		r.Shown, r.Lacking, r.Failed = r.Shown+c.shown, r.Lacking+c.absent, r.Failed+c.failed
+	}
+	all := 0
+	for _, s := range subjects() {
+		all += len(s.behaviours)
+	}
+	r.Whole = r.Shown+r.Lacking+r.Failed == all
+	return r
 }
 
 // String is a table with a line for each subject: how many behaviours were shown, how many the engine lacks as

@@ -12,10 +12,13 @@ import (
 
 func TestSuite(t *testing.T) {
 	t.Parallel()
-	atomictest.Run(t, harness(t, func(t *testing.T) (pool, other *sql.DB) {
+	r := atomictest.Run(t, harness(t, func(t *testing.T) (pool, other *sql.DB) {
 		server := sqltest.MariaDB(t)
 		return server.Open(t), server.Open(t)
 	}))
+	if r.Whole && r.Failed == 0 {
+		sqltest.DocumentSuite(t, sqltest.MariaDB(t).Version(t), r.Shown, r.Lacks)
+	}
 }
 
 // harness is that of the server which the tests run on. It skips the test where there is none.

@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"reflect"
+	"strings"
 
 	"github.com/bursar-ledger/bursar/atomic"
 )
@@ -10,6 +11,7 @@ import (
 // The SQLSTATEs that are treated in a special way.
 const (
 	connectionClass      = "08"
+	protocolViolation    = "08P01"
 	resolutionUnknown    = "08007"
 	activeTransaction    = "25001"
 	noTransaction        = "25P01"
@@ -51,11 +53,22 @@ func (Dialect) Classify(err error) atomic.Class {
 		return atomic.Class{}
 	}
 	kind, damage := classify(code)
+	if code == protocolViolation && refusedByPooler(err) {
+		kind = atomic.KindStatement
+	}
 	class := atomic.Class{Kind: kind, Damage: damage, Code: code}
 	if kind == atomic.KindUnique || kind == atomic.KindConstraint {
 		class.Constraint = constraint(err)
 	}
 	return class
+}
+
+// refusedByPooler reports whether an error is PgBouncer's word that its settings do not allow this, which no other
+// attempt changes. It has one SQLSTATE for all that it says, which is that of a lost connection too.
+func refusedByPooler(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "transaction blocks not allowed in statement pooling mode") ||
+		strings.Contains(text, "unsupported startup parameter")
 }
 
 // constraint is the name that the server sends in a field of its own. The errors of pgx and lib/pq have it in a field

@@ -30,7 +30,8 @@ func schemas(t *testing.T, server *sqltest.Server) func(t *testing.T) (pool, oth
 
 func TestSuite(t *testing.T) {
 	t.Parallel()
-	atomictest.Run(t, atomictest.Postgres(postgres.Dialect{}, schemas(t, sqltest.Postgres(t))))
+	server := sqltest.Postgres(t)
+	document(t, server.Version(t), atomictest.Run(t, atomictest.Postgres(postgres.Dialect{}, schemas(t, server))))
 }
 
 func TestSuiteOnCockroach(t *testing.T) {
@@ -39,4 +40,12 @@ func TestSuiteOnCockroach(t *testing.T) {
 		t.Skip("BURSAR_TEST_COCKROACH names no server")
 	}
 	atomictest.Run(t, atomictest.Cockroach(postgres.Cockroach{}, schemas(t, sqltest.Cockroach(t))))
+}
+
+// document holds docs/engines.md against what an engine showed.
+func document(t *testing.T, engine string, r atomictest.Result) {
+	t.Helper()
+	if r.Whole && r.Failed == 0 {
+		sqltest.DocumentSuite(t, engine, r.Shown, r.Lacks)
+	}
 }

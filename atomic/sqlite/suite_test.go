@@ -7,12 +7,13 @@ import (
 
 	"github.com/bursar-ledger/bursar/atomic/atomictest"
 	"github.com/bursar-ledger/bursar/atomic/sqlite"
+	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
 
 // TestSuite needs no server. Without a busy timeout a conflict is seen at once.
 func TestSuite(t *testing.T) {
 	t.Parallel()
-	atomictest.Run(t, atomictest.SQLite(sqlite.Dialect{}, func(t *testing.T) (pool, other *sql.DB) {
+	r := atomictest.Run(t, atomictest.SQLite(sqlite.Dialect{}, func(t *testing.T) (pool, other *sql.DB) {
 		dsn := "file:" + filepath.Join(t.TempDir(), "suite.db") +
 			"?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(0)&_pragma=foreign_keys(1)"
 		open := func() *sql.DB {
@@ -25,4 +26,7 @@ func TestSuite(t *testing.T) {
 		}
 		return open(), open()
 	}))
+	if r.Whole && r.Failed == 0 {
+		sqltest.DocumentSuite(t, "SQLite 3", r.Shown, r.Lacks)
+	}
 }

@@ -16,10 +16,8 @@ type library struct{ *handle }
 // Book returns the book with fresh's name, or makes it if create is true. Nothing is written where the book exists, so
 // that a server which takes no writes does.
 func (l library) Book(ctx context.Context, fresh bursar.Book, create bool) (book bursar.Book, err error) {
-	if l.dialect.Understood != nil {
-		if err := l.dialect.Understood(ctx, std{l.pool}); err != nil {
-			return book, l.dialect.coded(err)
-		}
+	if err := l.understood(ctx); err != nil {
+		return book, err
 	}
 	var found *bursar.Book
 	var refused error // of what writes

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"io/fs"
 
+	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/driver"
 )
@@ -51,9 +52,11 @@ type Dialect struct {
 	// RolledBack reports whether a driver says by itself, without a code of the engine, that a commit has committed
 	// nothing. It may be nil.
 	RolledBack func(error) bool
-	// Understood refuses a pool whose driver the engine's package does not understand. It runs in no database
-	// transaction, and may be nil.
-	Understood func(ctx context.Context, pool Executor) error
+	// Understood refuses a pool whose driver the engine's package does not understand, or before whose server something
+	// stands that does not. It runs in no database transaction, and may be nil.
+	Understood func(ctx context.Context, pool *sql.DB) error
+	// Told is the code and the remedy of an error that a setting causes, and no code where none does. It may be nil.
+	Told func(error) (code bursar.Code, remedy string)
 }
 
 // isolation is the level of a database transaction of the store's own.
@@ -66,6 +69,14 @@ func (d *Dialect) isolation(mode driver.Mode) sql.IsolationLevel {
 	default:
 		return sql.LevelDefault
 	}
+}
+
+// told is the code and the remedy of an error that a setting causes.
+func (d *Dialect) told(err error) (code bursar.Code, remedy string) {
+	if d.Told == nil || err == nil {
+		return "", ""
+	}
+	return d.Told(err)
 }
 
 // kind says what an error of the engine is.

@@ -20,6 +20,9 @@ func (d *Dialect) coded(err error) error {
 	}
 	code, message := d.ofAtomic(err)
 	if code == "" {
+		code, message = d.told(err)
+	}
+	if code == "" {
 		var has *bursar.Error
 		if errors.As(err, &has) {
 			return err

@@ -66,7 +66,7 @@ func (m migrator) Schema(ctx context.Context) (have, want int, err error) {
 
 // Migrate applies what is missing, if the server takes writes, one database transaction a file. Two programs may do
 // it at once. Where DDL commits by itself, a file whose application is cut short is applied again from its beginning,
-// so its statements must allow that.
+// so its statements must allow that. Where the settings would not keep a ledger safe, nothing is made.
 func (m migrator) Migrate(ctx context.Context) error {
 	list, err := readMigrations(m.dialect.Migrations)
 	if err != nil {
@@ -79,6 +79,9 @@ func (m migrator) Migrate(ctx context.Context) error {
 		return err
 	}
 	if err := m.standing.takesWrites(ctx); err != nil {
+		return err
+	}
+	if err := m.ready(ctx); err != nil {
 		return err
 	}
 	if m.dialect.migratesAlone() {

@@ -20,7 +20,8 @@ func (r reader) Head(ctx context.Context, book int64) (bursar.Head, error) {
 	if err == nil {
 		err = p.flush()
 	}
-	if err != nil && r.joined && r.dialect.kind(err) == atomic.KindStatement {
+	if told, _ := r.dialect.told(err); told == "" && err != nil && r.joined &&
+		r.dialect.kind(err) == atomic.KindStatement {
 		return bursar.Head{}, &bursar.Error{Code: bursar.CodeUnsafeTransaction, Err: err,
 			Message: "the database transaction is of a database without a ledger: use one of the ledger's own database"}
 	}

@@ -94,5 +94,5 @@ func give(t testing.TB, server Endpoint, admin *sql.DB) Endpoint {
 			t.Error(err)
 		}
 	})
-	return server.with(name)
+	return server.With(name)
 }

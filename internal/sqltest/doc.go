@@ -21,8 +21,9 @@
 // mariadb10.11, mariadb11.8 and mysql9. Then every test that asks for [Postgres] or [MariaDB] runs on these.
 // [Endpoint.Engine] tells MySQL from MariaDB.
 //
-// [Bouncer] puts PgBouncer before a server. [ReplicatedPostgres] and [ReplicatedMariaDB] start a server and one that
-// follows it, which can be held back and promoted.
+// [Bouncer] puts PgBouncer before a server. [BouncedSchemas] gives a test many empty schemas behind one.
+// [ReplicatedPostgres] and [ReplicatedMariaDB] start a server and one that follows it, which can be held back and
+// promoted. [Document] keeps what a run showed of an engine in docs/engines.md.
 //
 // [NewProxy] puts a proxy before a server. The proxy can hold a connection at a chosen point of a chosen statement
 // and then cut it: see [Proxy.Trap].

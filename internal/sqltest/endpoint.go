@@ -157,8 +157,8 @@ func (e Endpoint) at(host string) Endpoint {
 	return Endpoint{e.engine, &u}
 }
 
-// with returns the same with another database.
-func (e Endpoint) with(database string) Endpoint {
+// With returns the same address with another database, which must be there.
+func (e Endpoint) With(database string) Endpoint {
 	u := *e.url
 	u.Path = "/" + database
 	return Endpoint{e.engine, &u}

@@ -92,7 +92,7 @@ func replicated(t testing.TB, e Engine, kind server.Engine) (*Server, *Replica) 
 		t.Fatal(err)
 	}
 	at.engine = s.engine
-	r := &Replica{at.with(s.Database()), wordsOf(s.engine), s.Open(t), at.Open(t)}
+	r := &Replica{at.With(s.Database()), wordsOf(s.engine), s.Open(t), at.Open(t)}
 	r.follow(t, s.Endpoint)
 	r.CatchUp(t)
 	return s, r

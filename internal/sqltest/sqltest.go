@@ -57,29 +57,6 @@ func PrivateMariaDB(t testing.TB) *Server {
 	return privateServer(t, MariaDBEngine, server.MariaDB)
 }
 
-// Bouncer puts PgBouncer before a PostgreSQL server of the test's own, in one of its modes: session, transaction or
-// statement. It ends with the test. If there is no PgBouncer, the test is skipped, or fails if BURSAR_REQUIRE lists
-// pgbouncer.
-func Bouncer(t testing.TB, before *Server, mode string) Endpoint {
-	t.Helper()
-	if before.own == nil {
-		t.Fatal("PgBouncer stands before a server of the test's own: take PrivatePostgres")
-	}
-	in, err := server.Bounce(t.Context(), before.own, mode)
-	if err != nil {
-		refuse(t, "pgbouncer", err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("what PgBouncer said:\n%s", in.Log())
-		}
-		if err := in.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return before.at(in.URL().Host)
-}
-
 var errShared = errors.New("other tests use this server too; take PrivatePostgres or PrivateMariaDB")
 
 // Kill9 kills the server and all of its processes with SIGKILL and returns when they are gone. Everything that the
@@ -209,7 +186,7 @@ func owned(t testing.TB, e Engine, in *server.Instance) *Server {
 	if err := errors.Join(err, admin.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return &Server{Endpoint: at.with(name), own: in}
+	return &Server{Endpoint: at.With(name), own: in}
 }
 
 // closes ends a server with the test.

@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/bursar-ledger/bursar/internal/sqltest"
 	"github.com/bursar-ledger/bursar/internal/sqltest/server"
 	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/ledger/lawtest"
@@ -53,6 +56,7 @@ func engines(t *testing.T) []engine {
 		{name: "postgres", on: onPostgres},
 		{name: "mariadb", on: onMariaDB, same: map[string]string{"serializable": "none"}},
 		{name: "postgres-sql", on: onPostgresSQL, only: []string{"none", "queue", "in"}},
+		{name: "pgbouncer", on: onPgBouncer, only: []string{"none", "queue", "locks", "in"}},
 	}
 	if os.Getenv(server.Variable) != "" {
 		return inTheirPlace(t, list)
@@ -99,8 +103,14 @@ func TestLaws(t *testing.T) {
 		tested := e.columns(&m)
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel() // with the other engines, which mostly wait for their disks
+			results := map[string][]lawtest.Result{}
 			for _, v := range tested {
-				t.Run(v.name, func(t *testing.T) { runLaws(t, &m, e, v) })
+				t.Run(v.name, func(t *testing.T) { results[v.name] = runLaws(t, &m, e, v) })
+			}
+			if len(results) == len(tested) && !t.Failed() && !slices.ContainsFunc(tested, func(v variant) bool {
+				return len(results[v.name]) != len(lawtest.Laws())
+			}) {
+				e.document(t, results)
 			}
 		})
 	}
@@ -134,8 +144,56 @@ func isSerializable(s ledger.Strategy) bool {
 	return ok
 }
 
-// runLaws checks the laws. Without a server none of them applies.
-func runLaws(t *testing.T, m *lawtest.Matrix, e engine, v variant) {
+// document holds docs/engines.md against how many laws held for each variant.
+func (e *engine) document(t *testing.T, results map[string][]lawtest.Result) {
+	t.Helper()
+	cells := []string{e.version(t)}
+	for _, v := range variants() {
+		as := cmp.Or(v.as, e.same[v.name])
+		if e.one {
+			as = v.asOne
+		}
+		held := 0
+		for _, r := range results[v.name] {
+			if r.Mark == lawtest.Passed {
+				held++
+			}
+		}
+		switch {
+		case len(e.only) > 0 && !slices.Contains(e.only, v.name):
+			cells = append(cells, "")
+		case as != "":
+			cells = append(cells, "as "+as)
+		default:
+			cells = append(cells, strconv.Itoa(held))
+		}
+	}
+	sqltest.Document(t, "laws", 1, cells...)
+}
+
+// version is the engine with its version, as docs/engines.md names it.
+func (e *engine) version(t *testing.T) string {
+	t.Helper()
+	switch e.name {
+	case "sqlite":
+		return "SQLite 3"
+	case "pgbouncer":
+		return "PgBouncer before " + sqltest.BouncedSchemas(t)(t).Version(t)
+	case "postgres-sql":
+		return sqltest.Postgres(t).Version(t) + ", database/sql"
+	case "cockroach":
+		return sqltest.Cockroach(t).Version(t)
+	case "tidb":
+		return sqltest.TiDB(t).Version(t)
+	}
+	if strings.HasPrefix(e.name, "postgres") {
+		return sqltest.Postgres(t).Version(t)
+	}
+	return sqltest.MariaDB(t).Version(t)
+}
+
+// runLaws checks the laws and returns the results. Without a server none of them applies, and there are none.
+func runLaws(t *testing.T, m *lawtest.Matrix, e engine, v variant) []lawtest.Result {
 	defer func() {
 		if !t.Skipped() {
 			return
@@ -148,8 +206,10 @@ func runLaws(t *testing.T, m *lawtest.Matrix, e engine, v variant) {
 	}()
 	open := e.on(t)
 	_, queue := v.strategy.(ledger.Queue)
-	m.Add(e.name, v.name, lawtest.Run(t, lawtest.Harness{
+	results := lawtest.Run(t, lawtest.Harness{
 		Open: open, Strategy: v.strategy, Others: v.others, In: v.in,
 		WaitsUnlocked: queue && len(v.others) == 0 && !v.in,
-	}))
+	})
+	m.Add(e.name, v.name, results)
+	return results
 }

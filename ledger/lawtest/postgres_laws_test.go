@@ -50,6 +50,12 @@ func onPostgresSQL(t *testing.T) func(*testing.T) lawtest.Database {
 	return func(t *testing.T) lawtest.Database { return connector(connectPostgresSQL).database(t, place(t)) }
 }
 
+// onPgBouncer is an application with a pool of pgx, through PgBouncer in transaction mode.
+func onPgBouncer(t *testing.T) func(*testing.T) lawtest.Database {
+	place := sqltest.BouncedSchemas(t)
+	return func(t *testing.T) lawtest.Database { return connector(connectPgx).database(t, place(t).DSN()) }
+}
+
 // onCockroach is an application on database/sql, in a database of its own for each law.
 func onCockroach(t *testing.T) func(*testing.T) lawtest.Database {
 	sqltest.Cockroach(t) // or there is no server

@@ -17,7 +17,8 @@ import (
 // readSettings reads what money depends on. Each server has columns of its own, and takes the other's for a comment.
 const readSettings = `SELECT VERSION(), @@sql_mode, @@character_set_client, @@character_set_connection,
 		COALESCE(@@character_set_results, 'utf8mb4'),
-	@@innodb_flush_log_at_trx_commit, @@unique_checks, @@sql_select_limit, @@sql_safe_updates, @@read_only,
+	@@innodb_flush_log_at_trx_commit, @@log_bin, @@sync_binlog, @@unique_checks, @@sql_select_limit, @@sql_safe_updates,
+	@@read_only,
 	/*M! @@tx_isolation, @@check_constraint_checks, @@in_transaction */ /*!50700 @@transaction_isolation, 1, NULL */`
 
 // countNothing is one more column, in the place of the column of lockNothing.
@@ -120,6 +121,8 @@ type session struct {
 	version, mode, client, connection, results string
 
 	flush        int
+	binlog       bool
+	syncBinlog   uint64 // commits between two syncs of the binary log
 	uniqueChecks bool
 	selectLimit  string // a number of 64 bits without a sign
 	safeUpdates  bool
@@ -132,8 +135,8 @@ type session struct {
 // read reads settings, and more columns between them and the last one.
 func read(ctx context.Context, conn sqlstore.Executor, statement string, more ...any) (s session, err error) {
 	err = sqlstore.Each(ctx, conn, statement, func(scan func(...any) error) error {
-		targets := []any{&s.version, &s.mode, &s.client, &s.connection, &s.results, &s.flush, &s.uniqueChecks,
-			&s.selectLimit, &s.safeUpdates, &s.readOnly, &s.level, &s.checks, &s.open}
+		targets := []any{&s.version, &s.mode, &s.client, &s.connection, &s.results, &s.flush, &s.binlog,
+			&s.syncBinlog, &s.uniqueChecks, &s.selectLimit, &s.safeUpdates, &s.readOnly, &s.level, &s.checks, &s.open}
 		return scan(slices.Concat(targets, more, []any{new(any)})...)
 	})
 	return s, err
@@ -187,6 +190,11 @@ func (s *session) checkSettings() error {
 		return bursar.Errorf(bursar.CodeUnsafeTransaction,
 			"innodb_flush_log_at_trx_commit is %d: a commit could be lost with the power; set it to 1 in "+
 				"the server's configuration", s.flush)
+	case s.binlog && s.syncBinlog != 1:
+		// Recovery asks the binary log which commits to keep, and the commit itself is not synced where there is one.
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"sync_binlog is %d: when the power fails, the server undoes commits that its binary log has lost; set it to 1 "+
+				"in the server's configuration", s.syncBinlog)
 	case !s.uniqueChecks:
 		return bursar.Errorf(bursar.CodeUnsafeTransaction,
 			"unique_checks is off: an id could be posted twice; turn it on")

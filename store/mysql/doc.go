@@ -34,10 +34,11 @@
 //
 // # What it asks of the server
 //
-// The tables are InnoDB's. innodb_flush_log_at_trx_commit must be 1, sql_mode strict, the connection's character set
-// utf8mb4. The triggers run in the name of the user who migrates, so migrate as a user who stays. Where the server
-// writes a binary log, making triggers takes the privilege SUPER or the setting log_bin_trust_function_creators. No
-// trigger runs for TRUNCATE and DROP TABLE: do not grant the application DROP on these tables.
+// The tables are InnoDB's. innodb_flush_log_at_trx_commit must be 1, and sync_binlog where there is a binary log,
+// sql_mode strict, the connection's character set utf8mb4. The triggers run in the name of the user who migrates, so
+// migrate as a user who stays. Where the server writes a binary log, making triggers takes the privilege SUPER or the
+// setting log_bin_trust_function_creators. No trigger runs for TRUNCATE and DROP TABLE: do not grant the application
+// DROP on these tables.
 //
 // Verify reads every row of every table, and InnoDB checks the pages that it reads. Verify does not compare secondary
 // indexes with their tables. CHECK TABLE does, but it commits, and so it is left to the operator.

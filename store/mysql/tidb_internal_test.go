@@ -65,7 +65,8 @@ func TestSettingsOfTiDB(t *testing.T) {
 	good := tiDBSession{
 		session: session{
 			version: "8.0.11-TiDB-v8.5.0", mode: "STRICT_TRANS_TABLES", client: charset, connection: charset, results: charset,
-			flush: 1, uniqueChecks: true, selectLimit: noSelectLimit, checks: true, level: "READ-COMMITTED",
+			flush: 1, uniqueChecks: true, selectLimit: noSelectLimit, readOnly: "OFF", checks: true,
+			level: "READ-COMMITTED",
 		},
 		enforced: true, txnMode: pessimistic, inPlace: true,
 	}

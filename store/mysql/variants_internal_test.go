@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"testing"
 
 	gomysql "github.com/go-sql-driver/mysql"
@@ -13,6 +14,25 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 	"github.com/bursar-ledger/bursar/internal/sqltest"
 )
+
+// TestABinaryLogMustBeSynced is of the setting that a server without a binary log does not need.
+func TestABinaryLogMustBeSynced(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		binlog bool
+		sync   uint64
+		safe   bool
+	}{{false, 0, true}, {true, 1, true}, {true, 0, false}, {true, 100, false}} {
+		s := session{
+			version: "10.11.6-MariaDB", mode: "STRICT_TRANS_TABLES", client: charset, connection: charset, results: charset,
+			flush: 1, binlog: test.binlog, syncBinlog: test.sync, uniqueChecks: true, checks: true, selectLimit: noSelectLimit,
+		}
+		err := s.check()
+		if (err == nil) != test.safe || err != nil && !strings.Contains(err.Error(), "set it to 1") {
+			t.Errorf("binary log %t, sync_binlog %d: %v", test.binlog, test.sync, err)
+		}
+	}
+}
 
 func TestVersions(t *testing.T) {
 	t.Parallel()

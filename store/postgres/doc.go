@@ -19,6 +19,9 @@
 // transaction as it was. REPEATABLE READ is refused: its statements would not see what others have committed since its
 // first one, such as the same transfer from another process.
 //
+// PgBouncer may stand before the server, in session or transaction mode. What it cannot do is refused with
+// bursar.CodeUnsupported and the remedy: see docs/engines.md.
+//
 // A deadlock between two callers who post to the same accounts in opposite order ends one of them with
 // bursar.CodeConflict: roll back and begin again, which atomic.Do does by itself.
 //

@@ -186,6 +186,8 @@ func dialect(v variant) sqlstore.Dialect {
 		Standing:   askStanding,
 		Denied:     []string{"42501"},
 		RolledBack: rolledBack,
+		Understood: keepsStatements,
+		Told:       told,
 	}
 }
 

@@ -53,8 +53,8 @@ func insideTransaction(ctx context.Context, tx sqlstore.Executor, given any) err
 }
 
 // understood refuses a driver that hides SQLite's result codes: conflicts could not be told from faults.
-func understood(ctx context.Context, pool sqlstore.Executor) error {
-	_, err := pool.Exec(ctx, "SELECT bursar_has_no_such_function()")
+func understood(ctx context.Context, pool *sql.DB) error {
+	_, err := pool.ExecContext(ctx, "SELECT bursar_has_no_such_function()")
 	if err == nil || ctx.Err() != nil || (atomicsqlite.Dialect{}).Classify(err).Code != "" {
 		return nil // what else may be wrong shows itself
 	}

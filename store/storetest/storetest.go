@@ -40,6 +40,9 @@ type Harness struct {
 	Tx func(tx *sql.Tx) driver.CallerTx
 	// NoTriggers says that the engine has none, so that nothing keeps SQL from changing the journal.
 	NoTriggers bool
+	// PreparesOnce: a statement that could not be prepared, because its tables were not there, ends the connection that
+	// prepares it again, as PgBouncer does. That is bursar.CodeUnavailable, and the next connection is fit for it.
+	PreparesOnce bool
 }
 
 // Run checks a store against the contract. open makes a new empty database for each test. Tests run in parallel.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -13,9 +14,9 @@ const pgBouncer Engine = "pgbouncer"
 
 // Bounce starts PgBouncer before a PostgreSQL server, in one of its modes (session, transaction, statement), and
 // returns when it takes connections. Its URL is that of the server, with another port. Everything else is PgBouncer's
-// default. If PgBouncer is missing, the error is [ErrMissing] and says what to do. The caller must call Close, before
-// the server's.
-func Bounce(ctx context.Context, before *Instance, mode string) (*Instance, error) {
+// default, but for settings as its configuration has them, such as "max_prepared_statements = 0". If PgBouncer is
+// missing, the error is [ErrMissing] and says what to do. The caller must call Close, before the server's.
+func Bounce(ctx context.Context, before *Instance, mode string, settings ...string) (*Instance, error) {
 	if before.kind.scheme != postgresKind("").scheme {
 		return nil, fmt.Errorf("PgBouncer does not stand before %s", before.engine)
 	}
@@ -39,14 +40,14 @@ func Bounce(ctx context.Context, before *Instance, mode string) (*Instance, erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	if err := in.bounce(ctx, before.port, mode); err != nil {
+	if err := in.bounce(ctx, before.port, append([]string{"pool_mode = " + mode}, settings...)); err != nil {
 		return nil, errors.Join(fmt.Errorf("start PgBouncer: %w", err), in.Close())
 	}
 	return in, nil
 }
 
 // bounce writes the two files that PgBouncer reads and starts it.
-func (in *Instance) bounce(ctx context.Context, port int, mode string) error {
+func (in *Instance) bounce(ctx context.Context, port int, settings []string) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if err := in.folder.write("users", fmt.Sprintf("%q %q\n", admin, in.password)); err != nil {
@@ -55,6 +56,7 @@ func (in *Instance) bounce(ctx context.Context, port int, mode string) error {
 	return in.anyPort(ctx, func() error {
 		return in.folder.write("pgbouncer.ini", "[databases]\n* = host=127.0.0.1 port="+strconv.Itoa(port)+
 			"\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = "+strconv.Itoa(in.port)+
-			"\nunix_socket_dir =\nauth_type = plain\nauth_file = "+in.folder.join("users")+"\npool_mode = "+mode+"\n")
+			"\nunix_socket_dir =\nauth_type = plain\nauth_file = "+in.folder.join("users")+
+			"\n"+strings.Join(settings, "\n")+"\n")
 	})
 }
