@@ -23,6 +23,10 @@
 //
 // [Bouncer] puts PgBouncer before a server.
 //
+// [Galera] and [PrivateGalera] give a test a cluster of three MariaDB nodes, of the version that BURSAR_ENGINES names
+// or else of the newest. The nodes of a private one may also be frozen, cut off and wiped ([Server.Freeze],
+// [Server.Cut], [Server.Wipe]). BURSAR_REQUIRE knows it as galera.
+//
 // [NewProxy] puts a proxy before a server. The proxy can hold a connection at a chosen point of a chosen statement
 // and then cut it: see [Proxy.Trap].
 package sqltest

@@ -32,6 +32,7 @@ type Instance struct {
 	folder   *folder
 	port     int
 	password string
+	node     *node // nil for a server by itself
 
 	mu      sync.Mutex
 	running *process // nil while the server is down
@@ -51,7 +52,7 @@ func Start(ctx context.Context, e Engine) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &Instance{engine: e, kind: k, programs: found, password: rand.Text()}
+	in := &Instance{engine: e, kind: k, programs: found, password: password()}
 	if in.folder, err = newFolder(k.user); err != nil {
 		return nil, fmt.Errorf("make a folder for %s: %w", e, err)
 	}
@@ -62,6 +63,8 @@ func Start(ctx context.Context, e Engine) (*Instance, error) {
 	}
 	return in, nil
 }
+
+func password() string { return rand.Text() }
 
 // create fills the folder and runs the server for the first time.
 func (in *Instance) create(ctx context.Context) error {
@@ -120,6 +123,11 @@ func (in *Instance) setUp(ctx context.Context) error {
 
 // run starts the server and waits for its word that it takes connections.
 func (in *Instance) run(ctx context.Context) error {
+	if in.kind.prepare != nil {
+		if err := in.kind.prepare(ctx, in); err != nil {
+			return err
+		}
+	}
 	out, err := in.output(in.kind.ready)
 	if err != nil {
 		return err
