@@ -43,6 +43,11 @@ type Dialect struct {
 	Open func(ctx context.Context, tx Executor, given any) error
 	// Ready checks the settings of a connection of the store's own pool in the same way.
 	Ready func(ctx context.Context, conn Executor) error
+	// Migrates refuses to make tables over this connection, with the remedy: where two programs could do so at once and
+	// LockSchema keeps nobody away. It may be nil.
+	Migrates func(ctx context.Context, conn Executor) error
+	// Explain says what to do about an error of the engine, or nothing. It may be nil.
+	Explain func(error) string
 	// RolledBack reports whether a driver says by itself, without a code of the engine, that a commit has committed
 	// nothing. It may be nil.
 	RolledBack func(error) bool

@@ -72,6 +72,12 @@ func (m migrator) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if m.dialect.Can.LocalLocks {
+		// A node without a majority says so where a database transaction begins, and not where LockSchema waits for it.
+		if _, _, err := m.Schema(ctx); err != nil {
+			return err
+		}
+	}
 	if m.dialect.migratesAlone() {
 		return m.dialect.coded(m.alone(ctx, list))
 	}
@@ -137,6 +143,11 @@ func (m migrator) alone(ctx context.Context, list []migration) (err error) {
 		}
 		if have >= next.version {
 			continue
+		}
+		if m.dialect.Migrates != nil {
+			if err := m.dialect.Migrates(ctx, std{conn}); err != nil {
+				return err
+			}
 		}
 		if err := m.run(ctx, conn, next, split(next.text)); err != nil {
 			return err

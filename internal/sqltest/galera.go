@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -14,7 +15,8 @@ import (
 )
 
 // Galera gives the test an empty database on a cluster of three MariaDB nodes that all tests share, and returns one
-// Server for each node. What one of them has committed may be seen on another a little later.
+// Server for each node, in the order that they have in the cluster. What one of them has committed may be seen on
+// another a little later.
 func Galera(t testing.TB) []*Server {
 	t.Helper()
 	c, err := sharedGalera()
@@ -75,7 +77,26 @@ func startCluster(ctx context.Context) (*cluster, error) {
 		}
 		c.at, c.admin = append(c.at, at), append(c.admin, admin)
 	}
-	return c, c.await(ctx)
+	if err := c.await(ctx); err != nil {
+		return nil, err
+	}
+	return c, c.sort(ctx)
+}
+
+// sort puts the nodes in the order that they have among themselves.
+func (c *cluster) sort(ctx context.Context) error {
+	size := len(c.nodes)
+	sorted := &cluster{make([]*server.Instance, size), make([]Endpoint, size), make([]*sql.DB, size)}
+	for n, admin := range c.admin {
+		var name string
+		var place int
+		if err := admin.QueryRowContext(ctx, "SHOW STATUS LIKE 'wsrep_local_index'").Scan(&name, &place); err != nil {
+			return err
+		}
+		sorted.nodes[place], sorted.at[place], sorted.admin[place] = c.nodes[n], c.at[n], admin
+	}
+	*c = *sorted
+	return nil
 }
 
 // galeraURL is the URL of a node as a ledger wants it.
@@ -97,24 +118,36 @@ func (c *cluster) await(ctx context.Context) error {
 // nodeMax is how long a node may take to come back.
 const nodeMax = 2 * time.Minute
 
-// awaitNode polls until a node answers as one of so many. The connections are taken before it is one.
+// awaitNode polls until a node answers as one of so many.
 func awaitNode(ctx context.Context, admin *sql.DB, size int) error {
+	return poll(ctx, func(ctx context.Context) error {
+		var name, members string
+		err := admin.QueryRowContext(ctx, "SHOW STATUS LIKE 'wsrep_cluster_size'").Scan(&name, &members)
+		if err != nil {
+			return err
+		}
+		if members != strconv.Itoa(size) {
+			return fmt.Errorf("the node is one of %s", members)
+		}
+		return admin.QueryRowContext(ctx, "SELECT 1").Scan(new(int))
+	})
+}
+
+// poll asks until there is no error. Nothing tells a client of what happens among the nodes.
+func poll(ctx context.Context, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, nodeMax)
 	defer cancel()
 	every := time.NewTicker(50 * time.Millisecond)
 	defer every.Stop()
 	for {
-		var name, members string
-		err := admin.QueryRowContext(ctx, "SHOW STATUS LIKE 'wsrep_cluster_size'").Scan(&name, &members)
-		if err == nil && members == fmt.Sprint(size) {
-			if err = admin.QueryRowContext(ctx, "SELECT 1").Scan(new(int)); err == nil {
-				return nil
-			}
+		err := ask(ctx)
+		if err == nil {
+			return nil
 		}
 		select {
 		case <-every.C:
 		case <-ctx.Done():
-			return fmt.Errorf("it is not ready: members %q: %w", members, errors.Join(err, ctx.Err()))
+			return errors.Join(err, ctx.Err())
 		}
 	}
 }
@@ -203,4 +236,19 @@ func (s *Server) AwaitMember(ctx context.Context) error {
 		return errNoNode
 	}
 	return awaitNode(ctx, s.admin, server.ClusterSize)
+}
+
+// AwaitAlone returns when a node that was cut off has seen that it has no majority.
+func (s *Server) AwaitAlone(ctx context.Context) error {
+	if s.admin == nil {
+		return errNoNode
+	}
+	return poll(ctx, func(ctx context.Context) error {
+		var name, status string
+		err := s.admin.QueryRowContext(ctx, "SHOW STATUS LIKE 'wsrep_cluster_status'").Scan(&name, &status)
+		if err == nil && status == "Primary" {
+			err = errors.New("the node is of the majority")
+		}
+		return err
+	})
 }

@@ -19,16 +19,16 @@ const readSettings = `SELECT VERSION(), @@sql_mode, @@character_set_client, @@ch
 	@@innodb_flush_log_at_trx_commit, @@unique_checks, @@sql_select_limit, @@sql_safe_updates,
 	/*M! @@tx_isolation, @@check_constraint_checks, @@in_transaction */ /*!50700 @@transaction_isolation, 1, NULL */`
 
-// countNothing is one more column, in the place of the column of lockNothing.
-const countNothing = `, 0`
+// anywhere stands for the columns of galeraSettings on a server by itself.
+const anywhere = `, 1, 1, 0`
 
 // lockNothing reads no row and so locks none at any level, but is refused in a database transaction that may not write
 // and where there is no ledger. The count makes it one row all the same.
 const lockNothing = `, COUNT(*) FROM bursar_head WHERE FALSE FOR UPDATE`
 
 // admit checks a database transaction that the application began.
-func admit(ctx context.Context, tx sqlstore.Executor, given any) error {
-	s, err := read(ctx, tx, readSettings+lockNothing)
+func (v variant) admit(ctx context.Context, tx sqlstore.Executor, given any) error {
+	s, err := read(ctx, tx, readSettings+v.settings+lockNothing)
 	if err != nil {
 		if kind := (atomicmysql.MariaDB{}).Classify(err).Kind; kind == atomic.KindReadOnly || kind == atomic.KindStatement {
 			return &bursar.Error{Code: bursar.CodeUnsafeTransaction, Err: err,
@@ -96,10 +96,14 @@ func insideTransaction(ctx context.Context, tx sqlstore.Executor) (bool, error) 
 }
 
 // ready checks a connection of the store's own pool.
-func ready(ctx context.Context, conn sqlstore.Executor) error {
-	s, err := read(ctx, conn, readSettings+countNothing)
+func (v variant) ready(ctx context.Context, conn sqlstore.Executor) error {
+	s, err := read(ctx, conn, readSettings+v.settings+onNode)
 	if err != nil {
 		return err
+	}
+	if s.node && !v.localLocks {
+		return bursar.Errorf(bursar.CodeUnsafeTransaction, "the server is a node of a Galera cluster, on which row locks "+
+			"bind nobody else: open it with a URL that begins with galera://, or with mysql.NewGalera")
 	}
 	return s.check()
 }
@@ -115,13 +119,17 @@ type session struct {
 	level        string // of the session, not of the database transaction
 	checks       bool
 	open         sql.NullBool // NULL where the server does not say
+
+	replicated, syncWait, dirtyReads bool // true, true, false on a server by itself
+
+	node bool // the server is one of a cluster; known to ready alone
 }
 
 func read(ctx context.Context, conn sqlstore.Executor, statement string) (s session, err error) {
 	err = sqlstore.Each(ctx, conn, statement, func(scan func(...any) error) error {
 		return scan(&s.version, &s.mode, &s.client, &s.connection, &s.results, &s.flush, &s.uniqueChecks, &s.selectLimit,
 			&s.safeUpdates,
-			&s.level, &s.checks, &s.open, new(any))
+			&s.level, &s.checks, &s.open, &s.replicated, &s.syncWait, &s.dirtyReads, &s.node)
 	})
 	return s, err
 }
@@ -166,6 +174,25 @@ func (s *session) check() error {
 		return bursar.Errorf(bursar.CodeUnsafeTransaction,
 			"sql_select_limit is %s: the ledger would not see all of its rows; SET sql_select_limit "+
 				"= DEFAULT", s.selectLimit)
+	default:
+		return s.checkNode()
+	}
+}
+
+// checkNode refuses a session that would not see, or not tell, what the cluster knows.
+func (s *session) checkNode() error {
+	switch {
+	case !s.replicated:
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"wsrep_on is off: the server is no node of a cluster, or the session's writes would stay on this node; use "+
+				"mysql:// for a server by itself, or turn it on")
+	case !s.syncWait:
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"wsrep_sync_wait has no bit 1: the node may not have what another node has answered; set it to 1, as "+
+				"mysql.DSN does for galera://")
+	case s.dirtyReads:
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"wsrep_dirty_reads is on: a node without a majority would answer from the past; turn it off")
 	default:
 		return nil
 	}
