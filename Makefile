@@ -63,7 +63,10 @@ engines: ## run what engines decide on every engine that can be had
 		case $$e in postgres*) rooms="$(ON_POSTGRES)";; *) rooms="$(ON_MYSQL)";; esac; \
 		BURSAR_ENGINES=$$e BURSAR_LAW=$(LAWTIME) $(TESTENV) run -vet=off -timeout 30m \
 			$$rooms ./ledger/lawtest ./cmd/bursar || failed="$$failed $$e"; \
-	done; if [ -n "$$failed" ]; then echo "failed on:$$failed"; exit 1; fi
+	done; \
+	echo "== galera"; BURSAR_TEST_GALERA=1 BURSAR_LAW=$(LAWTIME) $(TESTENV) run -vet=off -timeout 60m \
+		-run 'Galera|Node|TestLaws/galera' $(ON_MYSQL) ./ledger/lawtest ./internal/sqltest || failed="$$failed galera"; \
+	if [ -n "$$failed" ]; then echo "failed on:$$failed"; exit 1; fi
 
 race: ## run the tests of the concurrent rooms under the race detector
 	$(TESTENV) run -race -vet=off -timeout 10m $(RACE)

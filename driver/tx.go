@@ -49,6 +49,9 @@ type Wanted struct {
 	// Await is the one of Paths whose account is locked first, before anything else. Gather waits for it in every
 	// mode. Empty: none.
 	Await string
+	// Hold says that the accounts must stay as they are until the end even if nothing of them is written afterwards. In a
+	// batch the same is said by Relied.
+	Hold bool
 }
 
 // Gathered is what the store found for a Wanted.

@@ -31,7 +31,7 @@ func (j *Joined) Lock(ctx context.Context, paths ...string) error {
 }
 
 func (j *Joined) lock(ctx context.Context, tx driver.Tx, paths []string) error {
-	found, err := tx.Gather(ctx, j.book.Number, &driver.Wanted{Paths: paths})
+	found, err := tx.Gather(ctx, j.book.Number, &driver.Wanted{Paths: paths, Hold: true})
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ type Store interface {
 //	sqlite:bursar.db                                 a SQLite file, created when there is none
 //	postgres://user:password@host:5432/database      PostgreSQL 15 or later; postgresql:// too
 //	mysql://user:password@host:3306/database         MariaDB 10.6 or MySQL 8.0.19 or later; mariadb:// too
+//	galera://user:password@host:3306/database        a node of a Galera cluster of MariaDB 10.6 or later
 //	cockroach://user@host:26257/database             CockroachDB 24.1 or later; cockroachdb:// too
 //	tidb://user@host:4000/database                   TiDB 7.5 or later
 //
@@ -91,13 +92,13 @@ func find(url string) (e engine, rest string, err error) {
 		e = engine{openPostgres, postgres.Migrations, postgres.ReportIndexes}
 	case "cockroach", "cockroachdb":
 		e = engine{openPostgres, postgres.CockroachMigrations, postgres.ReportIndexes}
-	case "mysql", "mariadb":
+	case "mysql", "mariadb", "galera":
 		e = engine{openMySQL, mysql.Migrations, mysql.ReportIndexes}
 	case "tidb":
 		e = engine{openMySQL, mysql.TiDBMigrations, mysql.ReportIndexes}
 	default:
 		return e, "", bursar.Errorf(bursar.CodeUnsupported, "there is no database engine %q here: use sqlite:FILE, "+
-			"postgres://, mysql://, mariadb://, cockroach:// or tidb://", scheme)
+			"postgres://, mysql://, mariadb://, galera://, cockroach:// or tidb://", scheme)
 	}
 	return e, rest, nil
 }

@@ -29,13 +29,34 @@ func harness(t *testing.T, open func(t *testing.T) (pool, other *sql.DB)) atomic
 		return atomictest.MySQL(mysql.Dialect{}, open)
 	}
 	h := atomictest.MariaDB(mysql.MariaDB{}, open)
-	// A variable that MariaDB does not have before 10.6.18 has no row. It is on by default since 11.6.
+	h.Can.UpdateConflicts = snapshotIsolation(t, server)
+	return h
+}
+
+// snapshotIsolation reports whether innodb_snapshot_isolation is on, as it is by default since 11.6. A variable that
+// MariaDB does not have before 10.6.18 has no row.
+func snapshotIsolation(t *testing.T, server *sqltest.Server) (on bool) {
+	t.Helper()
 	err := server.Open(t).QueryRowContext(t.Context(), `SELECT count(*) FROM information_schema.session_variables
-		WHERE variable_name = 'innodb_snapshot_isolation' AND variable_value = 'ON'`).Scan(&h.Can.UpdateConflicts)
+		WHERE variable_name = 'innodb_snapshot_isolation' AND variable_value = 'ON'`).Scan(&on)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h
+	return on
+}
+
+// On one node of a cluster. Its sessions wait at BEGIN for what other nodes have committed.
+func TestSuiteOnGalera(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("BURSAR_TEST_GALERA") == "" {
+		t.Skip("it takes minutes: BURSAR_TEST_GALERA=1 asks for it")
+	}
+	h := atomictest.MariaDB(mysql.MariaDB{}, func(t *testing.T) (pool, other *sql.DB) {
+		node := sqltest.Galera(t)[0]
+		return node.Open(t, "wsrep_sync_wait=1"), node.Open(t, "wsrep_sync_wait=1")
+	})
+	h.Can.UpdateConflicts = snapshotIsolation(t, sqltest.Galera(t)[0])
+	atomictest.Run(t, h)
 }
 
 func TestSuiteOnTiDB(t *testing.T) {

@@ -17,6 +17,9 @@ type Capabilities struct {
 	// HiddenLevel says that the isolation level of a caller's database transaction cannot be asked for. SeenVersions
 	// then looks at what the database transaction sees.
 	HiddenLevel bool
+	// LocalLocks says that a lock of a row binds one node of a cluster only, and that among nodes what is written decides
+	// who is too late. An account that must stay as it is is then written with Touch and Untouch.
+	LocalLocks bool
 	// KeyBlocks says that NextKeys reserves a block of Limits.Keys keys, which the store hands out. It makes nobody
 	// wait for the end of the database transaction. Without it, NextKeys is asked each time, and answers with the next
 	// entry key and account number.

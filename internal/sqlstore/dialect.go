@@ -49,6 +49,11 @@ type Dialect struct {
 	Standing func(ctx context.Context, pool Executor) (driver.Standing, error)
 	// Denied are the engine's codes for a user without a right.
 	Denied []string
+	// Migrates refuses to make tables over this connection, with the remedy: where two programs could do so at once and
+	// LockSchema keeps nobody away. It may be nil.
+	Migrates func(ctx context.Context, conn Executor) error
+	// Explain says what to do about an error of the engine, or nothing. It may be nil.
+	Explain func(error) string
 	// RolledBack reports whether a driver says by itself, without a code of the engine, that a commit has committed
 	// nothing. It may be nil.
 	RolledBack func(error) bool

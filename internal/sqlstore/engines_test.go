@@ -22,6 +22,7 @@ func engines() map[string]driver.Store {
 		"postgres":  postgres.NewSQL(nil).Store,
 		"cockroach": postgres.NewCockroachSQL(nil).Store,
 		"mysql":     mysql.New(nil).Store,
+		"galera":    mysql.NewGalera(nil).Store,
 		"tidb":      mysql.NewTiDB(nil).Store,
 	}
 }
@@ -42,6 +43,7 @@ func TestStatementsFitCapabilities(t *testing.T) {
 				"LockHead", "TryHead", "UnsealedKeys", "TryEntries", "EntriesOf", "AuditUnsealed",
 			}},
 			{d.Can.HiddenLevel, []string{"SeenVersions"}},
+			{d.Can.LocalLocks, []string{"Touch", "Untouch"}},
 			{d.Can.TakesKeys, []string{"TakeKeys"}},
 			{d.Can.ChecksStorage, []string{"AuditStorage"}},
 		} {

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
@@ -31,6 +32,9 @@ func (d *Dialect) coded(err error) error {
 	}
 	if code == "" {
 		code, message = d.ofEngine(err)
+	}
+	if d.Explain != nil && code == bursar.CodeUnavailable {
+		message = cmp.Or(d.Explain(err), message)
 	}
 	return &bursar.Error{Code: code, Message: message, Err: err}
 }

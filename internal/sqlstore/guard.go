@@ -46,6 +46,37 @@ func (g guard) swap(p *pipeline, changed, relied []*driver.AccountRow) error {
 	return g.lockVersions(p, relied)
 }
 
+// hold makes sure that accounts which are locked, and perhaps not written, stay as they are until the commit. A lock
+// does that, except among the nodes of a cluster: there the account is written and so changed back, and whoever
+// writes it on another node meanwhile is too late, or this database transaction is.
+func (g guard) hold(p *pipeline, accounts []*driver.AccountRow) error {
+	if !g.dialect.Can.LocalLocks || len(accounts) == 0 {
+		return nil
+	}
+	numbers := make([]any, len(accounts))
+	for i, a := range accounts {
+		numbers[i] = a.Number
+	}
+	for _, statement := range [2]Many{g.sql.Touch, g.sql.Untouch} {
+		if err := g.touch(p, statement, numbers); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g guard) touch(p *pipeline, statement Many, numbers []any) error {
+	for len(numbers) > 0 {
+		n := g.lookedUp(statement, len(numbers))
+		text, args := statement.over(nil, numbers[:n])
+		if err := p.exec(text, args, int64(n)); err != nil {
+			return err
+		}
+		numbers = numbers[n:]
+	}
+	return nil
+}
+
 // changeOf sets the row of a changed account, for bulks.changes.
 func changeOf(changed []*driver.AccountRow) func(i int, into *account) {
 	return func(i int, into *account) {

@@ -15,7 +15,7 @@ type Options struct {
 	// Clock measures retry budgets and waits between attempts. Defaults to the machine's clock.
 	Clock atomic.Clock
 	// Retry bounds how long a database transaction is tried again after conflicts. Defaults to 20 attempts within a
-	// minute, in which an engine that bounds the wait for a lock may wait once more.
+	// minute, or 400 with Capabilities.LocalLocks, in which an engine that bounds the wait for a lock may wait once more.
 	Retry atomic.Budget
 	// Discard closes a connection in doubt where the driver has a pool of its own. Defaults to database/sql's way.
 	Discard func(driverConn any)
@@ -38,7 +38,7 @@ func newHandle(pool *sql.DB, d *Dialect, o *Options) *handle {
 	}
 	h := &handle{pool: pool, dialect: d, retry: o.Retry, own: o.Own}
 	if h.retry == (atomic.Budget{}) {
-		h.retry = atomic.Budget{Attempts: 20, Time: time.Minute}
+		h.retry = d.budget()
 	}
 	h.db = atomic.Open(pool, d.Atomic, &atomic.OpenOptions{
 		Clock: o.Clock, Retried: tellRetried, Discard: o.Discard,
@@ -63,6 +63,21 @@ func (h *handle) understood(ctx context.Context) error {
 		return nil
 	}
 	return h.dialect.coded(h.dialect.Understood(ctx, h.pool))
+}
+
+// How often, and for how long, a database transaction is tried. Among nodes of a cluster the first to commit wins, and
+// nobody waits in a line: where many want one account, somebody may be late dozens of times.
+const (
+	attempts        = 20
+	attemptsOnNodes = 400
+	attemptsTime    = time.Minute
+)
+
+func (d *Dialect) budget() atomic.Budget {
+	if d.Can.LocalLocks {
+		return atomic.Budget{Attempts: attemptsOnNodes, Time: attemptsTime}
+	}
+	return atomic.Budget{Attempts: attempts, Time: attemptsTime}
 }
 
 // retriedKey finds, in the context of a Write, the function that is told of another attempt.

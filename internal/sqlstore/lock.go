@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/bursar-ledger/bursar"
@@ -29,6 +30,15 @@ func (l locker) Gather(ctx context.Context, book int64, w *driver.Wanted) (*driv
 			return nil, err
 		}
 	}
+	if w.Hold {
+		p.step = "hold accounts"
+		if err := l.guard.hold(p, byNumber(g.Accounts)); err != nil {
+			return nil, l.fault(p.step, err)
+		}
+		if err := p.flush(); err != nil {
+			return nil, l.fault(p.step, err)
+		}
+	}
 	if l.locking == lockFree && len(g.Accounts) < len(w.Paths) {
 		var err error
 		if g.Blocked, err = l.blocked(ctx, book, w.Paths, g.Accounts); err != nil {
@@ -36,6 +46,12 @@ func (l locker) Gather(ctx context.Context, book int64, w *driver.Wanted) (*driv
 		}
 	}
 	return g, nil
+}
+
+func byNumber(accounts map[string]*driver.AccountRow) []*driver.AccountRow {
+	return slices.SortedFunc(maps.Values(accounts), func(a, b *driver.AccountRow) int {
+		return cmp.Compare(a.Number, b.Number)
+	})
 }
 
 // lockAndRead takes locks in the order in which everybody takes them, and then reads.

@@ -154,6 +154,11 @@ func (m migrator) alone(ctx context.Context, list []migration) (err error) {
 		if have >= next.version {
 			continue
 		}
+		if m.dialect.Migrates != nil {
+			if err := m.dialect.Migrates(ctx, std{conn}); err != nil {
+				return err
+			}
+		}
 		if err := m.run(ctx, conn, next, split(next.text)); err != nil {
 			return err
 		}

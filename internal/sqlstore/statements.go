@@ -3,8 +3,9 @@ package sqlstore
 // Statements is the SQL of one engine, in a group for each part of a store. Engines keep the order of the fields, so
 // that their files read side by side. The comments say: parameters, a colon, what comes back.
 //
-// A comment ends with the capability that a statement is for. An engine without ManyWriters, HiddenLevel, TakesKeys or
-// ChecksStorage leaves its statements empty. With NoWait, the statements that leave out what is locked fail instead.
+// A comment ends with the capability that a statement is for. An engine without ManyWriters, HiddenLevel, LocalLocks,
+// TakesKeys or ChecksStorage leaves its statements empty. With NoWait, the statements that leave out what is locked
+// fail instead.
 type Statements struct {
 	SchemaStatements
 	BookStatements
@@ -41,6 +42,8 @@ type LockStatements struct {
 	Paths        Many   // book, paths: the paths that exist (ManyWriters)
 	LockVersions Many   // accounts: account and version, and locks them in order of number (ManyWriters)
 	SeenVersions Many   // accounts: account and version, as a plain read sees them (HiddenLevel)
+	Touch        Many   // accounts: changes rows that are locked (LocalLocks)
+	Untouch      Many   // accounts: makes them again as they were before Touch (LocalLocks)
 	Known        Many   // book, ids: RequestColumns
 	Taken        Many   // book, references: the references that posted transfers have
 	Head         string // book: seq, at, hash, uuid of the book, and the time as microseconds by the database's clock or 0

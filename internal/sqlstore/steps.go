@@ -17,7 +17,17 @@ type steps struct {
 }
 
 // guarding makes sure that what was decided on is still so.
-func (s steps) guarding() []step { return []step{{"write versions", s.guard.check}} }
+func (s steps) guarding() []step {
+	return []step{{"write versions", s.guard.check}, {"hold accounts", s.holdRelied}}
+}
+
+// holdRelied holds what a posting was decided on. A refusal changes nothing, so it may be late.
+func (s steps) holdRelied(p *pipeline, b *driver.Batch) error {
+	if len(b.Entries) == 0 {
+		return nil
+	}
+	return s.guard.hold(p, b.Relied)
+}
 
 // claim is what the steps of claiming are called: those in which others may be faster.
 const claim = "write requests"

@@ -5,17 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/driver"
-)
-
-// How often, and for how long, an application's database transaction is begun again.
-const (
-	callerAttempts = 20
-	callerTime     = time.Minute
 )
 
 // conflicts is an engine whose conflicts may have the ledger's code already.
@@ -76,7 +69,7 @@ func (t onFunc[T]) Do(ctx context.Context, fn func(context.Context, T, driver.Ca
 			own = fn(ctx, tx, Caller(t.of(tx)))
 			return own
 		})
-	}, &atomic.RetryOptions{Budget: atomic.Budget{Attempts: callerAttempts, Time: callerTime}})
+	}, &atomic.RetryOptions{Budget: t.dialect.budget()})
 	return t.dialect.codedAround(err, own)
 }
 
@@ -141,7 +134,7 @@ func (t onAtomic[T]) Do(ctx context.Context, fn func(context.Context, T, driver.
 		own = fn(ctx, tx, block)
 		return own
 	}, &atomic.Options{
-		Nesting: atomic.Outermost, RetryStale: true, Retry: atomic.Budget{Attempts: callerAttempts, Time: callerTime},
+		Nesting: atomic.Outermost, RetryStale: true, Retry: t.dialect.budget(),
 	})
 	return t.dialect.codedAround(err, own)
 }

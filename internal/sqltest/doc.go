@@ -25,6 +25,11 @@
 // [ReplicatedPostgres] and [ReplicatedMariaDB] start a server and one that follows it, which can be held back and
 // promoted. [Document] keeps what a run showed of an engine in docs/engines.md.
 //
+// [Galera] and [PrivateGalera] give a test a cluster of three MariaDB nodes, of the version that BURSAR_ENGINES names
+// or else of the newest. The nodes of a private one may also be frozen, cut off and wiped ([Server.Freeze],
+// [Server.Cut], [Server.Wipe]). BURSAR_REQUIRE knows it as galera.
+// BURSAR_TEST_GALERA=1 asks for the whole suites on a cluster, which take minutes.
+//
 // [NewProxy] puts a proxy before a server. The proxy can hold a connection at a chosen point of a chosen statement
 // and then cut it: see [Proxy.Trap].
 package sqltest

@@ -27,10 +27,11 @@ const (
 	MySQLEngine     Engine = "mysql"
 	CockroachEngine Engine = "cockroach"
 	TiDBEngine      Engine = "tidb"
+	GaleraEngine    Engine = "galera"
 )
 
 // speaksMySQL reports which of the two wire protocols an engine has.
-func (e Engine) speaksMySQL() bool { return e == MariaDBEngine || e == MySQLEngine || e == TiDBEngine }
+func (e Engine) speaksMySQL() bool { return e != PostgresEngine && e != CockroachEngine }
 
 // started returns the engine that is started for a test which asks for this one, unless it is of those that must be
 // named.

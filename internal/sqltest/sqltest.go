@@ -17,7 +17,8 @@ import (
 // A Server is a running server with a database for one test. Its methods may be called from any goroutine.
 type Server struct {
 	Endpoint
-	own *server.Instance // nil for a shared one
+	own   *server.Instance // nil for a shared one
+	admin *sql.DB          // of a node of the test's own cluster; otherwise nil
 }
 
 // Postgres gives the test an empty database on the shared PostgreSQL server.

@@ -150,7 +150,7 @@ func (f *fixture) postFromAllSides(paths []string) {
 		wg.Go(func() {
 			for r := f.random(posters + i); goOn(); {
 				switch committed, err := f.order(t.Context(), ledgers[i%len(ledgers)], r, paths); {
-				case errors.Is(err, bursar.ErrConflict): // an application begins again
+				case bursar.CodeOf(err) == bursar.CodeConflict: // an application begins again
 				case err != nil:
 					t.Errorf("order: %v", err)
 					return
@@ -213,7 +213,7 @@ func (f *fixture) order(ctx context.Context, l *ledger.Ledger, r *rand.Rand, pat
 	if !committed {
 		return false, tx.Rollback()
 	}
-	return true, tx.Commit()
+	return true, commit(tx)
 }
 
 // ordersMatch compares the application's rows with the transfers that were posted beside them.

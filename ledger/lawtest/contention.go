@@ -116,7 +116,7 @@ func openTransaction(f *fixture) {
 	}
 	wg.Wait()
 	w.check(f.t, machine.stop(), others)
-	if err := tx.Commit(); err != nil {
+	if err := commit(tx); err != nil {
 		f.t.Fatal(err)
 	}
 	for range waiters {

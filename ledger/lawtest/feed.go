@@ -85,7 +85,7 @@ func (f *fixture) slowly(leg bursar.Leg, pause time.Duration) error {
 	if err := clock.System().Sleep(f.t.Context(), pause); err != nil {
 		return err
 	}
-	return tx.Commit()
+	return commit(tx)
 }
 
 // follow reads the journal page by page, until the clients have ended and there is no more to read. Everything up to

@@ -258,10 +258,23 @@ func (f *fixture) postIn(ctx context.Context, l *ledger.Ledger, t bursar.Transfe
 	if err != nil {
 		return posted, err
 	}
-	if err := tx.Commit(); err != nil {
+	switch err := commit(tx); {
+	case errors.Is(err, bursar.ErrConflict):
+		return bursar.Posted{}, err
+	case err != nil:
 		return bursar.Posted{}, &bursar.Error{Code: bursar.CodeOutcomeUnknown, Message: "commit", Err: err}
 	}
 	return posted, nil
+}
+
+// commit commits. Where nodes of a cluster compare what they have written at the commit, it may be too late. Then
+// nothing is committed, and the error has the code of a conflict.
+func commit(tx Tx) error {
+	err := tx.Commit()
+	if bursar.CodeOf(err) == bursar.CodeConflict {
+		return &bursar.Error{Code: bursar.CodeConflict, Message: "commit", Err: err}
+	}
+	return err
 }
 
 // seal seals what has been committed and returns the head.

@@ -61,6 +61,9 @@ func engines(t *testing.T) []engine {
 	if os.Getenv(server.Variable) != "" {
 		return inTheirPlace(t, list)
 	}
+	if os.Getenv("BURSAR_TEST_GALERA") != "" {
+		list = append(list, engine{name: "galera", on: onGalera, same: map[string]string{"serializable": "none"}})
+	}
 	if os.Getenv("BURSAR_TEST_COCKROACH") != "" {
 		list = append(list, engine{name: "cockroach", on: onCockroach})
 	}

@@ -20,6 +20,25 @@ func onMariaDB(t *testing.T) func(*testing.T) lawtest.Database {
 	}
 }
 
+// onGalera is an application on each node of a cluster. The first one is the law's own, and every other process is on
+// the next node.
+func onGalera(t *testing.T) func(*testing.T) lawtest.Database {
+	sqltest.Galera(t) // or there is no cluster
+	connect := func(dsn string, size int) (*application, error) {
+		return connectMySQL(dsn, size, mysql.NewGalera, atomicmysql.MariaDB{})
+	}
+	return func(t *testing.T) lawtest.Database {
+		nodes := sqltest.Galera(t)
+		d := connector(connect).database(t, mariaDSN(t, nodes[0]))
+		next := 0
+		d.Again = func(t *testing.T) driver.Store {
+			next = (next + 1) % len(nodes)
+			return connector(connect).connect(t, mariaDSN(t, nodes[next]), poolSize).Store
+		}
+		return d
+	}
+}
+
 // onTiDB is an application on database/sql, in a database of its own for each law.
 func onTiDB(t *testing.T) func(*testing.T) lawtest.Database {
 	sqltest.TiDB(t) // or there is no server

@@ -21,6 +21,9 @@ const readSettings = `SELECT VERSION(), @@sql_mode, @@character_set_client, @@ch
 	@@read_only,
 	/*M! @@tx_isolation, @@check_constraint_checks, @@in_transaction */ /*!50700 @@transaction_isolation, 1, NULL */`
 
+// anywhere stands for the columns of galeraSettings on a server by itself.
+const anywhere = `, 1, 1, 0`
+
 // countNothing is one more column, in the place of the column of lockNothing.
 const countNothing = `, 0`
 
@@ -29,8 +32,8 @@ const countNothing = `, 0`
 const lockNothing = `, COUNT(*) FROM bursar_head WHERE FALSE FOR UPDATE`
 
 // admit checks a database transaction that the application began.
-func admit(ctx context.Context, tx sqlstore.Executor, given any) error {
-	s, err := read(ctx, tx, readSettings+lockNothing)
+func (v variant) admit(ctx context.Context, tx sqlstore.Executor, given any) error {
+	s, err := v.read(ctx, tx, unasked+lockNothing)
 	if err != nil {
 		return notHere(err)
 	}
@@ -108,10 +111,14 @@ func insideTransaction(ctx context.Context, tx sqlstore.Executor) (bool, error) 
 }
 
 // ready checks a connection of the store's own pool.
-func ready(ctx context.Context, conn sqlstore.Executor) error {
-	s, err := read(ctx, conn, readSettings+countNothing)
+func (v variant) ready(ctx context.Context, conn sqlstore.Executor) error {
+	s, err := v.read(ctx, conn, onNode+countNothing)
 	if err != nil {
 		return err
+	}
+	if s.cluster.node && !v.localLocks {
+		return bursar.Errorf(bursar.CodeUnsafeTransaction, "the server is a node of a Galera cluster, on which row locks "+
+			"bind nobody else: open it with a URL that begins with galera://, or with mysql.NewGalera")
 	}
 	return s.check()
 }
@@ -130,6 +137,23 @@ type session struct {
 	level        string // of the session, not of the database transaction
 	checks       bool
 	open         sql.NullBool // NULL where the server does not say
+
+	cluster cluster // not read from TiDB
+}
+
+// cluster is what a node of Galera is asked besides.
+type cluster struct {
+	replicated, syncWait, dirtyReads bool // true, true, false on a server by itself
+
+	node bool // the server is one of a cluster; known to ready alone
+}
+
+// read reads settings with those of a node. last begins with the column onNode or unasked.
+func (v variant) read(ctx context.Context, conn sqlstore.Executor, last string) (session, error) {
+	var c cluster
+	s, err := read(ctx, conn, readSettings+v.settings+last, &c.replicated, &c.syncWait, &c.dirtyReads, &c.node)
+	s.cluster = c
+	return s, err
 }
 
 // read reads settings, and more columns between them and the last one.
@@ -161,9 +185,11 @@ func (s *session) check() error {
 	case !s.modern():
 		return bursar.Errorf(bursar.CodeUnsupported,
 			"the server is %s: a ledger needs MariaDB 10.6, MySQL 8.0.19 or a later one", s.version)
-	default:
-		return s.checkSettings()
 	}
+	if err := s.checkSettings(); err != nil {
+		return err
+	}
+	return s.cluster.check()
 }
 
 // checkSettings refuses settings that would let money go wrong. It begins with what reading needs, too.
@@ -204,6 +230,25 @@ func (s *session) checkSettings() error {
 	case s.safeUpdates:
 		return bursar.Errorf(bursar.CodeUnsafeTransaction,
 			"sql_safe_updates is on: the server would refuse to update several balances at once; turn it off")
+	default:
+		return nil
+	}
+}
+
+// check refuses a session that would not see, or not tell, what the cluster knows.
+func (c cluster) check() error {
+	switch {
+	case !c.replicated:
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"wsrep_on is off: the server is no node of a cluster, or the session's writes would stay on this node; use "+
+				"mysql:// for a server by itself, or turn it on")
+	case !c.syncWait:
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"wsrep_sync_wait has no bit 1: the node may not have what another node has answered; set it to 1, as "+
+				"mysql.DSN does for galera://")
+	case c.dirtyReads:
+		return bursar.Errorf(bursar.CodeUnsafeTransaction,
+			"wsrep_dirty_reads is on: a node without a majority would answer from the past; turn it off")
 	default:
 		return nil
 	}

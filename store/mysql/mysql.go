@@ -76,7 +76,8 @@ const (
 )
 
 // Open makes a store that owns its pool, from a URL such as mysql://user:password@host:3306/database. The scheme may
-// also be mariadb, or tidb for [NewTiDB]. It does not talk to the server. [DSN] says what else the URL may hold.
+// also be mariadb, galera for [NewGalera] or tidb for [NewTiDB]. It does not talk to the server. [DSN] says what else
+// the URL may hold.
 func Open(address string) (*Store, error) {
 	config, u, err := configure(address)
 	if err != nil {
@@ -92,8 +93,11 @@ func Open(address string) (*Store, error) {
 	db.SetMaxIdleConns(connectionsMax)
 	db.SetConnMaxIdleTime(connectionIdle)
 	d := dialect(mariaDB)
-	if u.Scheme == tidbScheme {
+	switch u.Scheme {
+	case tidbScheme:
 		d = tiDBDialect()
+	case galeraScheme:
+		d = galeraDialect()
 	}
 	return newStore(db, d, &sqlstore.Options{Own: true}), nil
 }
@@ -102,6 +106,9 @@ func Open(address string) (*Store, error) {
 // with the settings that a ledger needs: strict sql_mode, READ COMMITTED for database/sql's Begin, ten seconds of
 // patience with the locks of others, and a single round trip for a statement with parameters. The URL's query holds
 // further parameters of the driver, such as tls=true, or others in place of these.
+//
+// With the scheme galera, SELECT and START TRANSACTION wait until the node has what was committed on any node before:
+// wsrep_sync_wait=1.
 //
 // clientFoundRows may be either: every UPDATE of the ledger changes each row that it finds. So may parseTime and loc,
 // because the ledger reads no date.
@@ -140,11 +147,11 @@ func configure(address string) (*gomysql.Config, *url.URL, error) {
 	}
 	port := mysqlPort
 	switch u.Scheme {
-	case "mysql", "mariadb":
+	case "mysql", "mariadb", galeraScheme:
 	case tidbScheme:
 		port = tidbPort
 	default:
-		return nil, nil, bursar.Errorf(bursar.CodeUnsupported, "%s is no URL of MySQL, MariaDB or TiDB", u.Redacted())
+		return nil, nil, bursar.Errorf(bursar.CodeUnsupported, "%s is no URL of MySQL, MariaDB, Galera or TiDB", u.Redacted())
 	}
 	if u.Hostname() == "" || len(u.Path) < 2 || u.User == nil {
 		return nil, nil, bursar.Errorf(bursar.CodeMalformed,
@@ -158,6 +165,9 @@ func configure(address string) (*gomysql.Config, *url.URL, error) {
 	c.Net, c.Addr, c.DBName, c.User = "tcp", net.JoinHostPort(u.Hostname(), port), u.Path[1:], u.User.Username()
 	c.Passwd, _ = u.User.Password()
 	query := settings()
+	if u.Scheme == galeraScheme {
+		query.Set("wsrep_sync_wait", "1")
+	}
 	for name, values := range u.Query() {
 		query[name] = values
 	}
@@ -210,7 +220,8 @@ func dialect(v variant) sqlstore.Dialect {
 		Name: "mysql",
 		Can: sqlstore.Capabilities{
 			ManyWriters: true, NoWait: v.noWait, SharedLocks: true, HiddenLevel: true,
-			KeyBlocks: true, TakesKeys: true, ChecksStorage: true,
+			LocalLocks: v.localLocks,
+			KeyBlocks:  true, TakesKeys: true, ChecksStorage: true,
 		},
 		Limits: sqlstore.Limits{
 			Parameters: 65_535, Rows: 1024, Values: 512,
@@ -224,11 +235,12 @@ func dialect(v variant) sqlstore.Dialect {
 		Hidden:     hidden,
 		Atomic:     lostMariaDB{},
 		Isolation:  readCommitted,
-		Admit:      admit,
+		Admit:      v.admit,
 		Open:       isOpen,
-		Ready:      ready,
+		Ready:      v.ready,
 		Standing:   askStanding,
 		Denied:     []string{"1044", "1142", "1143"}, // on a database, a table, a column
+		Explain:    remedy,
 	}
 }
 

@@ -7,17 +7,20 @@ import (
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 )
 
-// variant is how the texts of MariaDB and TiDB differ.
+// variant is how the texts of MariaDB, a node of Galera and TiDB differ.
 type variant struct {
-	noWait bool   // whether NOWAIT stands in for SKIP LOCKED
-	schema string // describes the schema
+	noWait     bool   // whether NOWAIT stands in for SKIP LOCKED
+	schema     string // describes the schema
+	settings   string // further columns of readSettings
+	localLocks bool   // sqlstore.Capabilities.LocalLocks
 }
 
 // clock is the database's own time in whole microseconds since 1970, in no session's zone, as the statement began.
 const clock = `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))`
 
 var (
-	mariaDB = variant{schema: auditSchema}
+	mariaDB = variant{schema: auditSchema, settings: anywhere}
+	galera  = variant{schema: auditSchema, settings: galeraSettings, localLocks: true}
 	tiDB    = variant{noWait: true, schema: auditNames}
 )
 
@@ -81,7 +84,7 @@ const head = `SELECT h.seq, h.at, h.hash, (SELECT b.uuid FROM bursar_book b WHER
 	FROM bursar_head h WHERE h.book = ?`
 
 func (v variant) locks() sqlstore.LockStatements {
-	return sqlstore.LockStatements{
+	l := sqlstore.LockStatements{
 		// Makes the row if it is not there, and locks it either way.
 		Turn:         `INSERT INTO bursar_turn (book) VALUES (?) ON DUPLICATE KEY UPDATE book = bursar_turn.book`,
 		LockAccounts: sqlstore.ManyValues(lockAccounts),
@@ -100,6 +103,17 @@ func (v variant) locks() sqlstore.LockStatements {
 		TakeKeys: `INSERT INTO bursar_block () VALUES ()`,
 		NextKeys: fmt.Sprintf(`SELECT CAST(LAST_INSERT_ID() AS SIGNED) * %d`, keyBlock),
 	}
+	if v.localLocks {
+		l.Touch, l.Untouch = touch("+"), touch("-")
+	}
+	return l
+}
+
+// touch changes rows without changing what they mean, up or down. An UPDATE that leaves a row as it is would write
+// nothing.
+func touch(sign string) sqlstore.Many {
+	return sqlstore.ManyValues(`UPDATE bursar_balance FORCE INDEX (PRIMARY) SET decided = decided ` + sign + ` 1
+		WHERE account IN (...)`)
 }
 
 // keyBlock is how many keys stand behind a row of bursar_block.

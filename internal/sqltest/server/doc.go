@@ -8,8 +8,8 @@
 // root.
 //
 // The programs must be installed, or fetched by package bundle; [Engine.Find] says what is missing. [Bounce] starts
-// PgBouncer. Servers are started on Linux only. There the kernel ends them with the program that started them, however
-// that program ends.
+// PgBouncer, and [StartCluster] a Galera cluster. Servers are started on Linux only. There the kernel ends them with
+// the program that started them, however that program ends.
 //
 // The package knows no driver and no test. Package sqltest gives databases to tests.
 package server

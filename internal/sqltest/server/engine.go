@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -47,9 +48,10 @@ type kind struct {
 	folders  []string // where distributions keep the programs outside PATH
 	args     func(in *Instance) []string
 	files    func(in *Instance) map[string]string
-	ready    string         // what the server says when it takes connections
-	quit     syscall.Signal // asks for an orderly end without waiting for clients
-	orphaned syscall.Signal // what the kernel sends when our program is gone
+	prepare  func(ctx context.Context, in *Instance) error // before each run; may be nil
+	ready    string                                        // what the server says when it takes connections
+	quit     syscall.Signal                                // asks for an orderly end without waiting for clients
+	orphaned syscall.Signal                                // what the kernel sends when our program is gone
 	sweep    func(in *Instance)
 	scheme   string
 	database string

@@ -33,6 +33,7 @@ type Instance struct {
 	port     int
 	password string
 	extra    []string // arguments besides those of kind.args
+	node     *node    // nil for a server by itself
 
 	mu      sync.Mutex
 	running *process // nil while the server is down
@@ -57,7 +58,7 @@ func start(ctx context.Context, e Engine, prepare func(*Instance) error) (*Insta
 	if err != nil {
 		return nil, err
 	}
-	in := &Instance{engine: e, kind: k, programs: found, password: rand.Text()}
+	in := &Instance{engine: e, kind: k, programs: found, password: password()}
 	if err := prepare(in); err != nil {
 		return nil, fmt.Errorf("start %s: %w", e, err)
 	}
@@ -71,6 +72,8 @@ func start(ctx context.Context, e Engine, prepare func(*Instance) error) (*Insta
 	}
 	return in, nil
 }
+
+func password() string { return rand.Text() }
 
 // create fills the folder and runs the server for the first time.
 func (in *Instance) create(ctx context.Context) error {
@@ -129,6 +132,11 @@ func (in *Instance) setUp(ctx context.Context) error {
 
 // run starts the server and waits for its word that it takes connections.
 func (in *Instance) run(ctx context.Context) error {
+	if in.kind.prepare != nil {
+		if err := in.kind.prepare(ctx, in); err != nil {
+			return err
+		}
+	}
 	out, err := in.output(in.kind.ready)
 	if err != nil {
 		return err
