@@ -34,7 +34,7 @@ A table lists the legs below the transfer. In JSON it is one object with everyth
 			if len(args) == 1 {
 				id, err := bursar.ParseID(args[0])
 				if err != nil {
-					return usagef("%q is no id; a reference is looked up with --reference", args[0])
+					return bursar.Errorf(bursar.CodeIDInvalid, "%q is no UUID; a reference is looked up with --reference", args[0])
 				}
 				find = func(ctx context.Context, l *ledger.Ledger) (bursar.TransferRecord, error) {
 					return l.Transfer(ctx, id)
