@@ -107,7 +107,7 @@ func (w writer) underSavepoint(p *pipeline, b *driver.Batch) error {
 		err = errors.Join(err, undo)
 	}
 	_, release := w.db.Exec(ctx, releaseSavepoint)
-	return errors.Join(err, release)
+	return errors.Join(err, w.fault("release the savepoint", release))
 }
 
 // ended is the error of a savepoint that is not there. On some engines a deadlock, or a lock wait that took too long,
