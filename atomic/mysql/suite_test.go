@@ -48,9 +48,6 @@ func snapshotIsolation(t *testing.T, server *sqltest.Server) (on bool) {
 // On one node of a cluster. Its sessions wait at BEGIN for what other nodes have committed.
 func TestSuiteOnGalera(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("BURSAR_TEST_GALERA") == "" {
-		t.Skip("it takes minutes: BURSAR_TEST_GALERA=1 asks for it")
-	}
 	h := atomictest.MariaDB(mysql.MariaDB{}, func(t *testing.T) (pool, other *sql.DB) {
 		node := sqltest.Galera(t)[0]
 		return node.Open(t, "wsrep_sync_wait=1"), node.Open(t, "wsrep_sync_wait=1")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strconv"
 	"sync"
 	"testing"
@@ -16,9 +17,10 @@ import (
 
 // Galera gives the test an empty database on a cluster of three MariaDB nodes that all tests share, and returns one
 // Server for each node, in the order that they have in the cluster. What one of them has committed may be seen on
-// another a little later.
+// another a little later. A test that asks for it is skipped unless BURSAR_TEST_GALERA is set.
 func Galera(t testing.TB) []*Server {
 	t.Helper()
+	wantGalera(t)
 	c, err := sharedGalera()
 	if err != nil {
 		refuse(t, GaleraEngine, err)
@@ -26,10 +28,19 @@ func Galera(t testing.TB) []*Server {
 	return c.give(t, false)
 }
 
+// wantGalera skips what takes minutes unless somebody asks for it.
+func wantGalera(t testing.TB) {
+	t.Helper()
+	if os.Getenv("BURSAR_TEST_GALERA") == "" {
+		t.Skip("a cluster takes minutes: BURSAR_TEST_GALERA=1 asks for it")
+	}
+}
+
 // PrivateGalera starts a cluster for this test alone. Its nodes may be killed, frozen, cut off and wiped. It ends with
-// the test.
+// the test, which is skipped unless BURSAR_TEST_GALERA is set.
 func PrivateGalera(t testing.TB) []*Server {
 	t.Helper()
+	wantGalera(t)
 	c, err := startCluster(t.Context())
 	if err != nil {
 		refuse(t, GaleraEngine, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -23,9 +22,6 @@ import (
 // The suite works on the first node, where programs that migrate at once keep each other away.
 func TestStoreOnGalera(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("BURSAR_TEST_GALERA") == "" {
-		t.Skip("it takes minutes: BURSAR_TEST_GALERA=1 asks for it")
-	}
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
 		nodes := sqltest.Galera(t)
 		db := openDB(t, nodes[0].URL())
@@ -102,8 +98,7 @@ func TestNodesDoNotSkewADecision(t *testing.T) {
 			one, two := nodes[0].begin(t), nodes[1].begin(t)
 			spend(t, nodes[0].In(mysql.Tx(one)), "users:1", "users:2", "shops:1")
 			spend(t, nodes[1].In(mysql.Tx(two)), "users:2", "users:1", "shops:2")
-			// While the second node has this to apply it cannot come to the first one's commit, which would take the locks
-			// of its own away. So the keys alone decide.
+			// The second node has this to apply before it comes to the first one's commit.
 			_, err := nodes[0].db.ExecContext(t.Context(), "CREATE TABLE busy (n bigint PRIMARY KEY)")
 			must(t, err)
 			_, err = nodes[0].db.ExecContext(t.Context(), "INSERT INTO busy SELECT seq FROM seq_1_to_200000")
@@ -235,7 +230,7 @@ func TestSettingsOfANodeAreChecked(t *testing.T) {
 	wantUnsafe(t, err, "galera://")
 	alone := openDB(t, "galera"+strings.TrimPrefix(sqltest.MariaDB(t).URL(), "mysql"))
 	_, err = ledger.New(t.Context(), mysql.NewGalera(alone), &ledger.Options{Migrate: true})
-	wantCode(t, err, bursar.CodeUnsupported)
+	wantUnsafe(t, err, "mysql://")
 }
 
 // A node that is cut off has no majority after a while. Whatever asks it then is told so, and posts again when it is

@@ -25,7 +25,8 @@ func TestABinaryLogMustBeSynced(t *testing.T) {
 	}{{false, 0, true}, {true, 1, true}, {true, 0, false}, {true, 100, false}} {
 		s := session{
 			version: "10.11.6-MariaDB", mode: "STRICT_TRANS_TABLES", client: charset, connection: charset, results: charset,
-			flush: 1, binlog: test.binlog, syncBinlog: test.sync, uniqueChecks: true, checks: true, selectLimit: noSelectLimit,
+			flush: 1, binlog: test.binlog, syncBinlog: test.sync, uniqueChecks: true, checks: true,
+			selectLimit: noSelectLimit, readOnly: "OFF", cluster: cluster{replicated: true, syncWait: true},
 		}
 		err := s.check()
 		if (err == nil) != test.safe || err != nil && !strings.Contains(err.Error(), "set it to 1") {
