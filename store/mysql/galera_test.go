@@ -22,6 +22,7 @@ import (
 // The suite works on the first node, where programs that migrate at once keep each other away.
 func TestStoreOnGalera(t *testing.T) {
 	t.Parallel()
+	sqltest.Galera(t) // or there is no cluster
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
 		nodes := sqltest.Galera(t)
 		db := openDB(t, nodes[0].URL())

@@ -24,12 +24,13 @@ const auditSchema = `SELECT 'engine', '', IF(VERSION() LIKE '%MariaDB%', 'mariad
 	UNION ALL ` + describeIndexes + `
 	UNION ALL ` + describeForeignKeys + `
 	UNION ALL SELECT 'trigger', CONVERT(event_object_table USING utf8mb4), CONVERT(trigger_name USING utf8mb4),
-			CONVERT(CONCAT(action_timing, ' ', event_manipulation, ' ', action_statement) USING utf8mb4), ''
+			CONVERT(CONCAT(action_timing, ' ', event_manipulation, ' ', COALESCE(action_statement, '')) USING utf8mb4),
+			IF(COALESCE(action_statement, '') = '', 'unseen', '')
 		FROM information_schema.triggers WHERE event_object_schema = DATABASE() AND event_object_table LIKE 'bursar\_%'
 	UNION ALL SELECT 'view', '', CONVERT(table_name USING utf8mb4),
-			REPLACE(CONVERT(CONCAT(security_type, ' ', view_definition) USING utf8mb4),
+			REPLACE(CONVERT(CONCAT(security_type, ' ', COALESCE(view_definition, '')) USING utf8mb4),
 				CONCAT('` + "`', DATABASE(), '`.`bursar_'), '`bursar_" + `'),
-			IF(view_definition = '', 'unseen', '')
+			IF(COALESCE(view_definition, '') = '', 'unseen', '')
 		FROM information_schema.views WHERE table_schema = DATABASE() AND table_name LIKE 'bursar\_%'
 	UNION ALL ` + describeRights
 
