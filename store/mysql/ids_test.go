@@ -3,6 +3,7 @@ package mysql_test
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"testing"
 
 	"github.com/bursar-ledger/bursar/internal/sqltest"
@@ -31,7 +32,11 @@ func TestIDsInColumnsOfTheApplication(t *testing.T) {
 		"lax":      {server.Open(t, "sql_mode=''"), storetest.IDLost},
 	} {
 		t.Run(name, func(t *testing.T) {
-			storetest.IDColumns(t, l, name, storetest.IDAccessOverSQL(c.db, "?"), idColumns(name != "lax", c.inUUID))
+			columns := idColumns(name != "lax", c.inUUID)
+			if server.Engine() == sqltest.MySQLEngine { // which has no such type
+				columns = slices.DeleteFunc(columns, func(c storetest.IDColumn) bool { return c.Type == "UUID" })
+			}
+			storetest.IDColumns(t, l, name, storetest.IDAccessOverSQL(c.db, "?"), columns)
 		})
 	}
 }
