@@ -57,7 +57,7 @@ test: ## set up, check, run every test, then the race detector; print which law 
 	$(TESTENV) setup $(NEWEST)
 	$(MAKE) --no-print-directory check
 	@mkdir -p bin && rm -f $(MATRIX) $(MATRIX:.txt=-mysql9.txt)
-	BURSAR_MATRIX=$(MATRIX) BURSAR_LAW=$(LAWTIME) $(TESTENV) run -vet=off -timeout 8m \
+	BURSAR_MATRIX=$(MATRIX) BURSAR_LAW=$(LAWTIME) $(TESTENV) run -vet=off -timeout 15m \
 		-skip '^TestLaws$$/$(OTHER_WAYS)' ./...
 	$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),-Otarget) newest mysql
 	$(MAKE) --no-print-directory race
@@ -66,11 +66,11 @@ test: ## set up, check, run every test, then the race detector; print which law 
 
 # Both wait for their disks most of the time, so they run at once.
 newest:
-	BURSAR_ENGINES=postgres18,mariadb11.8 $(TESTENV) run -vet=off -parallel 4 -timeout 8m \
+	BURSAR_ENGINES=postgres18,mariadb11.8 $(TESTENV) run -vet=off -parallel 4 -timeout 15m \
 		-skip '$(POOLED)' $(ON_POSTGRES) $(ON_MYSQL)
 
 mysql:
-	BURSAR_ENGINES=mysql9 BURSAR_MATRIX=$(MATRIX:.txt=-mysql9.txt) $(TESTENV) run -vet=off -p 3 -timeout 8m \
+	BURSAR_ENGINES=mysql9 BURSAR_MATRIX=$(MATRIX:.txt=-mysql9.txt) $(TESTENV) run -vet=off -p 3 -timeout 15m \
 		-skip '^TestOrders$$|^TestSlowWriters$$' $(ON_MYSQL) ./ledger/lawtest
 
 engines: ## run what engines decide on every engine that can be had
