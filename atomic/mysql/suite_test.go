@@ -61,8 +61,11 @@ func TestSuiteOnTiDB(t *testing.T) {
 	if os.Getenv("BURSAR_TEST_TIDB") == "" {
 		t.Skip("BURSAR_TEST_TIDB names no server")
 	}
-	atomictest.Run(t, atomictest.TiDB(mysql.TiDB{}, func(t *testing.T) (pool, other *sql.DB) {
+	r := atomictest.Run(t, atomictest.TiDB(mysql.TiDB{}, func(t *testing.T) (pool, other *sql.DB) {
 		server := sqltest.TiDB(t)
 		return server.Open(t), server.Open(t)
 	}))
+	if r.Whole && r.Failed == 0 {
+		sqltest.DocumentSuite(t, sqltest.TiDB(t).Version(t), r.Shown, r.Lacks)
+	}
 }

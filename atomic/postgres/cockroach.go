@@ -19,8 +19,8 @@ import (
 //   - DDL in a block would commit the block first, which is the default since 25.1. Every block switches that off for
 //     itself ("Session Variables", autocommit_before_ddl). A block with DDL may still fail at its COMMIT after the
 //     rows have been committed ("Online Schema Changes").
-//   - There are no advisory locks. Functions of that name exist and do nothing ("Functions and Operators").
-//     [atomic.Advisory] writes a row of the table atomic_lock.
+//   - There are no advisory locks. Functions of that name exist and do nothing (unchecked: by the list of functions
+//     in "Functions and Operators"). [atomic.Advisory] writes a row of the table atomic_lock.
 //   - FOR SHARE locks nothing at SERIALIZABLE, so there it is refused. FOR NO KEY UPDATE is FOR UPDATE, and FOR KEY
 //     SHARE is FOR SHARE ("FOR UPDATE and FOR SHARE").
 //   - A lock on a row that is not written may be lost, at SERIALIZABLE ("FOR UPDATE and FOR SHARE"). Write or guard
@@ -56,7 +56,7 @@ func (Cockroach) beginning(m atomic.Mode) (string, error) {
 	return beginning(level, m.ReadOnly) + "; SET LOCAL autocommit_before_ddl = off", err
 }
 
-// CheckDeferred does nothing: CockroachDB checks every constraint with its statement ("Constraints").
+// CheckDeferred does nothing: CockroachDB rejects a statement that violates a constraint ("Constraints").
 func (Cockroach) CheckDeferred(context.Context, atomic.Conn) error { return nil }
 
 // LockClause renders every clause that locks.

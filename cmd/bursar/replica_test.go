@@ -176,6 +176,16 @@ func TestServeOnAReplica(t *testing.T) {
 		if refused.StatusCode != http.StatusServiceUnavailable || refused.Header.Get("Retry-After") == "" {
 			t.Errorf("a post on a replica is answered with %d", refused.StatusCode)
 		}
+		logged := s.line("time=")
+		for !strings.Contains(logged, "level=ERROR") {
+			logged = s.line("time=")
+		}
+		t.Log(logged)
+		for _, want := range []string{"code=unavailable", "its server takes no writes", "send such requests to the server"} {
+			if !strings.Contains(logged, want) {
+				t.Errorf("the log lacks %q: %s", want, logged)
+			}
+		}
 		replica.Promote(t)
 		if got := s.post("/v1/transfers", transfer).StatusCode; got != http.StatusCreated {
 			t.Errorf("a post on a promoted server is answered with %d", got)

@@ -47,16 +47,6 @@ func newHandle(pool *sql.DB, d *Dialect, o *Options) *handle {
 	return h
 }
 
-// ready checks what a ledger needs of the pool's connections and of the server.
-func (h *handle) ready(ctx context.Context) error {
-	if err := h.understood(ctx); err != nil {
-		return err
-	}
-	return h.dialect.coded(atomic.Do(ctx, h.db, func(ctx context.Context, db *atomic.Tx) error {
-		return h.dialect.Ready(ctx, std{db})
-	}, &atomic.Options{ReadOnly: true, Retry: h.retry}))
-}
-
 // understood refuses a pool that the engine's package does not understand.
 func (h *handle) understood(ctx context.Context) error {
 	if h.dialect.Understood == nil {

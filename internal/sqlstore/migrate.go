@@ -81,7 +81,7 @@ func (m migrator) Migrate(ctx context.Context) error {
 	if err := m.standing.takesWrites(ctx); err != nil {
 		return err
 	}
-	if err := m.ready(ctx); err != nil {
+	if err := m.understood(ctx); err != nil {
 		return err
 	}
 	if m.dialect.migratesAlone() {
@@ -111,8 +111,8 @@ func (m migrator) apply(ctx context.Context, next migration, list []migration) e
 	}, &atomic.Options{Nesting: atomic.Outermost, Retry: m.retry})
 }
 
-// run runs the statements of one file and stamps its checksum. A server whose settings would not keep the ledger safe
-// gets no schema: some of them decide what the schema becomes.
+// run runs the statements of one file and stamps its checksum. A connection whose settings would not keep the ledger
+// safe makes no schema: some of them decide what the schema becomes, and each file may run on another connection.
 func (m migrator) run(ctx context.Context, db DBTX, next migration, statements []string) error {
 	if err := m.dialect.Ready(ctx, std{db}); err != nil {
 		return err

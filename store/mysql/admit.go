@@ -15,11 +15,15 @@ import (
 )
 
 // readSettings reads what money depends on. Each server has columns of its own, and takes the other's for a comment.
-const readSettings = `SELECT VERSION(), @@sql_mode, @@character_set_client, @@character_set_connection,
-		COALESCE(@@character_set_results, 'utf8mb4'),
-	@@innodb_flush_log_at_trx_commit, @@log_bin, @@sync_binlog, @@unique_checks, @@sql_select_limit, @@sql_safe_updates,
-	@@read_only,
+const readSettings = readFirst + `@@log_bin, @@sync_binlog` + readRest
+
+// The columns of readSettings before and after those of the binary log.
+const (
+	readFirst = `SELECT VERSION(), @@sql_mode, @@character_set_client, @@character_set_connection,
+		COALESCE(@@character_set_results, 'utf8mb4'), @@innodb_flush_log_at_trx_commit, `
+	readRest = `, @@unique_checks, @@sql_select_limit, @@sql_safe_updates, @@read_only,
 	/*M! @@tx_isolation, @@check_constraint_checks, @@in_transaction */ /*!50700 @@transaction_isolation, 1, NULL */`
+)
 
 // anywhere stands for the columns of galeraSettings on a server by itself.
 const anywhere = `, 1, 1, 0`

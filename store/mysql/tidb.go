@@ -68,8 +68,8 @@ func (d lostTiDB) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (res
 }
 
 // readTiDB is readSettings for TiDB, with its own variables at the end. TiDB knows innodb_flush_log_at_trx_commit and
-// others of InnoDB's as names that mean nothing.
-const readTiDB = readSettings + `, @@tidb_enable_check_constraint, @@tidb_txn_mode,
+// others of InnoDB's as names that mean nothing. It has no binary log of MySQL's, and not every version has log_bin.
+const readTiDB = readFirst + `FALSE, 1` + readRest + `, @@tidb_enable_check_constraint, @@tidb_txn_mode,
 	@@tidb_constraint_check_in_place_pessimistic, @@tidb_snapshot, @@tidb_read_staleness, @@tidb_current_ts <> 0`
 
 // tiDBSession is the settings of a connection to TiDB, each as the manual's page "System Variables" has it.

@@ -41,6 +41,11 @@ func TestTiDBIsAskedWhatItHas(t *testing.T) {
 	if of := regexp.MustCompile(`FOR (UPDATE|SHARE) OF`).FindString(texts); of != "" {
 		t.Errorf("a statement has %s", of)
 	}
+	for _, unknown := range []string{"@@log_bin", "@@sync_binlog"} {
+		if strings.Contains(readTiDB, unknown) || !strings.Contains(readSettings, unknown) {
+			t.Errorf("TiDB does not have %s, and the others do: %s, %s", unknown, readTiDB, readSettings)
+		}
+	}
 	for _, mode := range []driver.Mode{driver.ModeQueue, driver.ModeLocks, driver.ModeSwap, driver.ModeHybrid,
 		driver.ModeSealing} {
 		if got := d.Isolation(mode); got != sql.LevelReadCommitted {

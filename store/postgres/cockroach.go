@@ -21,10 +21,12 @@ import (
 //     nothing but verify, which finds it.
 //   - A lock on a row may be lost when a node fails ("FOR UPDATE and FOR SHARE"). What is written is guarded by
 //     versions all the same. SKIP LOCKED is there, so a queue waits for nobody.
-//   - CHECK constraints cannot be switched off ("CHECK Constraint"), so that no setting has to be looked at for them.
+//   - CHECK constraints are checked whenever a row is written ("Constraints"), and no way to switch them off is named
+//     ("CHECK Constraint"). So no setting is looked at for them.
 //   - The migration is one database transaction. The manual does not promise that DDL in it is undone as a whole if its
 //     COMMIT fails ("Online Schema Changes"): then drop what is there, and migrate again.
-//   - The time is the program's own: the database's comes as a float ("Functions and Operators").
+//   - The time is the program's own: the database's comes as a float (unchecked: by the list of functions in
+//     "Functions and Operators").
 func NewCockroach(pool *pgxpool.Pool) *Store { return overPool(pool, cockroachDialect()) }
 
 // NewCockroachSQL is [NewSQL] for CockroachDB; see [NewCockroach].

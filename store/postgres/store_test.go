@@ -16,11 +16,13 @@ import (
 )
 
 func TestStoreOverSQL(t *testing.T) {
+	t.Parallel()
 	place := schemas(t, sqltest.Postgres(t))
 	storetest.Run(t, func(t *testing.T) storetest.Harness { return overSQL(place(t), postgres.NewSQL, t) })
 }
 
 func TestStoreOverPool(t *testing.T) {
+	t.Parallel()
 	place := schemas(t, sqltest.Postgres(t))
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
 		at := place(t)

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // everything is the pattern of all packages of a module. Those of the modules below it do not match.
@@ -32,33 +32,41 @@ func modules(dir string) (found []string, err error) {
 	return found, err
 }
 
-// testAll runs go test, and runs it in each module below dir if all packages are asked for. All of them run even if
-// one fails. A module whose dependencies cannot be had is a note, or an error on a machine that requires tools.
+// testAll runs go test, and runs it in each module below dir if all packages are asked for: beside the first run, whose
+// last packages leave a machine idle. All of them run even if one fails. A module whose dependencies cannot be had is a
+// note, or an error on a machine that requires tools.
 func testAll(ctx context.Context, dir string, args, variables, required []string, r *report) error {
-	failed := []error{goTest(ctx, dir, args, variables, r.event)}
 	if !slices.Contains(args, everything) {
-		return failed[0]
+		return goTest(ctx, dir, args, variables, r.event)
 	}
 	below, err := modules(dir)
-	failed = append(failed, err)
+	if err != nil {
+		return err
+	}
+	failed := make([]error, 2)
+	var both sync.WaitGroup
+	both.Go(func() { failed[0] = goTest(ctx, dir, args, variables, r.event) })
+	both.Go(func() { failed[1] = testBelow(ctx, below, args, variables, required, r) })
+	both.Wait()
+	return errors.Join(failed...)
+}
+
+// testBelow runs go test in one module after another.
+func testBelow(ctx context.Context, below, args, variables, required []string, r *report) error {
+	var failed []error
 	for _, module := range below {
 		err := download(ctx, module)
 		switch {
 		case err == nil:
 			err = goTest(ctx, module, args, variables, r.event)
 		case len(required) == 0:
-			err = note(r.out, module, err)
+			err = r.note(module, err)
 		}
 		if err != nil {
 			failed = append(failed, fmt.Errorf("module %s: %w", module, err))
 		}
 	}
 	return errors.Join(failed...)
-}
-
-func note(out io.Writer, module string, err error) error {
-	_, printed := fmt.Fprintf(out, "module %s: not run: %v\n", module, err)
-	return printed
 }
 
 // download fetches what a module needs, unless it is there.

@@ -8,12 +8,15 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // report prints what matters of a test run: a line per package, the whole output
-// of what failed, every skip with its reason, and the counts.
+// of what failed, every skip with its reason, and the counts. Several runs may
+// tell it their events at once.
 type report struct {
 	out      io.Writer
+	mu       sync.Mutex // guards all of it
 	buffered map[key]*strings.Builder
 	skips    []string
 	tests    map[string]int // by action: pass, fail, skip
@@ -33,6 +36,8 @@ func newReport(out io.Writer) *report {
 }
 
 func (r *report) event(e event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	k := key{e.Package, e.Test}
 	switch e.Action {
 	case "build-output":
@@ -47,6 +52,14 @@ func (r *report) event(e event) {
 		}
 		r.finish(k, e.Action)
 	}
+}
+
+// note says why the tests of a module did not run.
+func (r *report) note(module string, why error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, err := fmt.Fprintf(r.out, "module %s: not run: %v\n", module, why)
+	return err
 }
 
 func (r *report) output(k key, text string) {
