@@ -24,7 +24,8 @@ import (
 //   - Each database transaction begins with what was committed on any node before it. That is the session's
 //     wsrep_sync_wait, and costs a round trip among the nodes.
 //   - Only the first node of the cluster makes tables. Another refuses to migrate, and names it.
-//   - A node without a majority refuses everything with bursar.CodeUnavailable.
+//   - A node without a majority refuses everything. After 20 attempts that is bursar.CodeUnavailable, which says what
+//     to do.
 //   - Every node has a clock of its own, and the ledger's time is that of the node which is asked. It never goes back,
 //     so a node whose clock is ahead takes all of them along.
 //   - Queues on one node take turns. Those on different nodes run into each other at the journal's head, where the

@@ -234,8 +234,8 @@ func TestSettingsOfANodeAreChecked(t *testing.T) {
 	wantUnsafe(t, err, "mysql://")
 }
 
-// A node that is cut off has no majority after a while. Whatever asks it then is told so, and posts again when it is
-// back. What has begun on it cannot be committed.
+// A node that is cut off has no majority after a while. Whatever asks it then is told so within seconds, and posts
+// again when it is back. What has begun on it cannot be committed.
 func TestANodeWithoutAMajorityRefuses(t *testing.T) {
 	t.Parallel()
 	servers := sqltest.PrivateGalera(t)
@@ -244,25 +244,30 @@ func TestANodeWithoutAMajorityRefuses(t *testing.T) {
 	begun := alone.begin(t)
 	_, err := alone.In(mysql.Tx(begun)).Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
 	must(t, err)
-	must(t, servers[2].Cut(t.Context()))
-	must(t, servers[2].AwaitAlone(t.Context()))
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	store := mysql.NewGalera(openDB(t, servers[2].URL()))
-	_, opened := ledger.New(ctx, store, nil)
-	_, posted := alone.Post(ctx, pay("users:1", "users:2", "1.00 USD"))
-	_, read := alone.Balance(ctx, "users:1", bursar.AsOf{})
-	_, begin := alone.db.BeginTx(ctx, nil)
-	for name, err := range map[string]error{
-		"New": opened, "Post": posted, "Balance": read, "Migrate": store.Migrate(ctx), "In": ledger.Do(ctx, alone.Ledger,
-			mysql.On(alone.db), func(*sql.Tx, *ledger.Joined) error { return nil }),
-	} {
-		t.Logf("%s: %v", name, err)
-		if bursar.CodeOf(err) != bursar.CodeUnavailable || !strings.Contains(err.Error(), "use another node") {
-			t.Errorf("%s: %v, want unavailable with the remedy", name, err)
+	impatient, giveUp := context.WithCancel(t.Context())
+	watched, err := ledger.New(t.Context(), mysql.NewGalera(openDB(t, servers[2].URL())), &ledger.Options{
+		SealEvery: -1, Observer: &ledger.Observer{Retried: func(context.Context, string) { giveUp() }},
+	})
+	must(t, err)
+	t.Cleanup(func() { must(t, watched.Close(context.Background())) })
+	late := ledger.Do(t.Context(), alone.Ledger, mysql.On(alone.db), func(_ *sql.Tx, in *ledger.Joined) error {
+		if _, err := in.Post(t.Context(), pay("users:3", "shops:1", "1.00 USD")); err != nil {
+			return err
 		}
+		must(t, servers[2].Cut(t.Context()))
+		must(t, servers[2].AwaitAlone(t.Context()))
+		return nil
+	})
+	t.Logf("the end of a Do that has begun before: %v", late)
+	if code := bursar.CodeOf(late); code != bursar.CodeOutcomeUnknown {
+		t.Errorf("the end of a Do that has begun before has code %s, want %s", code, bursar.CodeOutcomeUnknown)
 	}
-	t.Logf("BEGIN: %v", begin)
+	alone.wantRemedy(t, servers[2])
+	_, err = watched.Post(impatient, pay("users:1", "users:2", "1.00 USD"))
+	t.Logf("Post, whose caller gives up after the first attempt: %v", err)
+	if bursar.CodeOf(err) != bursar.CodeCanceled || !strings.Contains(fmt.Sprint(err), "use another node") {
+		t.Errorf("Post, whose caller gives up: %v, want canceled and the remedy", err)
+	}
 	if err := begun.Commit(); err == nil {
 		t.Error("a commit without a majority succeeds")
 	} else {
@@ -275,6 +280,45 @@ func TestANodeWithoutAMajorityRefuses(t *testing.T) {
 	for _, n := range nodes {
 		wantBalance(t, n.Ledger, "users:2", "101.00 USD")
 		wantVerified(t, n.store, n.Ledger)
+	}
+}
+
+// wantRemedy asks a node that has no majority for everything, and wants to be told what to do.
+func (n *onNode) wantRemedy(t *testing.T, server *sqltest.Server) {
+	t.Helper()
+	db := openDB(t, server.URL())
+	store := mysql.NewGalera(db)
+	in := func(on ledger.Transactor[*sql.Tx]) func(context.Context) error {
+		return func(ctx context.Context) error {
+			return ledger.Do(ctx, n.Ledger, on, func(*sql.Tx, *ledger.Joined) error { return nil })
+		}
+	}
+	for name, ask := range map[string]func(context.Context) error{
+		"New": func(ctx context.Context) error {
+			_, err := ledger.New(ctx, store, nil)
+			return err
+		},
+		"Post": func(ctx context.Context) error {
+			_, err := n.Post(ctx, pay("users:1", "users:2", "1.00 USD"))
+			return err
+		},
+		"Balance": func(ctx context.Context) error {
+			_, err := n.Balance(ctx, "users:1", bursar.AsOf{})
+			return err
+		},
+		"Migrate": store.Migrate,
+		"Do":      in(mysql.On(n.db)),
+		"Do of atomic": func(ctx context.Context) error {
+			return ledger.Do(ctx, n.Ledger, n.store.On(), func(*atomic.Tx, *ledger.Joined) error { return nil })
+		},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		err := ask(ctx)
+		cancel()
+		t.Logf("%s: %v", name, err)
+		if bursar.CodeOf(err) != bursar.CodeUnavailable || !strings.Contains(fmt.Sprint(err), "use another node") {
+			t.Errorf("%s: %v, want unavailable and the remedy", name, err)
+		}
 	}
 }
 
