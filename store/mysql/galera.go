@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 
 	gomysql "github.com/go-sql-driver/mysql"
@@ -47,9 +48,30 @@ const unasked = `, 0`
 
 func galeraDialect() sqlstore.Dialect {
 	d := dialect(galera)
-	d.Migrates = migrates
+	d.Migrates, d.Atomic = migrates, lateMariaDB{}
 	return d
 }
+
+// lateMariaDB is lostMariaDB with one more thing that a node says to who is too late. It ends his statement wherever
+// that is, and where that was at reading the triggers of a table the answer is that a trigger cannot be read: error
+// 1064, with half of the trigger or nothing of it.
+type lateMariaDB struct{ lostMariaDB }
+
+// Classify implements atomic.Dialect.
+func (d lateMariaDB) Classify(err error) atomic.Class {
+	class := d.lostMariaDB.Classify(err)
+	var server *gomysql.MySQLError
+	if errors.As(err, &server) && server.Number == syntaxError && strings.Contains(server.Message, inTrigger) {
+		class.Kind, class.Damage = atomic.KindRetry, atomic.DamageAll
+	}
+	return class
+}
+
+const (
+	syntaxError = 1064
+	// inTrigger tells an error in the text of a trigger from one in a statement, which has the same number.
+	inTrigger = " has an error in its body: "
+)
 
 // place is the node's number in its cluster, and the addresses of all nodes in that order.
 const place = `SELECT MAX(IF(variable_name = 'WSREP_LOCAL_INDEX', variable_value, '')),
