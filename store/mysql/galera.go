@@ -8,6 +8,7 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 
 	gomysql "github.com/go-sql-driver/mysql"
@@ -21,7 +22,7 @@ import (
 //     account that only a condition names, or that ledger's Joined.Lock has locked. A row that an application locks by
 //     itself with FOR UPDATE is locked on its node alone.
 //   - In ledger.In, 1213 may come from the application's own COMMIT. Nothing is committed then. ledger.Do and atomic.Do
-//     begin again by themselves.
+//     begin again by themselves, ledger.Do with [OnGalera] or [OnGaleraFunc].
 //   - Each database transaction begins with what was committed on any node before it. That is the session's
 //     wsrep_sync_wait, and costs a round trip among the nodes.
 //   - Only the first node of the cluster makes tables. Another refuses to migrate, and names it.
@@ -32,6 +33,17 @@ import (
 //   - Queues on one node take turns. Those on different nodes run into each other at the journal's head, where the
 //     faster wins and the other begins again.
 func NewGalera(db *sql.DB) *Store { return newStore(db, galeraDialect(), nil) }
+
+// OnGalera is [On] for a node of a cluster. It begins again as often as a ledger there does, up to 400 times within a
+// minute, because the faster wins; On gives up after 20. What is away is given up sooner: see [NewGalera].
+func OnGalera(db *sql.DB) driver.Transactor[*sql.Tx] { return sqlstore.OnSQL(db, galeraDialect()) }
+
+// OnGaleraFunc is [OnFunc] for a node of a cluster, as [OnGalera] is [On].
+func OnGaleraFunc[T any](
+	within func(ctx context.Context, fn func(tx T) error) error, of func(tx T) DBTX,
+) driver.Transactor[T] {
+	return sqlstore.OnFunc(within, func(tx T) sqlstore.DBTX { return of(tx) }, galeraDialect())
+}
 
 // galeraScheme is the scheme of URLs of a node.
 const galeraScheme = "galera"

@@ -70,102 +70,40 @@ func (n *onNode) begin(t *testing.T) *sql.Tx {
 	return tx
 }
 
-// Two nodes each decide on what the other is about to change. Both together may not commit: the second must be too
-// late, whether the ledger looks or the application does, under the ledger's lock.
-//
-// Two posts into one book meet anyway, because the server also compares keys of unique indexes that are NULL in part:
-// no reference, and no place yet. That is not promised anywhere, so where both post the indexes are made such that
-// nothing but what was relied on can meet.
-func TestNodesDoNotSkewADecision(t *testing.T) {
+// Among nodes somebody may be too late dozens of times. Who runs the database transactions makes no difference.
+func TestDoOnANodeIsAsPatientAsALedger(t *testing.T) {
 	t.Parallel()
-	hundred := money.MustParse("100.00 USD")
-	looks := func(t *testing.T, in *ledger.Joined, path string) {
-		must(t, in.Lock(t.Context(), path))
-		balance, err := in.Balance(t.Context(), path, bursar.AsOf{})
-		must(t, err)
-		if balance.Balance != hundred {
-			t.Fatalf("%s has %v", path, balance.Balance)
+	db := openDB(t, sqltest.MariaDB(t).URL()) // for how often it begins again, any server will do
+	l := startLedger(t, mysql.New(db), nil)
+	const late = 30
+	begins := func(on ledger.Transactor[*sql.Tx]) (attempts int, err error) {
+		err = ledger.Do(t.Context(), l, on, func(*sql.Tx, *ledger.Joined) error {
+			if attempts++; attempts <= late {
+				return &bursar.Error{Code: bursar.CodeConflict, Message: "too late"}
+			}
+			return nil
+		})
+		return attempts, err
+	}
+	for name, on := range map[string]ledger.Transactor[*sql.Tx]{
+		"OnGalera": mysql.OnGalera(db),
+		"OnGaleraFunc": mysql.OnGaleraFunc(func(ctx context.Context, fn func(*sql.Tx) error) error {
+			tx, err := db.BeginTx(ctx, nil)
+			must(t, err)
+			defer func() { _ = tx.Rollback() }()
+			if err := fn(tx); err != nil {
+				return err
+			}
+			return tx.Commit()
+		}, func(tx *sql.Tx) mysql.DBTX { return tx }),
+	} {
+		if attempts, err := begins(on); err != nil || attempts != late+1 {
+			t.Errorf("%s: %d attempts and %v, want success after %d", name, attempts, err, late+1)
 		}
 	}
-	for _, test := range []skew{
-		{name: "both under a condition", alone: true, decide: func(t *testing.T, _ *sql.Tx, in *ledger.Joined, me party) {
-			transfer := pay(me.own, me.shop, "100.00 USD")
-			transfer.Conditions = []bursar.Condition{{Path: me.other, AtLeast: &hundred}}
-			_, err := in.Post(t.Context(), transfer)
-			must(t, err)
-		}},
-		{name: "both under a lock", alone: true, decide: func(t *testing.T, _ *sql.Tx, in *ledger.Joined, me party) {
-			looks(t, in, me.other)
-			_, err := in.Post(t.Context(), pay(me.own, me.shop, "100.00 USD"))
-			must(t, err)
-		}},
-		{name: "one writes a row of its own under a lock", decide: func(
-			t *testing.T, tx *sql.Tx, in *ledger.Joined, me party,
-		) {
-			if me.first {
-				looks(t, in, me.other)
-				_, err := tx.ExecContext(t.Context(), "INSERT INTO credit VALUES (1, 'because of "+me.other+"')")
-				must(t, err)
-				return
-			}
-			_, err := in.Post(t.Context(), pay(me.own, me.shop, "100.00 USD"))
-			must(t, err)
-		}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			test.run(t)
-		})
+	if attempts, err := begins(mysql.On(db)); bursar.CodeOf(err) != bursar.CodeConflict || attempts != 20 {
+		t.Errorf("On: %d attempts and %v, want a conflict after 20", attempts, err)
 	}
-}
-
-// party is who decides: what it spends, where, and what it relies on.
-type party struct {
-	own, shop, other string
-	first            bool
-}
-
-// skew is two decisions, of which each relies on what the other changes.
-type skew struct {
-	name   string
-	alone  bool // nothing but what was relied on may make the second too late
-	decide func(t *testing.T, tx *sql.Tx, in *ledger.Joined, me party)
-}
-
-func (s *skew) run(t *testing.T) {
-	nodes := startOnNodes(t, sqltest.Galera(t))
-	first := func(statement string) {
-		t.Helper()
-		_, err := nodes[0].db.ExecContext(t.Context(), statement)
-		must(t, err)
-	}
-	index := func(kind string) {
-		t.Helper()
-		first("ALTER TABLE bursar_entry DROP INDEX bursar_entry_seq, ADD " + kind + " bursar_entry_seq (book, seq)")
-		first("ALTER TABLE bursar_request DROP INDEX bursar_request_reference, ADD " + kind +
-			" bursar_request_reference (book, reference)")
-	}
-	first("CREATE TABLE credit (n bigint PRIMARY KEY, why varchar(100))")
-	first("CREATE TABLE busy (n bigint PRIMARY KEY)")
-	if s.alone {
-		index("INDEX")
-	}
-	one, two := nodes[0].begin(t), nodes[1].begin(t)
-	s.decide(t, one, nodes[0].In(mysql.Tx(one)), party{"users:1", "shops:1", "users:2", true})
-	s.decide(t, two, nodes[1].In(mysql.Tx(two)), party{"users:2", "shops:2", "users:1", false})
-	// The second node has this to apply before it comes to the first one's commit.
-	first("INSERT INTO busy SELECT seq FROM seq_1_to_200000")
-	must(t, one.Commit())
-	if err := two.Commit(); err == nil || !strings.Contains(err.Error(), "1213") {
-		t.Errorf("the second commit: %v, want error 1213", err)
-	}
-	if s.alone {
-		index("UNIQUE INDEX")
-	}
-	for _, n := range nodes {
-		wantBalance(t, n.Ledger, "users:2", "100.00 USD")
-	}
-	wantVerified(t, nodes[2].store, nodes[2].Ledger)
 }
 
 // The application's commit on one node comes too late, because another node was faster. Both kinds of Do begin again.
@@ -183,7 +121,7 @@ func TestDoBeginsAgainAfterALateCommit(t *testing.T) {
 		}
 		return err
 	}
-	must(t, ledger.Do(t.Context(), nodes[0].Ledger, mysql.On(nodes[0].db), func(_ *sql.Tx, in *ledger.Joined) error {
+	must(t, ledger.Do(t.Context(), nodes[0].Ledger, mysql.OnGalera(nodes[0].db), func(_ *sql.Tx, in *ledger.Joined) error {
 		return post(in, 1)
 	}))
 	if attempts < 2 {
@@ -301,7 +239,7 @@ func TestANodeWithoutAMajorityRefuses(t *testing.T) {
 	})
 	must(t, err)
 	t.Cleanup(func() { must(t, watched.Close(context.Background())) })
-	late := ledger.Do(t.Context(), alone.Ledger, mysql.On(alone.db), func(_ *sql.Tx, in *ledger.Joined) error {
+	late := ledger.Do(t.Context(), alone.Ledger, mysql.OnGalera(alone.db), func(_ *sql.Tx, in *ledger.Joined) error {
 		if _, err := in.Post(t.Context(), pay("users:3", "shops:1", "1.00 USD")); err != nil {
 			return err
 		}
@@ -358,7 +296,7 @@ func (n *onNode) wantRemedy(t *testing.T, server *sqltest.Server) {
 			return err
 		},
 		"Migrate": store.Migrate,
-		"Do":      in(mysql.On(n.db)),
+		"Do":      in(mysql.OnGalera(n.db)),
 		"Do of atomic": func(ctx context.Context) error {
 			return ledger.Do(ctx, n.Ledger, n.store.On(), func(*atomic.Tx, *ledger.Joined) error { return nil })
 		},
