@@ -77,7 +77,7 @@ func Retry(ctx context.Context, d Dialect, fn func(ctx context.Context) error, o
 		}
 		if class := d.Classify(err); ctx.Err() != nil &&
 			(isContextError(err) || class.Kind == KindLost || class.Kind == KindOther && class.Code != "") {
-			return caused(ctx, err)
+			return r.ended(caused(ctx, err))
 		}
 		code, ok := db.conflict(err, options)
 		if !ok {

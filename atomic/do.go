@@ -61,6 +61,11 @@ type Budget struct {
 	// Attempts is how often fn may run, the first time included. 1 means that nothing is retried. Default: 20.
 	Attempts int
 
+	// Lost is how many of the attempts may fail because the database is away: the connection was lost, there was none,
+	// or the server takes no writes. Default: all. It is for a budget whose many attempts are meant for conflicts, which
+	// pass, while a database that is away stays away for some time.
+	Lost int
+
 	// Time is how long after the start of Do another attempt may begin. It does not interrupt a running attempt; a
 	// deadline of the context does. Default: one minute, in which an engine that ends a wait for a lock after 50
 	// seconds may be asked once more.
@@ -120,7 +125,10 @@ func (db *DB) do(ctx context.Context, fn func(ctx context.Context, tx *Tx) error
 			return db.afterCommit(ctx, hooks, o)
 		}
 		code, ok := db.conflict(err, o)
-		if !ok || isContextError(err) && ctx.Err() != nil {
+		if isContextError(err) && ctx.Err() != nil {
+			return r.ended(err)
+		}
+		if !ok {
 			return err
 		}
 		if err := r.wait(ctx, code, err); err != nil {

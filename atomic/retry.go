@@ -64,7 +64,9 @@ type retrier struct {
 	budget   Budget
 	start    time.Time
 	attempts int
+	lost     int // attempts that failed because the database is away
 	runs     int
+	last     error // why the last attempt failed
 	scratch  scratch
 }
 
@@ -72,6 +74,9 @@ func newRetrier(db *DB, o *Options) *retrier {
 	r := &retrier{db: db, o: o, budget: o.Retry, start: db.clock.Now()}
 	if r.budget.Attempts <= 0 {
 		r.budget.Attempts = attemptsDefault
+	}
+	if r.budget.Lost <= 0 {
+		r.budget.Lost = r.budget.Attempts
 	}
 	if r.budget.Time <= 0 {
 		r.budget.Time = timeDefault
@@ -82,18 +87,32 @@ func newRetrier(db *DB, o *Options) *retrier {
 // wait waits before the attempt that follows the conflict err. If the budget is spent or ctx is done, it returns an
 // error that wraps err.
 func (r *retrier) wait(ctx context.Context, code string, err error) error {
+	r.last = err
 	r.attempts++
+	spentOn := r.db.spentOn(err)
+	if spentOn == codeUnavailable {
+		r.lost++
+	}
 	delay := r.delay()
 	elapsed := r.db.clock.Now().Sub(r.start)
-	if r.attempts >= r.budget.Attempts || elapsed+delay > r.budget.Time {
+	if r.attempts >= r.budget.Attempts || r.lost >= r.budget.Lost || elapsed+delay > r.budget.Time {
 		spent := fmt.Errorf("%s%w after %d attempts in %v: %w", r.o.label(), ErrBudget, r.attempts, elapsed, err)
-		return &codedError{spent, r.db.spentOn(err)}
+		return &codedError{spent, spentOn}
 	}
 	r.db.noteRetried(ctx, r.o.Name, code, r.attempts)
 	if sleepErr := r.db.clock.Sleep(ctx, delay); sleepErr != nil {
 		return fmt.Errorf("atomic: %snot tried again: %w: %w", r.o.label(), cmp.Or(contextError(ctx), sleepErr), err)
 	}
 	return nil
+}
+
+// ended adds to err, with which the end of a context has cut an attempt short, why the attempt before it failed: a
+// server that is away is then told as such.
+func (r *retrier) ended(err error) error {
+	if r.last == nil || final(err) {
+		return err
+	}
+	return fmt.Errorf("%w; attempt %d before it: %w", err, r.attempts, r.last)
 }
 
 // spentOn is the code of a budget that was spent on err: the database was away, or contended.
@@ -119,7 +138,7 @@ func (r *retrier) delay() time.Duration {
 // left is the rest of the budget, for a Do inside a loop that spends r.
 func (r *retrier) left() Budget {
 	left := r.budget.Time - r.db.clock.Now().Sub(r.start)
-	return Budget{Attempts: r.budget.Attempts, Time: max(left, 1)}
+	return Budget{Attempts: r.budget.Attempts, Lost: r.budget.Lost, Time: max(left, 1)}
 }
 
 // isStale reports whether err is a stale read and nothing was committed.

@@ -3,6 +3,7 @@ package atomic_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
@@ -295,4 +296,81 @@ func TestCancelledWhileWaitingForTheWriteLock(t *testing.T) {
 	execOn(t, writer, `ROLLBACK`)
 	f.wantWords()
 	f.wantIdle()
+}
+
+// beginning fails each BEGIN with the error that its function gives, until that is nil.
+type beginning struct {
+	sqlite.Dialect
+	fail func() error
+}
+
+func (b beginning) Begin(ctx context.Context, conn *sql.Conn, m atomic.Mode) (string, error) {
+	if err := b.fail(); err != nil {
+		return "", err
+	}
+	return b.Dialect.Begin(ctx, conn, m)
+}
+
+func (b beginning) Classify(err error) atomic.Class {
+	if errors.Is(err, errTooLate) {
+		return atomic.Class{Kind: atomic.KindRetry, Damage: atomic.DamageAll, Code: "too late"}
+	}
+	return b.Dialect.Classify(err)
+}
+
+var errTooLate = errors.New("another was faster")
+
+func TestABudgetForConflictsIsNotSpentOnADatabaseThatIsAway(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		budget   atomic.Budget
+		attempts int // 10 conflicts come first
+		code     string
+	}{
+		"a bound of its own":   {atomic.Budget{Attempts: 100, Lost: 3}, 13, "unavailable"},
+		"none means the other": {atomic.Budget{Attempts: 30}, 30, "unavailable"},
+		"the smaller counts":   {atomic.Budget{Attempts: 5, Lost: 20}, 5, "conflict"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			attempts := 0
+			f := newFixtureOf(t, pragmasNoWait, beginning{fail: func() error {
+				if attempts++; attempts <= 10 {
+					return errTooLate
+				}
+				return driver.ErrBadConn
+			}})
+			err := atomic.Do(t.Context(), f.DB, func(context.Context, *atomic.Tx) error { return nil },
+				&atomic.Options{Retry: test.budget})
+			var coded interface{ ErrorCode() string }
+			if !errors.Is(err, atomic.ErrBudget) || !errors.As(err, &coded) || coded.ErrorCode() != test.code {
+				t.Errorf("Do: %v, want the budget to be spent with code %s", err, test.code)
+			}
+			if attempts != test.attempts {
+				t.Errorf("%d attempts, want %d", attempts, test.attempts)
+			}
+		})
+	}
+}
+
+// A context may end while an attempt waits for an answer. Then the attempt before it says what is wrong.
+func TestAnAttemptThatIsCutShortTellsOfTheOneBefore(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	attempts := 0
+	f := newFixtureOf(t, pragmasNoWait, beginning{fail: func() error {
+		if attempts++; attempts == 2 {
+			cancel()
+			return ctx.Err()
+		}
+		return errTooLate
+	}})
+	err := atomic.Do(ctx, f.DB, func(context.Context, *atomic.Tx) error { return nil }, nil)
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, errTooLate) || errors.Is(err, atomic.ErrBudget) {
+		t.Errorf("Do: %v, want the cancellation and the conflict", err)
+	}
+	if attempts != 2 {
+		t.Errorf("%d attempts, want 2", attempts)
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -31,6 +32,8 @@ type misset struct {
 	code              bursar.Code
 	remedy            string
 	in                string // what In says instead of code and remedy
+	migrate, serve    string // the remedies that these name instead
+	reads             bool   // serve starts all the same, and refuses to post
 }
 
 // place is where the rows of one engine are tried: a database with a ledger in it, and an empty one.
@@ -47,17 +50,15 @@ type place struct {
 func TestMissetServers(t *testing.T) {
 	t.Run("postgres", onMissetPostgres)
 	t.Run("mariadb", onMissetMariaDB)
+	t.Run("standby", onStandby)
+	t.Run("replica", onReadOnlyReplica)
+	t.Run("galera", onNodeAlone)
 }
 
 func onMissetPostgres(t *testing.T) {
 	t.Parallel()
 	server := sqltest.PrivatePostgres(t)
-	p := place{engine: "PostgreSQL", ledger: server.URL(), none: empty(t, server), admin: server.Open(t), in: func(
-		t *testing.T, url string,
-	) (driver.CallerTx, *sql.Tx, error) {
-		tx, err := begin(t, "pgx", url)
-		return postgres.Tx(tx), tx, err
-	}}
+	p := place{engine: "PostgreSQL", ledger: server.URL(), none: empty(t, server), admin: server.Open(t), in: inPostgres}
 	rows := []misset{
 		{name: "PgBouncer: pool_mode = statement", code: bursar.CodeUnsupported, remedy: "set its pool_mode to transaction",
 			in:     "transaction blocks not allowed", // the application's own BEGIN
@@ -95,16 +96,7 @@ func onMissetMariaDB(t *testing.T) {
 	t.Parallel()
 	server := sqltest.PrivateMariaDB(t)
 	maria := server.Engine() == sqltest.MariaDBEngine
-	p := place{engine: "MariaDB", ledger: server.URL(), none: empty(t, server), admin: server.Open(t), in: func(
-		t *testing.T, url string,
-	) (driver.CallerTx, *sql.Tx, error) {
-		dsn, err := mysql.DSN(url)
-		if err != nil {
-			return nil, nil, err
-		}
-		tx, err := begin(t, "mysql", dsn)
-		return mysql.Tx(tx), tx, err
-	}}
+	p := place{engine: "MariaDB", ledger: server.URL(), none: empty(t, server), admin: server.Open(t), in: inMySQL}
 	if !maria {
 		p.engine = "MySQL"
 	}
@@ -130,6 +122,22 @@ func onMissetMariaDB(t *testing.T) {
 	p.try(t, rows)
 }
 
+func inPostgres(t *testing.T, url string) (driver.CallerTx, *sql.Tx, error) {
+	t.Helper()
+	tx, err := begin(t, "pgx", url)
+	return postgres.Tx(tx), tx, err
+}
+
+func inMySQL(t *testing.T, url string) (driver.CallerTx, *sql.Tx, error) {
+	t.Helper()
+	dsn, err := mysql.DSN(url)
+	if err != nil {
+		return nil, nil, err
+	}
+	tx, err := begin(t, "mysql", dsn)
+	return mysql.Tx(tx), tx, err
+}
+
 // begin begins over a handle of the application's own, which is closed with the test.
 func begin(t *testing.T, driverName, dsn string) (*sql.Tx, error) {
 	t.Helper()
@@ -153,8 +161,33 @@ func empty(t *testing.T, server *sqltest.Server) string {
 
 // try tries each row, and then that the commands work when all is set right.
 func (p *place) try(t *testing.T, rows []misset) {
-	p.command(t, p.ledger, "migrate", "")
-	s, err := store.Open(p.ledger)
+	l := p.stock(t, p.ledger)
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) { p.one(t, l, &row) })
+	}
+	if p.none != "" {
+		p.command(t, p.none, "migrate", "")
+	}
+}
+
+// stock makes a ledger with two accounts and returns it.
+func (p *place) stock(t *testing.T, url string) *ledger.Ledger {
+	t.Helper()
+	p.command(t, url, "migrate", "")
+	l := openedOn(t, url)
+	for _, path := range []string{"world", "users:1"} {
+		opening := bursar.Opening{Path: path, Currency: money.MustParse("1.00 USD").Currency(), NoMin: true}
+		if _, err := l.OpenAccount(t.Context(), opening); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return l
+}
+
+// openedOn opens a ledger for as long as the test runs.
+func openedOn(t *testing.T, url string) *ledger.Ledger {
+	t.Helper()
+	s, err := store.Open(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,18 +196,7 @@ func (p *place) try(t *testing.T, rows []misset) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"world", "users:1"} {
-		opening := bursar.Opening{Path: path, Currency: money.MustParse("1.00 USD").Currency(), NoMin: true}
-		if _, err := l.OpenAccount(t.Context(), opening); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) { p.one(t, l, &row) })
-	}
-	if p.none != "" {
-		p.command(t, p.none, "migrate", "")
-	}
+	return l
 }
 
 func (p *place) one(t *testing.T, l *ledger.Ledger, row *misset) {
@@ -190,7 +212,12 @@ func (p *place) one(t *testing.T, l *ledger.Ledger, row *misset) {
 		p.exec(t, row.set, row.shows)
 		defer func() { p.exec(t, row.unset, strings.Replace(row.shows, " = ", " <> ", 1)) }()
 	}
-	said := map[string]string{"serve": p.command(t, at, "serve --listen 127.0.0.1:0", row.code)}
+	said := map[string]string{}
+	if row.reads {
+		said["serve"] = p.answer(t, at)
+	} else {
+		said["serve"] = p.command(t, at, "serve --listen 127.0.0.1:0", row.code)
+	}
 	if none != "" {
 		said["migrate"] = p.command(t, none, "migrate", row.code)
 	} else {
@@ -199,6 +226,15 @@ func (p *place) one(t *testing.T, l *ledger.Ledger, row *misset) {
 	for range 2 { // the second meets what the first has prepared
 		said["In"] = p.inside(t, l, at)
 	}
+	row.compare(t, said)
+	p.document(t, row, said)
+	t.Logf("%s, %s\n  migrate  %s\n  serve    %s\n  In       %s", p.engine, row.name, said["migrate"], said["serve"],
+		said["In"])
+}
+
+// compare holds what was said against what the row wants.
+func (row *misset) compare(t *testing.T, said map[string]string) {
+	t.Helper()
 	for what, text := range said {
 		if what == "In" && row.in != "" {
 			if !strings.Contains(text, row.in) {
@@ -206,13 +242,17 @@ func (p *place) one(t *testing.T, l *ledger.Ledger, row *misset) {
 			}
 			continue
 		}
-		if !strings.HasPrefix(text, string(row.code)+": ") || !strings.Contains(text, row.remedy) {
-			t.Errorf("%s: %s\nwant %s and %q", what, text, row.code, row.remedy)
+		remedy := row.remedy
+		switch what {
+		case "migrate":
+			remedy = cmp.Or(row.migrate, remedy)
+		case "serve":
+			remedy = cmp.Or(row.serve, remedy)
+		}
+		if !strings.HasPrefix(text, string(row.code)+": ") || !strings.Contains(text, remedy) {
+			t.Errorf("%s: %s\nwant %s and %q", what, text, row.code, remedy)
 		}
 	}
-	p.document(t, row, said)
-	t.Logf("%s, %s\n  migrate  %s\n  serve    %s\n  In       %s", p.engine, row.name, said["migrate"], said["serve"],
-		said["In"])
 }
 
 // document holds docs/engines.md against what was said, without the error behind it.
@@ -223,7 +263,7 @@ func (p *place) document(t *testing.T, row *misset, said map[string]string) {
 	}
 	own := func(text string) string {
 		text = strings.TrimPrefix(text, string(row.code)+": ")
-		for _, mark := range []string{": atomic: ", ": lock accounts: ", ": ERROR: "} {
+		for _, mark := range []string{": atomic: ", ": lock accounts: ", ": ERROR: ", ": the server takes no writes"} {
 			text, _, _ = strings.Cut(text, mark)
 		}
 		return text
@@ -232,7 +272,11 @@ func (p *place) document(t *testing.T, row *misset, said map[string]string) {
 	if in == own(said["serve"]) {
 		in = "the same"
 	}
-	sqltest.Document(t, "settings", 2, p.engine, row.name, string(row.code), own(said["serve"]), in)
+	serve := own(said["serve"])
+	if row.reads {
+		serve = "migrate: " + own(said["migrate"]) + "; serve serves what reads, and answers 503 to what posts: " + serve
+	}
+	sqltest.Document(t, "settings", 2, p.engine, row.name, string(row.code), serve, in)
 }
 
 func withQuery(url, query string) string {

@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
@@ -33,8 +32,15 @@ func (d *Dialect) coded(err error) error {
 	if code == "" {
 		code, message = d.ofEngine(err)
 	}
-	if d.Explain != nil && code == bursar.CodeUnavailable {
-		message = cmp.Or(d.Explain(err), message)
+	if d.Explain == nil {
+		return &bursar.Error{Code: code, Message: message, Err: err}
+	}
+	switch remedy := d.Explain(err); {
+	case remedy == "":
+	case code == bursar.CodeUnavailable:
+		message = remedy
+	case code == bursar.CodeCanceled:
+		message += ": " + remedy
 	}
 	return &bursar.Error{Code: code, Message: message, Err: err}
 }

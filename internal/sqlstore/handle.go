@@ -15,7 +15,8 @@ type Options struct {
 	// Clock measures retry budgets and waits between attempts. Defaults to the machine's clock.
 	Clock atomic.Clock
 	// Retry bounds how long a database transaction is tried again after conflicts. Defaults to 20 attempts within a
-	// minute, or 400 with Capabilities.LocalLocks, in which an engine that bounds the wait for a lock may wait once more.
+	// minute, in which an engine that bounds the wait for a lock may wait once more. With Capabilities.LocalLocks it is
+	// 400, of which 20 may be lost.
 	Retry atomic.Budget
 	// Discard closes a connection in doubt where the driver has a pool of its own. Defaults to database/sql's way.
 	Discard func(driverConn any)
@@ -56,7 +57,8 @@ func (h *handle) understood(ctx context.Context) error {
 }
 
 // How often, and for how long, a database transaction is tried. Among nodes of a cluster the first to commit wins, and
-// nobody waits in a line: where many want one account, somebody may be late dozens of times.
+// nobody waits in a line: where many want one account, somebody may be late dozens of times. A node that is away is
+// given up as soon as any other server.
 const (
 	attempts        = 20
 	attemptsOnNodes = 400
@@ -65,7 +67,7 @@ const (
 
 func (d *Dialect) budget() atomic.Budget {
 	if d.Can.LocalLocks {
-		return atomic.Budget{Attempts: attemptsOnNodes, Time: attemptsTime}
+		return atomic.Budget{Attempts: attemptsOnNodes, Lost: attempts, Time: attemptsTime}
 	}
 	return atomic.Budget{Attempts: attempts, Time: attemptsTime}
 }

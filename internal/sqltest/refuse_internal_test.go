@@ -48,6 +48,29 @@ func TestAnAbsentServerSkipsUnlessRequired(t *testing.T) {
 	}
 }
 
+// A cluster that was asked for and cannot be had is a failure where it is required, and one that nobody asked for is
+// not.
+func TestAnAbsentClusterSkipsUnlessRequired(t *testing.T) {
+	absent := fmt.Errorf("galera %w: no provider", server.ErrMissing)
+	for require, want := range map[string]string{
+		"": "skip: ", "mariadb,mariadb11.8": "skip: ", "mariadb,galera": "fail: ",
+	} {
+		t.Setenv("BURSAR_REQUIRE", require)
+		var f fakeTest
+		refuse(&f, GaleraEngine, absent)
+		if !strings.HasPrefix(f.end, want) {
+			t.Errorf("with BURSAR_REQUIRE=%s the test ends with %q, want %q", require, f.end, want)
+		}
+	}
+	t.Setenv("BURSAR_REQUIRE", "galera")
+	t.Setenv("BURSAR_TEST_GALERA", "")
+	var f fakeTest
+	wantGalera(&f)
+	if !strings.HasPrefix(f.end, "skip: ") {
+		t.Errorf("without BURSAR_TEST_GALERA the test ends with %q, want a skip", f.end)
+	}
+}
+
 // A server that is named and not there is an error, never a skip and never replaced by another.
 func TestNamedServerMustAnswer(t *testing.T) {
 	for e, address := range map[Engine]string{

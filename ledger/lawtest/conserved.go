@@ -120,7 +120,8 @@ func (c *answerCounts) missing() (names []string) {
 	return names
 }
 
-// postFromAllSides has clients post for a while, and until everything has happened at least once.
+// postFromAllSides has clients post for a while, and each kind of clients until what it does has happened at least
+// once. On a cluster the joiners may always be too late while the posters go on.
 func (f *fixture) postFromAllSides(paths []string) {
 	t := f.t
 	ledgers := f.processes()
@@ -129,11 +130,14 @@ func (f *fixture) postFromAllSides(paths []string) {
 	late, stop := context.WithTimeout(t.Context(), duration()+grace)
 	defer stop()
 	var counts answerCounts
-	goOn := func() bool { return ctx.Err() == nil || len(counts.missing()) > 0 && late.Err() == nil }
+	goOn := func(kinds ...*atomic.Int64) bool {
+		missing := slices.ContainsFunc(kinds, func(n *atomic.Int64) bool { return n.Load() == 0 })
+		return ctx.Err() == nil || missing && late.Err() == nil
+	}
 	var wg sync.WaitGroup
 	for i := range posters {
 		wg.Go(func() {
-			for r := f.random(i); goOn(); {
+			for r := f.random(i); goOn(&counts.posted, &counts.refused); {
 				switch _, err := f.postTo(t.Context(), ledgers[i%len(ledgers)], f.randomTransfer(r, paths)); {
 				case err == nil:
 					counts.posted.Add(1)
@@ -148,7 +152,7 @@ func (f *fixture) postFromAllSides(paths []string) {
 	}
 	for i := range joiners {
 		wg.Go(func() {
-			for r := f.random(posters + i); goOn(); {
+			for r := f.random(posters + i); goOn(&counts.committed, &counts.rolledBack); {
 				switch committed, err := f.order(t.Context(), ledgers[i%len(ledgers)], r, paths); {
 				case bursar.CodeOf(err) == bursar.CodeConflict: // an application begins again
 				case err != nil:

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/atomic"
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 
 	gomysql "github.com/go-sql-driver/mysql"
@@ -20,16 +22,28 @@ import (
 //     account that only a condition names, or that ledger's Joined.Lock has locked. A row that an application locks by
 //     itself with FOR UPDATE is locked on its node alone.
 //   - In ledger.In, 1213 may come from the application's own COMMIT. Nothing is committed then. ledger.Do and atomic.Do
-//     begin again by themselves.
+//     begin again by themselves, ledger.Do with [OnGalera] or [OnGaleraFunc].
 //   - Each database transaction begins with what was committed on any node before it. That is the session's
 //     wsrep_sync_wait, and costs a round trip among the nodes.
 //   - Only the first node of the cluster makes tables. Another refuses to migrate, and names it.
-//   - A node without a majority refuses everything with bursar.CodeUnavailable.
+//   - A node without a majority refuses everything. After 20 attempts that is bursar.CodeUnavailable, which says what
+//     to do.
 //   - Every node has a clock of its own, and the ledger's time is that of the node which is asked. It never goes back,
 //     so a node whose clock is ahead takes all of them along.
 //   - Queues on one node take turns. Those on different nodes run into each other at the journal's head, where the
 //     faster wins and the other begins again.
 func NewGalera(db *sql.DB) *Store { return newStore(db, galeraDialect(), nil) }
+
+// OnGalera is [On] for a node of a cluster. It begins again as often as a ledger there does, up to 400 times within a
+// minute, because the faster wins; On gives up after 20. What is away is given up sooner: see [NewGalera].
+func OnGalera(db *sql.DB) driver.Transactor[*sql.Tx] { return sqlstore.OnSQL(db, galeraDialect()) }
+
+// OnGaleraFunc is [OnFunc] for a node of a cluster, as [OnGalera] is [On].
+func OnGaleraFunc[T any](
+	within func(ctx context.Context, fn func(tx T) error) error, of func(tx T) DBTX,
+) driver.Transactor[T] {
+	return sqlstore.OnFunc(within, func(tx T) sqlstore.DBTX { return of(tx) }, galeraDialect())
+}
 
 // galeraScheme is the scheme of URLs of a node.
 const galeraScheme = "galera"
@@ -46,9 +60,30 @@ const unasked = `, 0`
 
 func galeraDialect() sqlstore.Dialect {
 	d := dialect(galera)
-	d.Migrates = migrates
+	d.Migrates, d.Atomic = migrates, lateMariaDB{}
 	return d
 }
+
+// lateMariaDB is lostMariaDB with one more thing that a node says to who is too late. It ends his statement wherever
+// that is, and where that was at reading the triggers of a table the answer is that a trigger cannot be read: error
+// 1064, with half of the trigger or nothing of it.
+type lateMariaDB struct{ lostMariaDB }
+
+// Classify implements atomic.Dialect.
+func (d lateMariaDB) Classify(err error) atomic.Class {
+	class := d.lostMariaDB.Classify(err)
+	var server *gomysql.MySQLError
+	if errors.As(err, &server) && server.Number == syntaxError && strings.Contains(server.Message, inTrigger) {
+		class.Kind, class.Damage = atomic.KindRetry, atomic.DamageAll
+	}
+	return class
+}
+
+const (
+	syntaxError = 1064
+	// inTrigger tells an error in the text of a trigger from one in a statement, which has the same number.
+	inTrigger = " has an error in its body: "
+)
 
 // place is the node's number in its cluster, and the addresses of all nodes in that order.
 const place = `SELECT MAX(IF(variable_name = 'WSREP_LOCAL_INDEX', variable_value, '')),

@@ -70,50 +70,39 @@ func (n *onNode) begin(t *testing.T) *sql.Tx {
 	return tx
 }
 
-// Two nodes each spend the money of one account because there is money on the other. Both together may not: one of them
-// must be too late, whether the ledger looks or the application does, under the ledger's lock.
-func TestNodesDoNotSkewADecision(t *testing.T) {
+// Among nodes somebody may be too late dozens of times. Who runs the database transactions makes no difference.
+func TestDoOnANodeIsAsPatientAsALedger(t *testing.T) {
 	t.Parallel()
-	hundred := money.MustParse("100.00 USD")
-	for name, spend := range map[string]func(t *testing.T, in *ledger.Joined, from, other, to string){
-		"condition": func(t *testing.T, in *ledger.Joined, from, other, to string) {
-			transfer := pay(from, to, "100.00 USD")
-			transfer.Conditions = []bursar.Condition{{Path: other, AtLeast: &hundred}}
-			_, err := in.Post(t.Context(), transfer)
-			must(t, err)
-		},
-		"lock": func(t *testing.T, in *ledger.Joined, from, other, to string) {
-			must(t, in.Lock(t.Context(), from, other))
-			balance, err := in.Balance(t.Context(), other, bursar.AsOf{})
-			must(t, err)
-			if balance.Balance != hundred {
-				t.Fatalf("%s has %v", other, balance.Balance)
+	db := openDB(t, sqltest.MariaDB(t).URL()) // for how often it begins again, any server will do
+	l := startLedger(t, mysql.New(db), nil)
+	const late = 30
+	begins := func(on ledger.Transactor[*sql.Tx]) (attempts int, err error) {
+		err = ledger.Do(t.Context(), l, on, func(*sql.Tx, *ledger.Joined) error {
+			if attempts++; attempts <= late {
+				return &bursar.Error{Code: bursar.CodeConflict, Message: "too late"}
 			}
-			_, err = in.Post(t.Context(), pay(from, to, "100.00 USD"))
-			must(t, err)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			nodes := startOnNodes(t, sqltest.Galera(t))
-			one, two := nodes[0].begin(t), nodes[1].begin(t)
-			spend(t, nodes[0].In(mysql.Tx(one)), "users:1", "users:2", "shops:1")
-			spend(t, nodes[1].In(mysql.Tx(two)), "users:2", "users:1", "shops:2")
-			// The second node has this to apply before it comes to the first one's commit.
-			_, err := nodes[0].db.ExecContext(t.Context(), "CREATE TABLE busy (n bigint PRIMARY KEY)")
-			must(t, err)
-			_, err = nodes[0].db.ExecContext(t.Context(), "INSERT INTO busy SELECT seq FROM seq_1_to_200000")
-			must(t, err)
-			must(t, one.Commit())
-			if err := two.Commit(); err == nil || !strings.Contains(err.Error(), "1213") {
-				t.Errorf("the second commit: %v, want error 1213", err)
-			}
-			for _, n := range nodes {
-				wantBalance(t, n.Ledger, "users:1", "0.00 USD")
-				wantBalance(t, n.Ledger, "users:2", "100.00 USD")
-			}
-			wantVerified(t, nodes[2].store, nodes[2].Ledger)
+			return nil
 		})
+		return attempts, err
+	}
+	for name, on := range map[string]ledger.Transactor[*sql.Tx]{
+		"OnGalera": mysql.OnGalera(db),
+		"OnGaleraFunc": mysql.OnGaleraFunc(func(ctx context.Context, fn func(*sql.Tx) error) error {
+			tx, err := db.BeginTx(ctx, nil)
+			must(t, err)
+			defer func() { _ = tx.Rollback() }()
+			if err := fn(tx); err != nil {
+				return err
+			}
+			return tx.Commit()
+		}, func(tx *sql.Tx) mysql.DBTX { return tx }),
+	} {
+		if attempts, err := begins(on); err != nil || attempts != late+1 {
+			t.Errorf("%s: %d attempts and %v, want success after %d", name, attempts, err, late+1)
+		}
+	}
+	if attempts, err := begins(mysql.On(db)); bursar.CodeOf(err) != bursar.CodeConflict || attempts != 20 {
+		t.Errorf("On: %d attempts and %v, want a conflict after 20", attempts, err)
 	}
 }
 
@@ -132,7 +121,7 @@ func TestDoBeginsAgainAfterALateCommit(t *testing.T) {
 		}
 		return err
 	}
-	must(t, ledger.Do(t.Context(), nodes[0].Ledger, mysql.On(nodes[0].db), func(_ *sql.Tx, in *ledger.Joined) error {
+	must(t, ledger.Do(t.Context(), nodes[0].Ledger, mysql.OnGalera(nodes[0].db), func(_ *sql.Tx, in *ledger.Joined) error {
 		return post(in, 1)
 	}))
 	if attempts < 2 {
@@ -234,8 +223,8 @@ func TestSettingsOfANodeAreChecked(t *testing.T) {
 	wantUnsafe(t, err, "mysql://")
 }
 
-// A node that is cut off has no majority after a while. Whatever asks it then is told so, and posts again when it is
-// back. What has begun on it cannot be committed.
+// A node that is cut off has no majority after a while. Whatever asks it then is told so within seconds, and posts
+// again when it is back. What has begun on it cannot be committed.
 func TestANodeWithoutAMajorityRefuses(t *testing.T) {
 	t.Parallel()
 	servers := sqltest.PrivateGalera(t)
@@ -244,25 +233,30 @@ func TestANodeWithoutAMajorityRefuses(t *testing.T) {
 	begun := alone.begin(t)
 	_, err := alone.In(mysql.Tx(begun)).Post(t.Context(), pay("users:1", "users:2", "1.00 USD"))
 	must(t, err)
-	must(t, servers[2].Cut(t.Context()))
-	must(t, servers[2].AwaitAlone(t.Context()))
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	store := mysql.NewGalera(openDB(t, servers[2].URL()))
-	_, opened := ledger.New(ctx, store, nil)
-	_, posted := alone.Post(ctx, pay("users:1", "users:2", "1.00 USD"))
-	_, read := alone.Balance(ctx, "users:1", bursar.AsOf{})
-	_, begin := alone.db.BeginTx(ctx, nil)
-	for name, err := range map[string]error{
-		"New": opened, "Post": posted, "Balance": read, "Migrate": store.Migrate(ctx), "In": ledger.Do(ctx, alone.Ledger,
-			mysql.On(alone.db), func(*sql.Tx, *ledger.Joined) error { return nil }),
-	} {
-		t.Logf("%s: %v", name, err)
-		if bursar.CodeOf(err) != bursar.CodeUnavailable || !strings.Contains(err.Error(), "use another node") {
-			t.Errorf("%s: %v, want unavailable with the remedy", name, err)
+	impatient, giveUp := context.WithCancel(t.Context())
+	watched, err := ledger.New(t.Context(), mysql.NewGalera(openDB(t, servers[2].URL())), &ledger.Options{
+		SealEvery: -1, Observer: &ledger.Observer{Retried: func(context.Context, string) { giveUp() }},
+	})
+	must(t, err)
+	t.Cleanup(func() { must(t, watched.Close(context.Background())) })
+	late := ledger.Do(t.Context(), alone.Ledger, mysql.OnGalera(alone.db), func(_ *sql.Tx, in *ledger.Joined) error {
+		if _, err := in.Post(t.Context(), pay("users:3", "shops:1", "1.00 USD")); err != nil {
+			return err
 		}
+		must(t, servers[2].Cut(t.Context()))
+		must(t, servers[2].AwaitAlone(t.Context()))
+		return nil
+	})
+	t.Logf("the end of a Do that has begun before: %v", late)
+	if code := bursar.CodeOf(late); code != bursar.CodeOutcomeUnknown {
+		t.Errorf("the end of a Do that has begun before has code %s, want %s", code, bursar.CodeOutcomeUnknown)
 	}
-	t.Logf("BEGIN: %v", begin)
+	alone.wantRemedy(t, servers[2])
+	_, err = watched.Post(impatient, pay("users:1", "users:2", "1.00 USD"))
+	t.Logf("Post, whose caller gives up after the first attempt: %v", err)
+	if bursar.CodeOf(err) != bursar.CodeCanceled || !strings.Contains(fmt.Sprint(err), "use another node") {
+		t.Errorf("Post, whose caller gives up: %v, want canceled and the remedy", err)
+	}
 	if err := begun.Commit(); err == nil {
 		t.Error("a commit without a majority succeeds")
 	} else {
@@ -275,6 +269,45 @@ func TestANodeWithoutAMajorityRefuses(t *testing.T) {
 	for _, n := range nodes {
 		wantBalance(t, n.Ledger, "users:2", "101.00 USD")
 		wantVerified(t, n.store, n.Ledger)
+	}
+}
+
+// wantRemedy asks a node that has no majority for everything, and wants to be told what to do.
+func (n *onNode) wantRemedy(t *testing.T, server *sqltest.Server) {
+	t.Helper()
+	db := openDB(t, server.URL())
+	store := mysql.NewGalera(db)
+	in := func(on ledger.Transactor[*sql.Tx]) func(context.Context) error {
+		return func(ctx context.Context) error {
+			return ledger.Do(ctx, n.Ledger, on, func(*sql.Tx, *ledger.Joined) error { return nil })
+		}
+	}
+	for name, ask := range map[string]func(context.Context) error{
+		"New": func(ctx context.Context) error {
+			_, err := ledger.New(ctx, store, nil)
+			return err
+		},
+		"Post": func(ctx context.Context) error {
+			_, err := n.Post(ctx, pay("users:1", "users:2", "1.00 USD"))
+			return err
+		},
+		"Balance": func(ctx context.Context) error {
+			_, err := n.Balance(ctx, "users:1", bursar.AsOf{})
+			return err
+		},
+		"Migrate": store.Migrate,
+		"Do":      in(mysql.OnGalera(n.db)),
+		"Do of atomic": func(ctx context.Context) error {
+			return ledger.Do(ctx, n.Ledger, n.store.On(), func(*atomic.Tx, *ledger.Joined) error { return nil })
+		},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		err := ask(ctx)
+		cancel()
+		t.Logf("%s: %v", name, err)
+		if bursar.CodeOf(err) != bursar.CodeUnavailable || !strings.Contains(fmt.Sprint(err), "use another node") {
+			t.Errorf("%s: %v, want unavailable and the remedy", name, err)
+		}
 	}
 }
 
