@@ -34,9 +34,16 @@ func (n *counts) note(fn func()) {
 
 // client sends one request after the other, each until it has an answer.
 type client struct {
-	fleet  *fleet
-	number int
-	random *rand.Rand
+	fleet   *fleet
+	number  int
+	random  *rand.Rand
+	servers []*server // that it sends to
+	http    *http.Client
+}
+
+func newClient(f *fleet, number int) *client {
+	random := rand.New(rand.NewPCG(f.history.seed, uint64(number)|1<<62))
+	return &client{fleet: f, number: number, random: random, servers: f.servers, http: f.http}
 }
 
 // run returns when the run is over and every request has its answer.
@@ -47,14 +54,18 @@ func (c *client) run(ctx context.Context, over <-chan struct{}) {
 			return
 		default:
 		}
-		q := request{c.number, n}
-		began := clock.System().Now()
-		answers := c.ask(ctx, q)
-		c.fleet.counts.note(func() {
-			c.fleet.counts.longest = max(c.fleet.counts.longest, clock.System().Now().Sub(began))
-			c.fleet.history.answers[q] = answers
-		})
+		c.settle(ctx, request{c.number, n})
 	}
+}
+
+// settle asks for a request until it has its answer, and notes that.
+func (c *client) settle(ctx context.Context, q request) {
+	began := clock.System().Now()
+	answers := c.ask(ctx, q)
+	c.fleet.counts.note(func() {
+		c.fleet.counts.longest = max(c.fleet.counts.longest, clock.System().Now().Sub(began))
+		c.fleet.history.answers[q] = answers
+	})
 }
 
 // ask sends a request to one server. One request in ten goes to two servers at once.
@@ -68,7 +79,7 @@ func (c *client) ask(ctx context.Context, q request) (answers []answer) {
 	if c.random.IntN(10) == 0 {
 		copies = make([]*answer, 2)
 	}
-	first := c.random.IntN(len(c.fleet.servers))
+	first := c.random.IntN(len(c.servers))
 	var sent sync.WaitGroup
 	for i := range copies {
 		random := rand.New(rand.NewPCG(c.random.Uint64(), 0))
@@ -95,7 +106,7 @@ func (c *client) askUntilAnswered(
 	ctx context.Context, q request, body []byte, server int, random *rand.Rand,
 ) *answer {
 	for pause := backoffMin; ; pause = min(2*pause, backoffMax) {
-		a, err := c.send(ctx, c.fleet.servers[server%len(c.fleet.servers)], body)
+		a, _, err := c.send(ctx, c.servers[server%len(c.servers)], body)
 		if err != nil {
 			c.fleet.violation("%+v: %v", q, err)
 			return nil
@@ -108,39 +119,41 @@ func (c *client) askUntilAnswered(
 			c.fleet.violation("%+v has no answer: %v", q, err)
 			return nil
 		}
-		server = random.IntN(len(c.fleet.servers))
+		server = random.IntN(len(c.servers))
 	}
 }
 
-// send sends a transfer once. If it returns neither an answer nor an error, the transfer has to be sent again.
-func (c *client) send(ctx context.Context, s *server, body []byte) (*answer, error) {
+// send sends a transfer once. If it returns neither an answer nor an error, the transfer has to be sent again: there was
+// an answer with the code, or none at all.
+func (c *client) send(ctx context.Context, s *server, body []byte) (*answer, bursar.Code, error) {
 	n := &c.fleet.counts
 	n.note(func() { n.sent++ })
 	call, err := http.NewRequestWithContext(ctx, http.MethodPost, s.address()+"/v1/transfers", bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	call.Header.Set("Content-Type", "application/json")
-	response, err := c.fleet.http.Do(call)
+	response, err := c.http.Do(call)
 	if err != nil {
 		n.note(func() { n.unanswered++ })
-		return nil, nil
+		return nil, "", nil
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		n.note(func() { n.unanswered++ })
-		return nil, nil
+		return nil, "", nil
 	}
 	switch response.StatusCode {
 	case http.StatusCreated, http.StatusOK:
-		return acceptance(response, text)
+		a, err := acceptance(response, text)
+		return a, "", err
 	default:
 		a, code, err := refusal(response, text)
 		if a == nil && err == nil {
 			n.note(func() { n.codes[code]++ })
 		}
-		return a, err
+		return a, code, err
 	}
 }
 
