@@ -203,6 +203,31 @@ func TestAPoisonousJobFailsAlone(t *testing.T) {
 	}
 }
 
+// TestARefusalBesideAPoisonousJobIsTold posts a job that the ledger refuses in the round of one that the database
+// refuses. Post returns no error for the first, because a refusal is its result.
+func TestARefusalBesideAPoisonousJobIsTold(t *testing.T) {
+	refusal := &bursar.Error{Code: bursar.CodeInsufficientFunds, Final: true}
+	list := jobs(3)
+	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, func(_ context.Context, _ *round, written []*job) error {
+		if slices.Contains(written, list[0]) {
+			return &bursar.Error{Code: bursar.CodeInternal}
+		}
+		for _, job := range written {
+			if job == list[1] {
+				job.Err = refusal
+			}
+		}
+		return nil
+	})
+	if err := q.Post(t.Context(), list); err != nil {
+		t.Fatal(err)
+	}
+	closeQueue(t, q)
+	if bursar.CodeOf(list[0].Err) != bursar.CodeInternal || list[1].Err != refusal || list[2].Err != nil {
+		t.Errorf("the jobs have %v, %v and %v", list[0].Err, list[1].Err, list[2].Err)
+	}
+}
+
 func TestContentionFailsTheWholeRound(t *testing.T) {
 	calls := 0
 	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, func(context.Context, *round, []*job) error {

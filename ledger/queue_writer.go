@@ -113,10 +113,11 @@ func (q *queue) writeOneByOne(r *round, c *call) {
 		if job.Blocked, job.Err = blocked, nil; blocked != "" {
 			continue
 		}
-		job.Err = q.post(q.ctx, r, c.jobs[i:i+1])
-		if job.Err == nil {
-			blocked = job.Blocked
+		if err := q.post(q.ctx, r, c.jobs[i:i+1]); err != nil {
+			job.Err = err
+			continue
 		}
+		blocked = job.Blocked // its error, if it has one, is a refusal
 	}
 }
 
