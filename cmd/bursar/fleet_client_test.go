@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,6 +39,7 @@ type client struct {
 	number  int
 	random  *rand.Rand
 	servers []*server // that it sends to
+	at      int       // the one that answered last
 	http    *http.Client
 }
 
@@ -68,24 +70,28 @@ func (c *client) settle(ctx context.Context, q request) {
 	})
 }
 
-// ask sends a request to one server. One request in ten goes to two servers at once.
+// ask sends a request to the server that answered last. One request in ten goes to any server, and one to two servers
+// at once.
 func (c *client) ask(ctx context.Context, q request) (answers []answer) {
 	body, err := q.body(c.fleet.history.seed)
 	if err != nil {
 		c.fleet.violation("%+v: %v", q, err)
 		return nil
 	}
-	copies := make([]*answer, 1)
-	if c.random.IntN(10) == 0 {
-		copies = make([]*answer, 2)
+	if c.at >= len(c.servers) || c.random.IntN(10) == 0 {
+		c.at = c.random.IntN(len(c.servers))
 	}
-	first := c.random.IntN(len(c.servers))
+	copies, ends := make([]*answer, 1), []int{c.at}
+	if c.random.IntN(10) == 0 {
+		copies, ends = make([]*answer, 2), []int{c.at, (c.at + 1) % len(c.servers)}
+	}
 	var sent sync.WaitGroup
 	for i := range copies {
 		random := rand.New(rand.NewPCG(c.random.Uint64(), 0))
-		sent.Go(func() { copies[i] = c.askUntilAnswered(ctx, q, body, first+i, random) })
+		sent.Go(func() { copies[i], ends[i] = c.askUntilAnswered(ctx, q, body, ends[i], random) })
 	}
 	sent.Wait()
+	c.at = ends[0]
 	for _, a := range copies {
 		if a != nil {
 			answers = append(answers, *a)
@@ -100,31 +106,31 @@ const (
 	backoffMax = 250 * time.Millisecond
 )
 
-// askUntilAnswered sends the same request to one server after the other until one of them decides it. It returns nil
-// when none does.
+// askUntilAnswered sends the same request to one server after the other until one of them decides it, and returns which
+// one. There is no answer when none does.
 func (c *client) askUntilAnswered(
 	ctx context.Context, q request, body []byte, server int, random *rand.Rand,
-) *answer {
+) (*answer, int) {
 	for pause := backoffMin; ; pause = min(2*pause, backoffMax) {
-		a, _, err := c.send(ctx, c.servers[server%len(c.servers)], body)
+		a, _, err := c.send(ctx, c.servers[server], body)
 		if err != nil {
 			c.fleet.violation("%+v: %v", q, err)
-			return nil
+			return nil, server
 		}
 		if a != nil {
-			return a
+			return a, server
 		}
 		c.fleet.counts.note(func() { c.fleet.counts.retries++ })
 		if err := clock.System().Sleep(ctx, pause/2+time.Duration(random.Int64N(int64(pause)))); err != nil {
 			c.fleet.violation("%+v has no answer: %v", q, err)
-			return nil
+			return nil, server
 		}
 		server = random.IntN(len(c.servers))
 	}
 }
 
-// send sends a transfer once. If it returns neither an answer nor an error, the transfer has to be sent again: there was
-// an answer with the code, or none at all.
+// send sends a transfer once. If it returns neither an answer nor an error, the transfer has to be sent again, because
+// of the code or because there was no answer.
 func (c *client) send(ctx context.Context, s *server, body []byte) (*answer, bursar.Code, error) {
 	n := &c.fleet.counts
 	n.note(func() { n.sent++ })
@@ -147,6 +153,9 @@ func (c *client) send(ctx context.Context, s *server, body []byte) (*answer, bur
 	switch response.StatusCode {
 	case http.StatusCreated, http.StatusOK:
 		a, err := acceptance(response, text)
+		if a != nil {
+			a.by = slices.Index(c.fleet.servers, s) + 1
+		}
 		return a, "", err
 	default:
 		a, code, err := refusal(response, text)

@@ -118,8 +118,8 @@ func nodeFaults() []nodeFault {
 	}
 }
 
-// takeNodesAway takes nodes of a cluster away, one at a time and each in turn, in one way after the other, until the run
-// is over.
+// takeNodesAway takes nodes of a cluster away, one at a time and each in turn, in one way after the other, until the
+// run is over.
 func (f *fleet) takeNodesAway(ctx context.Context) error {
 	if len(f.nodes) == 1 {
 		return nil
@@ -140,8 +140,8 @@ func (f *fleet) takeNodesAway(ctx context.Context) error {
 	return nil
 }
 
-// takeAway takes a node away. Its server must say so, and the others must go on. When the node is back, its server must
-// be healthy and post soon, without a restart.
+// takeAway takes a node away. Its server must say so, and the others must go on. When the node is back, its server
+// must soon be healthy and post, without a restart.
 func (f *fleet) takeAway(ctx context.Context, probe *client, n int, fault *nodeFault) error {
 	s, node := f.servers[n], f.nodes[n]
 	s.held.Lock()
@@ -176,7 +176,7 @@ func (f *fleet) takeAway(ctx context.Context, probe *client, n int, fault *nodeF
 	probe.servers = []*server{s}
 	probe.settle(ctx, q)
 	f.recovery = max(f.recovery, clock.System().Now().Sub(back))
-	f.Logf("node %d %s: gone after %v, its server said %s after %v; a member again after %v, and its server posts after %v",
+	f.Logf("node %d %s: gone after %v, its server said %s after %v; a member again after %v, its server posts after %v",
 		n+1, fault.name, round(gone.Sub(began)), said, round(asleep.Sub(gone)), round(back.Sub(asleep)),
 		round(clock.System().Now().Sub(back)))
 	return nil

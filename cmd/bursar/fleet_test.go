@@ -311,7 +311,7 @@ func (f *fleet) check() {
 		}
 	}
 	f.logs()
-	violations := slices.Concat(f.counts.violations, f.comparison.violations)
+	violations := slices.Concat(f.comparison.violations, f.counts.violations)
 	for _, v := range violations[:min(len(violations), 20)] {
 		f.Error(v)
 	}
