@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/bursar-ledger/bursar"
 )
@@ -241,6 +242,28 @@ func TestContentionFailsTheWholeRound(t *testing.T) {
 	if calls != 1 {
 		t.Errorf("a round of unknown outcome was written %d times", calls)
 	}
+}
+
+// TestADatabaseThatFallsSilentHoldsOneRoundUp is one whose answer to the first round never comes.
+func TestADatabaseThatFallsSilentHoldsOneRoundUp(t *testing.T) {
+	silent := true
+	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, func(ctx context.Context, _ *round, _ []*job) error {
+		if !silent {
+			return nil
+		}
+		silent = false
+		<-ctx.Done()
+		return &bursar.Error{Code: bursar.CodeCanceled, Err: ctx.Err()}
+	})
+	q.patience = time.Millisecond // nobody has posted, so the writer rests
+	err := q.Post(t.Context(), jobs(1))
+	if bursar.CodeOf(err) != bursar.CodeUnavailable || !bursar.Retryable(err) {
+		t.Errorf("the first round ends with %v, want unavailable, which may be tried again", err)
+	}
+	if err := q.Post(t.Context(), jobs(1)); err != nil {
+		t.Errorf("the second round ends with %v", err)
+	}
+	closeQueue(t, q)
 }
 
 func TestCloseDrainsAndThenRefuses(t *testing.T) {
