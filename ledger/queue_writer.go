@@ -127,7 +127,7 @@ func (q *queue) attempt(r *round, jobs []*job) error {
 	}
 	return &bursar.Error{
 		Code: bursar.CodeUnavailable, Err: errors.New(err.Error()), // the callers have not cancelled anything
-		Message: "the database did not answer, or what these transfers wait for was not free, in the time that a batch may take",
+		Message: "the database did not answer, or what a batch waits for was not free, in the time that it may take",
 	}
 }
 
