@@ -30,7 +30,8 @@ func runLeashed() {
 	main()
 }
 
-// server is one server of a fleet. It has one process after the other. Whoever holds it may start and kill it.
+// server is one server of a fleet. It has one process after the other. A single goroutine starts and kills it, but only
+// while nobody else holds it.
 type server struct {
 	fleet *fleet
 	db    string // the URL of its database
