@@ -78,7 +78,7 @@ func New(ctx context.Context, store driver.Store, o *Options) (*Ledger, error) {
 	}
 	l.reach = l.reachTime
 	if store.SealsLater() && options.SealEvery > 0 {
-		l.sealer = startSealer(w, options.SealEvery)
+		l.sealer = startSealer(w, options.SealEvery, writePatience)
 		w.unsealed = l.sealer.wakeUp
 	}
 	l.poster = options.Strategy.start(w)

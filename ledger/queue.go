@@ -84,6 +84,8 @@ type queue struct {
 	ctx     context.Context
 	abandon context.CancelFunc // ends what the writer is doing
 
+	patience time.Duration // with the database's answers to one round
+
 	mu      sync.Mutex
 	rounds  []*round // waiting, oldest first; the last one gathers
 	again   *round   // calls that were sent back; nil when there are none
@@ -117,7 +119,7 @@ type call struct {
 func startQueue(options Queue, post func(context.Context, *round, []*job) error) *queue {
 	ctx, abandon := context.WithCancel(context.Background())
 	q := &queue{options: options, post: post, awaited: make(map[string]bool), wake: make(chan struct{}, 1),
-		stopped: make(chan struct{}), ctx: ctx, abandon: abandon}
+		stopped: make(chan struct{}), ctx: ctx, abandon: abandon, patience: writePatience}
 	go q.run()
 	return q
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/bursar-ledger/bursar"
 )
@@ -203,6 +204,31 @@ func TestAPoisonousJobFailsAlone(t *testing.T) {
 	}
 }
 
+// TestARefusalBesideAPoisonousJobIsTold posts a job that the ledger refuses in the round of one that the database
+// refuses. Post returns no error for the first, because a refusal is its result.
+func TestARefusalBesideAPoisonousJobIsTold(t *testing.T) {
+	refusal := &bursar.Error{Code: bursar.CodeInsufficientFunds, Final: true}
+	list := jobs(3)
+	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, func(_ context.Context, _ *round, written []*job) error {
+		if slices.Contains(written, list[0]) {
+			return &bursar.Error{Code: bursar.CodeInternal}
+		}
+		for _, job := range written {
+			if job == list[1] {
+				job.Err = refusal
+			}
+		}
+		return nil
+	})
+	if err := q.Post(t.Context(), list); err != nil {
+		t.Fatal(err)
+	}
+	closeQueue(t, q)
+	if bursar.CodeOf(list[0].Err) != bursar.CodeInternal || list[1].Err != refusal || list[2].Err != nil {
+		t.Errorf("the jobs have %v, %v and %v", list[0].Err, list[1].Err, list[2].Err)
+	}
+}
+
 func TestContentionFailsTheWholeRound(t *testing.T) {
 	calls := 0
 	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, func(context.Context, *round, []*job) error {
@@ -216,6 +242,28 @@ func TestContentionFailsTheWholeRound(t *testing.T) {
 	if calls != 1 {
 		t.Errorf("a round of unknown outcome was written %d times", calls)
 	}
+}
+
+// TestADatabaseThatFallsSilentHoldsOneRoundUp is one whose answer to the first round never comes.
+func TestADatabaseThatFallsSilentHoldsOneRoundUp(t *testing.T) {
+	silent := true
+	q := startQueue(Queue{PendingMax: 100, BatchMax: 100}, func(ctx context.Context, _ *round, _ []*job) error {
+		if !silent {
+			return nil
+		}
+		silent = false
+		<-ctx.Done()
+		return &bursar.Error{Code: bursar.CodeCanceled, Err: ctx.Err()}
+	})
+	q.patience = time.Millisecond // nobody has posted, so the writer rests
+	err := q.Post(t.Context(), jobs(1))
+	if bursar.CodeOf(err) != bursar.CodeUnavailable || !bursar.Retryable(err) {
+		t.Errorf("the first round ends with %v, want unavailable, which may be tried again", err)
+	}
+	if err := q.Post(t.Context(), jobs(1)); err != nil {
+		t.Errorf("the second round ends with %v", err)
+	}
+	closeQueue(t, q)
 }
 
 func TestCloseDrainsAndThenRefuses(t *testing.T) {

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/bursar-ledger/bursar"
 )
@@ -92,7 +94,7 @@ func (q *queue) write(r *round) {
 	for _, c := range r.calls {
 		jobs = append(jobs, c.jobs...)
 	}
-	err := q.post(q.ctx, r, jobs)
+	err := q.attempt(r, jobs)
 	switch {
 	case err == nil:
 	case len(jobs) > 1 && poisoned(err):
@@ -106,6 +108,29 @@ func (q *queue) write(r *round) {
 	}
 }
 
+// writePatience bounds what is written in the background. It is twice what the store takes for its attempts where the
+// database answers.
+const writePatience = 2 * time.Minute
+
+// attempt has jobs written, within the time that the database may take. A connection whose other end says nothing any
+// more, because the machine hangs or the network drops what is sent, would hold up all rounds until the system gives it
+// up. A group that waits for an account waits for as long as somebody has that locked.
+func (q *queue) attempt(r *round, jobs []*job) error {
+	if r.await != "" {
+		return q.post(q.ctx, r, jobs)
+	}
+	ctx, cancel := context.WithTimeout(q.ctx, q.patience)
+	defer cancel()
+	err := q.post(ctx, r, jobs)
+	if bursar.CodeOf(err) != bursar.CodeCanceled || ctx.Err() == nil || q.ctx.Err() != nil {
+		return err
+	}
+	return &bursar.Error{
+		Code: bursar.CodeUnavailable, Err: errors.New(err.Error()), // the callers have not cancelled anything
+		Message: "the database did not answer, or what a batch waits for was not free, in the time that it may take",
+	}
+}
+
 // writeOneByOne writes the jobs of a call one by one. What comes after a blocked one waits with it.
 func (q *queue) writeOneByOne(r *round, c *call) {
 	blocked := ""
@@ -113,10 +138,11 @@ func (q *queue) writeOneByOne(r *round, c *call) {
 		if job.Blocked, job.Err = blocked, nil; blocked != "" {
 			continue
 		}
-		job.Err = q.post(q.ctx, r, c.jobs[i:i+1])
-		if job.Err == nil {
-			blocked = job.Blocked
+		if err := q.attempt(r, c.jobs[i:i+1]); err != nil {
+			job.Err = err
+			continue
 		}
+		blocked = job.Blocked // its error, if it has one, is a refusal
 	}
 }
 

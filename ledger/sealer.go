@@ -13,17 +13,20 @@ import (
 // sealer seals in the background what is committed unsealed. It is woken for what this ledger posts, and looks from
 // time to time for what others post.
 type sealer struct {
-	writer *writer
-	every  time.Duration
-	wake   chan struct{} // capacity 1: there is something to seal
-	stop   context.CancelFunc
-	done   chan struct{}
+	writer   *writer
+	every    time.Duration
+	patience time.Duration // with the database's answers, each time
+	wake     chan struct{} // capacity 1: there is something to seal
+	stop     context.CancelFunc
+	done     chan struct{}
 }
 
 // startSealer begins to seal. It returns at once.
-func startSealer(w *writer, every time.Duration) *sealer {
+func startSealer(w *writer, every, patience time.Duration) *sealer {
 	ctx, stop := context.WithCancel(context.Background())
-	s := &sealer{writer: w, every: every, wake: make(chan struct{}, 1), stop: stop, done: make(chan struct{})}
+	s := &sealer{
+		writer: w, every: every, patience: patience, wake: make(chan struct{}, 1), stop: stop, done: make(chan struct{}),
+	}
 	go s.run(ctx)
 	return s
 }
@@ -43,7 +46,7 @@ func (s *sealer) run(ctx context.Context) {
 		s.wait(ctx)
 		more, err := true, error(nil)
 		for more && err == nil && ctx.Err() == nil {
-			more, err = s.writer.sealOnce(ctx, false)
+			more, err = s.once(ctx)
 		}
 		if ctx.Err() != nil {
 			return
@@ -58,6 +61,13 @@ func (s *sealer) run(ctx context.Context) {
 		}
 		last = code
 	}
+}
+
+// once seals what it finds, within the time that the database may take.
+func (s *sealer) once(ctx context.Context) (more bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
+	defer cancel()
+	return s.writer.sealOnce(ctx, false)
 }
 
 // wait returns when there is something to seal, or may be.

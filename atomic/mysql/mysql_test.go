@@ -93,6 +93,18 @@ func TestCodesAreClassified(t *testing.T) {
 	}
 }
 
+// TestATriggerThatTheServerFailedToReadIsReadAgain tells it from a statement that is wrong, which has the same number.
+func TestATriggerThatTheServerFailedToReadIsReadAgain(t *testing.T) {
+	t.Parallel()
+	err := fmt.Errorf("write: %w", &driverpkg.MySQLError{
+		Number: 1064, Message: "Unknown trigger has an error in its body: 'Query was empty'",
+	})
+	want := atomic.Class{Kind: atomic.KindRetry, Damage: atomic.DamageNone, Code: "1064"}
+	if diff := cmp.Diff(want, mysql.MariaDB{}.Classify(err)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestErrorsOfTiDBThatGoByTheirText have no number of their own, and the same work may succeed.
 func TestErrorsOfTiDBThatGoByTheirText(t *testing.T) {
 	t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,9 +35,17 @@ func (n *counts) note(fn func()) {
 
 // client sends one request after the other, each until it has an answer.
 type client struct {
-	fleet  *fleet
-	number int
-	random *rand.Rand
+	fleet   *fleet
+	number  int
+	random  *rand.Rand
+	servers []*server // that it sends to
+	at      int       // the one that answered last
+	http    *http.Client
+}
+
+func newClient(f *fleet, number int) *client {
+	random := rand.New(rand.NewPCG(f.history.seed, uint64(number)|1<<62))
+	return &client{fleet: f, number: number, random: random, servers: f.servers, http: f.http}
 }
 
 // run returns when the run is over and every request has its answer.
@@ -47,34 +56,42 @@ func (c *client) run(ctx context.Context, over <-chan struct{}) {
 			return
 		default:
 		}
-		q := request{c.number, n}
-		began := clock.System().Now()
-		answers := c.ask(ctx, q)
-		c.fleet.counts.note(func() {
-			c.fleet.counts.longest = max(c.fleet.counts.longest, clock.System().Now().Sub(began))
-			c.fleet.history.answers[q] = answers
-		})
+		c.settle(ctx, request{c.number, n})
 	}
 }
 
-// ask sends a request to one server. One request in ten goes to two servers at once.
+// settle asks for a request until it has its answer, and notes that.
+func (c *client) settle(ctx context.Context, q request) {
+	began := clock.System().Now()
+	answers := c.ask(ctx, q)
+	c.fleet.counts.note(func() {
+		c.fleet.counts.longest = max(c.fleet.counts.longest, clock.System().Now().Sub(began))
+		c.fleet.history.answers[q] = answers
+	})
+}
+
+// ask sends a request to the server that answered last. One request in ten goes to any server, and one to two servers
+// at once.
 func (c *client) ask(ctx context.Context, q request) (answers []answer) {
 	body, err := q.body(c.fleet.history.seed)
 	if err != nil {
 		c.fleet.violation("%+v: %v", q, err)
 		return nil
 	}
-	copies := make([]*answer, 1)
-	if c.random.IntN(10) == 0 {
-		copies = make([]*answer, 2)
+	if c.at >= len(c.servers) || c.random.IntN(10) == 0 {
+		c.at = c.random.IntN(len(c.servers))
 	}
-	first := c.random.IntN(len(c.fleet.servers))
+	copies, ends := make([]*answer, 1), []int{c.at}
+	if c.random.IntN(10) == 0 {
+		copies, ends = make([]*answer, 2), []int{c.at, (c.at + 1) % len(c.servers)}
+	}
 	var sent sync.WaitGroup
 	for i := range copies {
 		random := rand.New(rand.NewPCG(c.random.Uint64(), 0))
-		sent.Go(func() { copies[i] = c.askUntilAnswered(ctx, q, body, first+i, random) })
+		sent.Go(func() { copies[i], ends[i] = c.askUntilAnswered(ctx, q, body, ends[i], random) })
 	}
 	sent.Wait()
+	c.at = ends[0]
 	for _, a := range copies {
 		if a != nil {
 			answers = append(answers, *a)
@@ -89,58 +106,63 @@ const (
 	backoffMax = 250 * time.Millisecond
 )
 
-// askUntilAnswered sends the same request to one server after the other until one of them decides it. It returns nil
-// when none does.
+// askUntilAnswered sends the same request to one server after the other until one of them decides it, and returns which
+// one. There is no answer when none does.
 func (c *client) askUntilAnswered(
 	ctx context.Context, q request, body []byte, server int, random *rand.Rand,
-) *answer {
+) (*answer, int) {
 	for pause := backoffMin; ; pause = min(2*pause, backoffMax) {
-		a, err := c.send(ctx, c.fleet.servers[server%len(c.fleet.servers)], body)
+		a, _, err := c.send(ctx, c.servers[server], body)
 		if err != nil {
 			c.fleet.violation("%+v: %v", q, err)
-			return nil
+			return nil, server
 		}
 		if a != nil {
-			return a
+			return a, server
 		}
 		c.fleet.counts.note(func() { c.fleet.counts.retries++ })
 		if err := clock.System().Sleep(ctx, pause/2+time.Duration(random.Int64N(int64(pause)))); err != nil {
 			c.fleet.violation("%+v has no answer: %v", q, err)
-			return nil
+			return nil, server
 		}
-		server = random.IntN(len(c.fleet.servers))
+		server = random.IntN(len(c.servers))
 	}
 }
 
-// send sends a transfer once. If it returns neither an answer nor an error, the transfer has to be sent again.
-func (c *client) send(ctx context.Context, s *server, body []byte) (*answer, error) {
+// send sends a transfer once. If it returns neither an answer nor an error, the transfer has to be sent again, because
+// of the code or because there was no answer.
+func (c *client) send(ctx context.Context, s *server, body []byte) (*answer, bursar.Code, error) {
 	n := &c.fleet.counts
 	n.note(func() { n.sent++ })
 	call, err := http.NewRequestWithContext(ctx, http.MethodPost, s.address()+"/v1/transfers", bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	call.Header.Set("Content-Type", "application/json")
-	response, err := c.fleet.http.Do(call)
+	response, err := c.http.Do(call)
 	if err != nil {
 		n.note(func() { n.unanswered++ })
-		return nil, nil
+		return nil, "", nil
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		n.note(func() { n.unanswered++ })
-		return nil, nil
+		return nil, "", nil
 	}
 	switch response.StatusCode {
 	case http.StatusCreated, http.StatusOK:
-		return acceptance(response, text)
+		a, err := acceptance(response, text)
+		if a != nil {
+			a.by = slices.Index(c.fleet.servers, s) + 1
+		}
+		return a, "", err
 	default:
 		a, code, err := refusal(response, text)
 		if a == nil && err == nil {
 			n.note(func() { n.codes[code]++ })
 		}
-		return a, err
+		return a, code, err
 	}
 }
 

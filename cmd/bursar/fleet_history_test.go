@@ -91,6 +91,7 @@ type answer struct {
 	seq     int64       // 0 where none was given
 	decided string
 	fresh   bool // this call posted it, and no earlier one
+	by      int  // the number of the server
 }
 
 // history is the requests of the clients and the shop, with their answers.
@@ -176,7 +177,7 @@ func (c *comparison) addRequest(h *history, q request, answers []answer, found [
 		return
 	}
 	c.posted++
-	if !c.checkEntries(fmt.Sprintf("%+v", q), q.legs(h.seed), found) {
+	if !c.checkEntries(fmt.Sprintf("%+v, answered %+v,", q, answers), q.legs(h.seed), found) {
 		return
 	}
 	last := found[len(found)-1]

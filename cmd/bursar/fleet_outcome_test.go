@@ -14,17 +14,18 @@ import (
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/clock"
+	"github.com/bursar-ledger/bursar/ledger"
 	"github.com/bursar-ledger/bursar/money"
 )
 
-// awaitSealed runs the program's verify until the servers have sealed everything. It must succeed each time.
-func (f *fleet) awaitSealed(ctx context.Context) error {
+// awaitSealed runs the program's verify on a node until the servers have sealed everything. It must succeed each time.
+func (f *fleet) awaitSealed(ctx context.Context, node int) error {
+	f.verified = "failed"
 	for {
-		out, err := exec.CommandContext(ctx, "bursar", "verify", "--db", f.url, "-o", "json").Output()
+		out, err := exec.CommandContext(ctx, "bursar", "verify", "--db", f.nodes[node].URL(), "-o", "json").Output()
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
-			f.verified = "failed"
-			return fmt.Errorf("verify: %w: %s%s", err, exit.Stderr, out)
+			return fmt.Errorf("verify on node %d: %w: %s%s", node+1, err, exit.Stderr, out)
 		}
 		var report struct {
 			OK       bool  `json:"ok"`
@@ -39,6 +40,23 @@ func (f *fleet) awaitSealed(ctx context.Context) error {
 		}
 		if err := clock.System().Sleep(ctx, 100*time.Millisecond); err != nil {
 			return fmt.Errorf("verify: %w: %s", err, out)
+		}
+	}
+}
+
+// heads wants all nodes to have the same journal.
+func (f *fleet) heads(ctx context.Context) {
+	f.Helper()
+	heads := make([]bursar.Head, len(f.nodes))
+	for n, node := range f.nodes {
+		f.ledger(node, func(l *ledger.Ledger) {
+			var err error
+			heads[n], err = l.Head(ctx)
+			f.must(err)
+		})
+		f.Logf("head of node %d: %d, %v", n+1, heads[n].Seq, heads[n].Hash)
+		if heads[n] != heads[0] {
+			f.violation("the head of node %d is %+v, and that of the first %+v", n+1, heads[n], heads[0])
 		}
 	}
 }
@@ -131,7 +149,7 @@ func (f *fleet) get(ctx context.Context, s *server, path string, into any) error
 	if err != nil {
 		return err
 	}
-	response, err := f.http.Do(call)
+	response, err := f.patient.Do(call)
 	if err != nil {
 		return err
 	}

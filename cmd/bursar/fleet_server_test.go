@@ -30,9 +30,12 @@ func runLeashed() {
 	main()
 }
 
-// server is one server of a fleet. It has one process after the other. A single goroutine starts and kills it.
+// server is one server of a fleet. It has one process after the other. A single goroutine starts and kills it, but only
+// while nobody else holds it.
 type server struct {
 	fleet *fleet
+	db    string // the URL of its database
+	held  sync.Mutex
 	cmd   *exec.Cmd
 	read  chan struct{} // closed when stderr is at its end
 
@@ -52,7 +55,7 @@ const linesMax = 20_000
 
 // start begins a process. It returns when the process says its address, or with an error when it ended.
 func (s *server) start(ctx context.Context, listen string) error {
-	s.cmd = exec.Command(leashed, "serve", "--db", s.fleet.url, "--listen", listen)
+	s.cmd = exec.Command(leashed, "serve", "--db", s.db, "--listen", listen)
 	if _, err := s.cmd.StdinPipe(); err != nil { // the leash; it ends with cmd
 		return err
 	}
@@ -149,7 +152,7 @@ func (s *server) health(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	response, err := s.fleet.http.Do(call)
+	response, err := s.fleet.patient.Do(call)
 	if err != nil {
 		return 0, err
 	}

@@ -80,7 +80,11 @@ func openShopDatabase(ctx context.Context, url string) (*shopDatabase, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &shopDatabase{mysql.New(db), func(ctx context.Context) (*shopTx, error) {
+	open := mysql.New
+	if strings.HasPrefix(url, "galera:") {
+		open = mysql.NewGalera
+	}
+	return &shopDatabase{open(db), func(ctx context.Context) (*shopTx, error) {
 		tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 		if err != nil {
 			return nil, err
@@ -269,7 +273,7 @@ func (s *shop) start() error {
 	s.stdin, s.done = stdin, make(chan error, 1)
 	go func() { s.done <- s.read(stdout) }()
 	return json.NewEncoder(stdin).Encode(shopTask{
-		URL: s.fleet.url, Seed: s.fleet.history.seed, Next: slices.Clone(s.next),
+		URL: s.fleet.database.URL(), Seed: s.fleet.history.seed, Next: slices.Clone(s.next),
 	})
 }
 

@@ -25,6 +25,7 @@ import (
 
 // Three servers work on one database. Again and again a server is killed by SIGKILL and started anew. In some variants
 // so are the database itself and the shop, which is an application that posts in database transactions of its own.
+// Where the database is a cluster, each server works on a node of its own, and one node after the other goes away.
 //
 // Clients send transfers under ids of their own, and send them again, to another server, until they have an answer.
 // Some requests go to two servers at once. In the end every transfer that was answered as posted must be in the journal
@@ -32,8 +33,9 @@ import (
 
 func TestFleet(t *testing.T) {
 	runFleets(t, &fleetForm{clients: 12, lasts: 3 * time.Second, every: 300 * time.Millisecond}, []fleetVariant{
-		{name: "postgres", database: sqltest.PrivatePostgres, shop: true, databaseKills: 1},
-		{name: "mariadb", database: sqltest.PrivateMariaDB, shop: true, databaseKills: 1},
+		{name: "postgres", nodes: one(sqltest.PrivatePostgres), shop: true, databaseKills: 1},
+		{name: "mariadb", nodes: one(sqltest.PrivateMariaDB), shop: true, databaseKills: 1},
+		{name: "galera", nodes: sqltest.PrivateGalera, shop: true},
 	})
 }
 
@@ -42,12 +44,14 @@ func TestTortureFleet(t *testing.T) {
 		t.Skip("it takes minutes: BURSAR_TORTURE=1 asks for it")
 	}
 	runFleets(t, &fleetForm{clients: 64, lasts: time.Minute, every: 2 * time.Second}, []fleetVariant{
-		{name: "postgres", database: sqltest.Postgres},
-		{name: "mariadb", database: sqltest.MariaDB},
-		{name: "postgres, In", database: sqltest.Postgres, shop: true},
-		{name: "mariadb, In", database: sqltest.MariaDB, shop: true},
-		{name: "postgres killed", database: sqltest.PrivatePostgres, shop: true, databaseKills: 5},
-		{name: "mariadb killed", database: sqltest.PrivateMariaDB, shop: true, databaseKills: 5},
+		{name: "postgres", nodes: one(sqltest.Postgres)},
+		{name: "mariadb", nodes: one(sqltest.MariaDB)},
+		{name: "postgres, In", nodes: one(sqltest.Postgres), shop: true},
+		{name: "mariadb, In", nodes: one(sqltest.MariaDB), shop: true},
+		{name: "postgres killed", nodes: one(sqltest.PrivatePostgres), shop: true, databaseKills: 5},
+		{name: "mariadb killed", nodes: one(sqltest.PrivateMariaDB), shop: true, databaseKills: 5},
+		{name: "galera", nodes: sqltest.PrivateGalera},
+		{name: "galera, In", nodes: sqltest.PrivateGalera, shop: true},
 	})
 }
 
@@ -60,9 +64,14 @@ type fleetForm struct {
 
 type fleetVariant struct {
 	name          string
-	database      func(testing.TB) *sqltest.Server
-	shop          bool // there is a shop beside the servers
+	nodes         func(testing.TB) []*sqltest.Server // each server works on one of them in turn
+	shop          bool                               // there is a shop beside the servers
 	databaseKills int
+}
+
+// one is a database that is no cluster.
+func one(start func(testing.TB) *sqltest.Server) func(testing.TB) []*sqltest.Server {
+	return func(t testing.TB) []*sqltest.Server { return []*sqltest.Server{start(t)} }
 }
 
 // fleetMax is the longest that anything may take.
@@ -73,9 +82,10 @@ type fleet struct {
 	*testing.T
 	form     *fleetForm
 	variant  fleetVariant
-	database *sqltest.Server
-	url      string
-	http     *http.Client
+	nodes    []*sqltest.Server
+	database *sqltest.Server // the first of the nodes
+	http     *http.Client    // of the clients, which go elsewhere when an answer takes long
+	patient  *http.Client    // for answers that must come
 	servers  []*server
 	shop     *shop // nil without one
 	random   *rand.Rand
@@ -83,14 +93,15 @@ type fleet struct {
 	history  history
 
 	kills, shopKills, databaseKills int
+	nodeFaults                      int
 	recovery                        time.Duration // the longest between the database's return and the servers' health
 	comparison                      *comparison
 	verified                        string
 }
 
 func runFleets(t *testing.T, form *fleetForm, variants []fleetVariant) {
-	table := []string{fmt.Sprintf("%-16s %7s %5s %9s %8s %8s %8s %8s %7s %8s %10s %8s %8s %5s %8s %7s",
-		"variant", "servers", "shops", "databases", "requests", "posted", "refused", "retries", "unknown", "orders",
+	table := []string{fmt.Sprintf("%-16s %7s %5s %9s %5s %8s %8s %8s %8s %7s %8s %10s %8s %8s %5s %8s %7s",
+		"variant", "servers", "shops", "databases", "nodes", "requests", "posted", "refused", "retries", "unknown", "orders",
 		"log lines", "longest", "recovery", "lost", "doubled", "verify")}
 	defer func() { t.Logf("kills, requests and answers:\n%s", strings.Join(table, "\n")) }()
 	seed := lawtest.Seed(t)
@@ -106,12 +117,16 @@ func runFleets(t *testing.T, form *fleetForm, variants []fleetVariant) {
 }
 
 func newFleet(t *testing.T, form *fleetForm, v fleetVariant, seed uint64) *fleet {
-	database := v.database(t)
+	nodes, answerMax := v.nodes(t), 20*time.Second
+	if len(nodes) > 1 { // or most of them would wait for a server that cannot answer
+		answerMax = 5 * time.Second
+	}
 	return &fleet{
-		T: t, form: form, variant: v, database: database, url: database.URL(),
+		T: t, form: form, variant: v, nodes: nodes, database: nodes[0],
 		http: &http.Client{
-			Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 2 * form.clients},
+			Timeout: answerMax, Transport: &http.Transport{MaxIdleConnsPerHost: 2 * form.clients},
 		},
+		patient:    &http.Client{Timeout: fleetMax},
 		random:     rand.New(rand.NewPCG(seed, 1)),
 		counts:     counts{codes: make(map[bursar.Code]int)},
 		history:    history{seed: seed, answers: make(map[request][]answer), orders: make(map[order]bool)},
@@ -125,8 +140,9 @@ func (f *fleet) String() string {
 	for _, s := range f.servers {
 		lines += len(s.log)
 	}
-	return fmt.Sprintf("%-16s %7d %5d %9d %8d %8d %8d %8d %7d %8d %10d %8v %8v %5d %8d %7s",
-		f.variant.name, f.kills, f.shopKills, f.databaseKills, n.sent, c.posted, c.refused, n.retries,
+	name := strings.Replace(f.variant.name, string(sqltest.MariaDBEngine), string(f.database.Engine()), 1)
+	return fmt.Sprintf("%-16s %7d %5d %9d %5d %8d %8d %8d %8d %7d %8d %10d %8v %8v %5d %8d %7s",
+		name, f.kills, f.shopKills, f.databaseKills, f.nodeFaults, n.sent, c.posted, c.refused, n.retries,
 		n.codes[bursar.CodeOutcomeUnknown], len(f.history.orders), lines, n.longest.Round(time.Millisecond),
 		f.recovery.Round(time.Millisecond), c.lost, c.doubled, f.verified)
 }
@@ -146,10 +162,11 @@ func (f *fleet) violation(format string, args ...any) {
 // prepare makes the ledger and gives every account money.
 func (f *fleet) prepare() {
 	f.Helper()
-	if out, err := exec.CommandContext(f.Context(), "bursar", "migrate", "--db", f.url).CombinedOutput(); err != nil {
+	out, err := exec.CommandContext(f.Context(), "bursar", "migrate", "--db", f.database.URL()).CombinedOutput()
+	if err != nil {
 		f.Fatalf("migrate: %v: %s", err, out)
 	}
-	f.ledger(func(l *ledger.Ledger) {
+	f.ledger(f.database, func(l *ledger.Ledger) {
 		currency := dollars(0).Currency()
 		_, err := l.OpenAccount(f.Context(), bursar.Opening{Path: fleetBank, Currency: currency, NoMin: true})
 		f.must(err)
@@ -173,10 +190,10 @@ func (f *fleet) prepare() {
 	}
 }
 
-// ledger opens the ledger without a sealer of its own.
-func (f *fleet) ledger(fn func(*ledger.Ledger)) {
+// ledger opens the ledger on a node without a sealer of its own.
+func (f *fleet) ledger(on *sqltest.Server, fn func(*ledger.Ledger)) {
 	f.Helper()
-	s, err := store.Open(f.url)
+	s, err := store.Open(on.URL())
 	f.must(err)
 	defer s.Close()
 	l, err := ledger.New(context.Background(), s, &ledger.Options{SealEvery: -1})
@@ -188,10 +205,10 @@ func (f *fleet) ledger(fn func(*ledger.Ledger)) {
 // run runs servers, clients and the shop under faults.
 func (f *fleet) run() {
 	f.Helper()
-	ctx, cancel := context.WithTimeout(f.Context(), f.form.lasts+2*fleetMax)
+	ctx, cancel := context.WithTimeout(f.Context(), f.form.lasts+2*time.Duration(len(f.nodes))*fleetMax)
 	defer cancel()
-	for range 3 {
-		s := &server{fleet: f}
+	for n := range 3 {
+		s := &server{fleet: f, db: f.nodes[n%len(f.nodes)].URL()}
 		f.servers = append(f.servers, s)
 		f.must(s.start(ctx, anyPort))
 		f.Cleanup(func() { _ = s.cmd.Process.Kill() }) // of no effect when all went well
@@ -205,7 +222,7 @@ func (f *fleet) run() {
 	over := make(chan struct{})
 	var clients sync.WaitGroup
 	for n := range f.form.clients {
-		c := &client{fleet: f, number: n, random: rand.New(rand.NewPCG(f.history.seed, uint64(n)|1<<62))}
+		c := newClient(f, n)
 		clients.Go(func() { c.run(ctx, over) })
 	}
 	err := f.injectFaults(ctx)
@@ -217,11 +234,35 @@ func (f *fleet) run() {
 	}
 }
 
-// injectFaults kills servers, the shop and the database until the run is over. All servers are healthy then.
+// injectFaults kills servers, the shop and the database, and takes nodes away, until the run is over. All servers are
+// healthy then.
 func (f *fleet) injectFaults(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var away error
+	back := make(chan struct{})
+	go func() {
+		defer close(back)
+		if away = f.takeNodesAway(ctx); away != nil {
+			cancel()
+		}
+	}()
+	err := f.kill(ctx, back)
+	if err != nil {
+		cancel()
+	}
+	<-back
+	return errors.Join(err, away)
+}
+
+// kill kills servers, the shop and the database until the run is over and all nodes are back.
+func (f *fleet) kill(ctx context.Context, back <-chan struct{}) error {
 	began := clock.System().Now()
 	elapsed := func() time.Duration { return clock.System().Now().Sub(began) }
-	for tick := 1; elapsed() < f.form.lasts || f.databaseKills < f.variant.databaseKills; tick++ {
+	due := func() bool {
+		return elapsed() < f.form.lasts || f.databaseKills < f.variant.databaseKills || !isClosed(back)
+	}
+	for tick := 1; due(); tick++ {
 		if err := clock.System().Sleep(ctx, time.Duration(tick)*f.form.every-elapsed()); err != nil {
 			return err
 		}
@@ -229,7 +270,7 @@ func (f *fleet) injectFaults(ctx context.Context) error {
 		if f.databaseIsDue(elapsed()) {
 			err = f.killDatabase(ctx)
 		} else {
-			err = f.killServer(ctx, f.servers[f.random.IntN(len(f.servers))])
+			err = f.killAServer(ctx)
 		}
 		if f.shop != nil && tick%3 == 1 {
 			err = errors.Join(err, f.shop.kill(), f.shop.start())
@@ -248,63 +289,17 @@ func (f *fleet) databaseIsDue(elapsed time.Duration) bool {
 	return n > 0 && elapsed >= f.form.lasts*time.Duration(2*f.databaseKills+1)/(2*n)
 }
 
-func (f *fleet) killServer(ctx context.Context, s *server) error {
-	if err := s.kill(); err != nil {
-		return err
-	}
-	f.kills++
-	return s.restart(ctx, f.random.IntN(2) == 0)
-}
-
-// killDatabase kills the database, and then one of the servers, which must not start without a database. The other
-// servers must say that the database is away. They must be healthy again soon after it is back, without a restart.
-func (f *fleet) killDatabase(ctx context.Context) error {
-	if err := f.database.Kill9(); err != nil {
-		return err
-	}
-	f.databaseKills++
-	victim := f.random.IntN(len(f.servers))
-	var asked sync.WaitGroup
-	for i, s := range f.servers {
-		if i == victim {
-			continue
-		}
-		asked.Go(func() {
-			if status, err := s.health(ctx); err != nil || status != http.StatusServiceUnavailable {
-				f.violation("without a database /healthz says %d: %v", status, err)
-			}
-		})
-	}
-	err := f.servers[victim].kill()
-	f.kills++
-	if start := f.servers[victim].start(ctx, anyPort); !isUnavailable(start) {
-		err = errors.Join(err, fmt.Errorf("without a database a server starts, or ends with %v", start))
-	}
-	asked.Wait()
-	if err := errors.Join(err, f.database.Restart(ctx)); err != nil {
-		return err
-	}
-	back := clock.System().Now()
-	for i, s := range f.servers {
-		if i == victim {
-			continue
-		}
-		if err := s.awaitHealthy(ctx); err != nil {
-			return err
-		}
-	}
-	f.recovery = max(f.recovery, clock.System().Now().Sub(back))
-	return f.servers[victim].restart(ctx, true)
-}
-
 // check compares the history with the outcome.
 func (f *fleet) check() {
 	f.Helper()
 	ctx, cancel := context.WithTimeout(f.Context(), fleetMax+10*f.form.lasts) // for as many requests as there were
 	defer cancel()
-	f.must(f.awaitSealed(ctx))
+	for n := range f.nodes {
+		f.must(f.awaitSealed(ctx, n))
+	}
+	f.heads(ctx)
 	rows := f.rows()
-	f.ledger(func(l *ledger.Ledger) { f.comparison = f.history.compare(bursartest.Journal(f.T, l), rows) })
+	f.ledger(f.database, func(l *ledger.Ledger) { f.comparison = f.history.compare(bursartest.Journal(f.T, l), rows) })
 	began := clock.System().Now()
 	f.askAgain(ctx)
 	f.Logf("%d ids asked for again in %v",
@@ -316,7 +311,7 @@ func (f *fleet) check() {
 		}
 	}
 	f.logs()
-	violations := slices.Concat(f.counts.violations, f.comparison.violations)
+	violations := slices.Concat(f.comparison.violations, f.counts.violations)
 	for _, v := range violations[:min(len(violations), 20)] {
 		f.Error(v)
 	}
@@ -331,7 +326,7 @@ func (f *fleet) wantTested() {
 	c := f.comparison
 	few := c.posted < 200 // on a machine that is so busy, chance may leave refusals out
 	if c.posted == 0 || c.refused == 0 && !few || f.counts.retries == 0 || f.kills == 0 ||
-		f.databaseKills != f.variant.databaseKills {
+		f.databaseKills != f.variant.databaseKills || len(f.nodes) > 1 && f.nodeFaults == 0 {
 		f.Error("the test has put nothing to the test")
 	}
 }

@@ -50,8 +50,8 @@ until it is back, and stderr says when it went and when it came back.
 On a standby or a replica it serves what reads, says at the start and in /v1/head how old that is, and answers 503 to
 what posts. When the database's server takes writes, so does this one, without a restart.
 
-On PostgreSQL, MariaDB and MySQL several servers may work on one database. A client that got no answer sends its
-transfer again, to any of them, under the same id.
+On PostgreSQL, MariaDB and MySQL several servers may work on one database, and on a Galera cluster one on each node. A
+client that got no answer sends its transfer again, to any of them, under the same id.
 
 On a loopback address no token is needed. On any other address a token is required: the content of --token-file,
 or else BURSAR_TOKEN. There is no flag for the token itself, because other users of a machine can see flags.

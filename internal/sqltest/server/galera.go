@@ -148,13 +148,15 @@ func (in *Instance) base() error {
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return err
 	}
-	scripts, err := filepath.Glob(filepath.Join(root, "bin/wsrep_sst_*"))
-	if err != nil {
-		return err
-	}
-	for _, script := range append(scripts, filepath.Join(root, "bin/my_print_defaults")) {
-		if err := os.Symlink(script, filepath.Join(bin, filepath.Base(script))); err != nil {
+	for _, wanted := range []string{"bin/wsrep_sst_*", "bin/my_print_defaults*"} { // a bundle's program is two files
+		found, err := filepath.Glob(filepath.Join(root, wanted))
+		if err != nil {
 			return err
+		}
+		for _, file := range found {
+			if err := os.Symlink(file, filepath.Join(bin, filepath.Base(file))); err != nil {
+				return err
+			}
 		}
 	}
 	return errors.Join(
@@ -174,6 +176,7 @@ func nodeArgs(in *Instance) []string {
 		}
 	}
 	args = append(args,
+		"--log-warnings=1", // each client that goes away would hide what the group says
 		"--binlog-format=ROW", "--innodb-autoinc-lock-mode=2",
 		"--wsrep-on=ON", "--wsrep-provider="+filepath.Join(in.programs.root, provider),
 		"--wsrep-cluster-name=bursar", "--wsrep-cluster-address="+n.peers, "--wsrep-node-name="+n.name,
