@@ -83,8 +83,8 @@ engines: ## run what engines decide on every engine that can be had
 	echo "== other ways"; BURSAR_LAW=$(LAWTIME) $(TESTENV) run -vet=off -timeout 30m \
 		-run '^TestLaws$$/$(OTHER_WAYS)' ./ledger/lawtest || failed="$$failed other-ways"; \
 	echo "== galera"; $(call requiring,galera) BURSAR_TEST_GALERA=1 BURSAR_LAW=$(LAWTIME) $(TESTENV) run -vet=off \
-		-timeout 60m -run 'Galera|Node|TestLaws/galera' $(ON_MYSQL) ./ledger/lawtest ./internal/sqltest \
-		|| failed="$$failed galera"; \
+		-timeout 60m -run 'Galera|Node|TestLaws/galera|TestFleet/galera|TestMissetServers' \
+		$(ON_MYSQL) ./ledger/lawtest ./internal/sqltest ./cmd/bursar || failed="$$failed galera"; \
 	if [ -n "$$failed" ]; then echo "failed on:$$failed"; exit 1; fi
 
 race: ## run the tests of the concurrent rooms under the race detector
