@@ -45,6 +45,7 @@ func Run(ctx context.Context, c *Config) (Report, error) {
 	}
 	err := r.all(ctx)
 	r.report.Interrupted = ctx.Err() != nil
+	_, r.report.PeakMemory = processUsage()
 	for _, undo := range slices.Backward(r.cleanup) {
 		err = errors.Join(err, undo(context.WithoutCancel(ctx)))
 	}
@@ -350,5 +351,4 @@ func (r *run) show() {
 		}
 		r.report.Rows = append(r.report.Rows, row)
 	}
-	_, r.report.PeakMemory = processUsage()
 }
