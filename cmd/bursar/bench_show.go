@@ -67,9 +67,7 @@ func orUnknown(s string) string {
 }
 
 func (e *env) listBench(r *bench.Report) error {
-	out := e.list(left("subject"), right("clients"), wide("batch"), right("hot"), right("tps"), right("min"), right("max"),
-		right("to_textbook"), right("to_http_json"), right("p50_us"), right("p99_us"), right("p99.9_us"), right("bytes"),
-		right("cpu_us"), right("server_cpu_us"), left("retries"), wide("posted"))
+	out := e.list(benchColumns(r)...)
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		latency := []string{"", "", ""}
@@ -89,6 +87,26 @@ func (e *env) listBench(r *bench.Report) error {
 		}
 	}
 	return out.flush()
+}
+
+// benchColumns are what a row has. A table leaves out what no row has.
+func benchColumns(r *bench.Report) []column {
+	columns := []column{left("subject"), right("clients"), wide("batch"), right("hot"), right("tps"), right("min"),
+		right("max"), right("to_textbook"), right("to_http_json"), right("p50_us"), right("p99_us"), right("p99.9_us"),
+		right("bytes"), right("cpu_us"), right("server_cpu_us"), left("retries"), wide("posted")}
+	has := map[string]bool{}
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		has["to_http_json"] = has["to_http_json"] || row.ToPlain > 0
+		has["server_cpu_us"] = has["server_cpu_us"] || row.ServerCPU != nil
+		has["retries"] = has["retries"] || len(row.Retries) > 0
+	}
+	for i := range columns {
+		if name := columns[i].name; slices.Contains([]string{"to_http_json", "server_cpu_us", "retries"}, name) {
+			columns[i].wide = !has[name]
+		}
+	}
+	return columns
 }
 
 func (e *env) listGrowth(r *bench.Report) error {

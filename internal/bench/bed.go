@@ -154,7 +154,7 @@ func (b *bed) together(s *source, insert string) task {
 				if runs++; runs > 1 {
 					b.again.add(string(bursar.CodeConflict))
 				}
-				if _, err := tx.ExecContext(ctx, insert, id, m.cents); err != nil {
+				if _, err := tx.ExecContext(ctx, insert, id, m.Cents); err != nil {
 					return err
 				}
 				_, err := in.Post(ctx, transfer)

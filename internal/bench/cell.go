@@ -12,8 +12,8 @@ type cell struct {
 	subject             string
 	clients, batch, hot int
 
-	place *place
-	bed   *bed // nil: there is no ledger
+	place *place // nil: somebody else's
+	bed   *bed   // nil: there is no ledger of ours
 	again *tally
 	// begin gets everything ready for callers, one for each source.
 	begin func(ctx context.Context, sources []*source) (tasks []task, end func() error, err error)
@@ -33,7 +33,7 @@ func (c *cell) measure(
 	ctx context.Context, r *run, lapNumber int, by func(context.Context, *loop) (lap, error),
 ) (out lap, err error) {
 	settled := context.WithoutCancel(ctx)
-	before, err := c.place.bytes(settled)
+	before, err := c.bytes(settled)
 	if err != nil {
 		return out, err
 	}
@@ -56,7 +56,7 @@ func (c *cell) measure(
 	if err != nil {
 		return out, err
 	}
-	after, err := c.place.bytes(settled)
+	after, err := c.bytes(settled)
 	c.grown += after - before
 	return out, err
 }
@@ -92,10 +92,18 @@ func (c *cell) late(ctx context.Context, r *run) error {
 	return nil
 }
 
+// bytes is how large the cell's database is; 0 where that is not to be known.
+func (c *cell) bytes(ctx context.Context) (int64, error) {
+	if c.place == nil {
+		return 0, nil
+	}
+	return c.place.bytes(ctx)
+}
+
 func (c *cell) usage() usage {
 	cpu, _ := processUsage()
 	u := usage{cpu: cpu}
-	if c.place.cpu != nil {
+	if c.place != nil && c.place.cpu != nil {
 		u.server = c.place.cpu.used()
 	}
 	return u
@@ -118,7 +126,7 @@ func (c *cell) row() Row {
 	return r
 }
 
-// best is the cell of the textbook that did most. The medians of the others say that they were tried.
+// best is the cell of the textbook that did most, nil if there is none. tried are the medians of all.
 func best(cells []*cell) (chosen *cell, tried map[int]float64) {
 	tried = map[int]float64{}
 	for _, c := range cells {

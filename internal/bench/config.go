@@ -53,7 +53,8 @@ type Config struct {
 	// Handler makes the HTTP interface of a ledger; nil: it is not measured.
 	Handler func(*ledger.Ledger) http.Handler
 	Build   Build
-	// Progress is told what is done next, and how many steps of how many are done. Defaults to nobody.
+	// Progress is told what is done next, and how many steps of how many are done. It is called by one goroutine at a
+	// time. Defaults to nobody.
 	Progress func(what string, done, total int)
 	Clock    clock.Clock // defaults to the machine's
 }
@@ -80,9 +81,17 @@ func (c *Config) Check() error {
 			return refused("there is no strategy %q: the strategies are %s", name, strings.Join(Names(), ", "))
 		}
 	}
+	if len(c.Strategies) == 0 {
+		return refused("nothing is to be measured: name a strategy")
+	}
+	return c.checkWorkload()
+}
+
+// checkWorkload is the part of Check that is about what is asked for, whoever is asked.
+func (c *Config) checkWorkload() error {
 	switch {
-	case len(c.Strategies) == 0 || len(c.Clients) == 0 || len(c.Hot) == 0:
-		return refused("nothing is to be measured: name a strategy, a number of clients and a share of hot transfers")
+	case len(c.Clients) == 0 || len(c.Hot) == 0:
+		return refused("nothing is to be measured: name a number of clients and a share of hot transfers")
 	case c.Workload.Accounts < 2 || c.Workload.Accounts > accountsMax:
 		return refused("%d accounts: take 2 to %d", c.Workload.Accounts, accountsMax)
 	case !(c.Workload.Zipf >= 0 && c.Workload.Zipf <= 10):
@@ -116,12 +125,6 @@ func (c *Config) checkLoad() error {
 
 func refused(format string, args ...any) error {
 	return bursar.Errorf(bursar.CodeMalformed, "%s", fmt.Sprintf(format, args...))
-}
-
-func (c *Config) progress(what string, done, total int) {
-	if c.Progress != nil {
-		c.Progress(what, done, total)
-	}
 }
 
 // warmup is how long each subject runs before it is measured, each time.

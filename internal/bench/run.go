@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/clock"
@@ -27,6 +28,7 @@ type run struct {
 	report Report
 
 	done, steps int
+	saying      sync.Mutex
 	cleanup     []func(context.Context) error // last first
 }
 
@@ -39,10 +41,7 @@ func Run(ctx context.Context, c *Config) (Report, error) {
 	if err := c.Check(); err != nil {
 		return Report{}, err
 	}
-	r := &run{Config: c, clock: c.Clock}
-	if r.clock == nil {
-		r.clock = punctual{clock.System()}
-	}
+	r := newRun(c)
 	err := r.all(ctx)
 	r.report.Interrupted = ctx.Err() != nil
 	_, r.report.PeakMemory = processUsage()
@@ -56,6 +55,14 @@ func Run(ctx context.Context, c *Config) (Report, error) {
 		err = r.report.Err()
 	}
 	return r.report, err
+}
+
+func newRun(c *Config) *run {
+	r := &run{Config: c, clock: c.Clock}
+	if r.clock == nil {
+		r.clock = punctual{clock.System()}
+	}
+	return r
 }
 
 func (r *run) all(ctx context.Context) error {
@@ -105,6 +112,15 @@ func (r *run) prepare(ctx context.Context) error {
 
 func (r *run) note(format string, args ...any) {
 	r.report.Notes = append(r.report.Notes, fmt.Sprintf(format, args...))
+}
+
+// progress says how far the run is. Goroutines take turns.
+func (r *run) progress(what string, done, total int) {
+	r.saying.Lock()
+	defer r.saying.Unlock()
+	if r.Progress != nil {
+		r.Progress(what, done, total)
+	}
 }
 
 // step says what is done next.
@@ -340,11 +356,11 @@ func (r *run) show() {
 		}
 		row := c.row()
 		textbook, tried := best(r.ofTextbook(c.hot))
-		if base := spreadOf(textbook.rates).Median; base > 0 && c.subject != SubjectPlain {
-			row.ToTextbook = rounded(spreadOf(c.rates).Median / base)
+		if textbook != nil && c.subject != SubjectPlain {
+			row.ToTextbook = rounded(ratio(spreadOf(c.rates).Median, spreadOf(textbook.rates).Median))
 		}
 		if base := plain[[2]int{c.clients, c.hot}]; base > 0 && c.subject == SubjectHTTP {
-			row.ToPlain = rounded(spreadOf(c.rates).Median / base)
+			row.ToPlain = rounded(ratio(spreadOf(c.rates).Median, base))
 		}
 		if c.subject == SubjectTextbook {
 			row.Tried = tried

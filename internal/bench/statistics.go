@@ -40,6 +40,14 @@ func per(quantity float64, n int64) float64 {
 	return quantity / float64(n)
 }
 
+// ratio is zero where there is nothing to compare with.
+func ratio(v, base float64) float64 {
+	if base <= 0 {
+		return 0
+	}
+	return v / base
+}
+
 // rounded keeps as many digits as a measurement is worth: four.
 func rounded(v float64) float64 {
 	if v == 0 || math.IsInf(v, 0) || math.IsNaN(v) {

@@ -133,8 +133,8 @@ func TestMovesAreThoseOfTheSeed(t *testing.T) {
 			if c.next() != move {
 				differ++
 			}
-			if move.from == move.to || min(move.from, move.to) < 0 || max(move.from, move.to) >= w.Accounts ||
-				move.cents < 1 || move.cents > amountMax {
+			if move.From == move.To || min(move.From, move.To) < 0 || max(move.From, move.To) >= w.Accounts ||
+				move.Cents < 1 || move.Cents > amountMax {
 				t.Fatalf("%+v: %v", w, move)
 			}
 		}
@@ -151,7 +151,7 @@ func TestHotShare(t *testing.T) {
 	for hot, want := range map[int][2]int{0: {0, 60}, 50: {4800, 5200}, 100: {10_000, 10_000}} {
 		s, touched := w.source(0, hot), 0
 		for range 10_000 {
-			if m := s.next(); m.from == hotAccount || m.to == hotAccount {
+			if m := s.next(); m.From == hotAccount || m.To == hotAccount {
 				touched++
 			}
 		}

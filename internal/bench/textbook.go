@@ -125,7 +125,7 @@ func (b *baseline) connect(ctx context.Context, db *sql.DB) (*teller, error) {
 }
 
 // post moves money in one database transaction.
-func (c *teller) post(ctx context.Context, id bursar.ID, m move) error {
+func (c *teller) post(ctx context.Context, id bursar.ID, m Move) error {
 	if _, err := c.conn.ExecContext(ctx, c.begin); err != nil {
 		return err
 	}
@@ -140,22 +140,22 @@ func (c *teller) post(ctx context.Context, id bursar.ID, m move) error {
 	return nil
 }
 
-func (c *teller) statements(ctx context.Context, id bursar.ID, m move) error {
-	first, second := min(m.from, m.to), max(m.from, m.to)
+func (c *teller) statements(ctx context.Context, id bursar.ID, m Move) error {
+	first, second := min(m.From, m.To), max(m.From, m.To)
 	for _, account := range []int{first, second} {
 		var balance int64
 		if err := c.lock.QueryRowContext(ctx, account).Scan(&balance); err != nil {
 			return err
 		}
 	}
-	if _, err := c.insert.ExecContext(ctx, id, m.from, m.to, m.cents, c.clock.Now().UnixNano()); err != nil {
+	if _, err := c.insert.ExecContext(ctx, id, m.From, m.To, m.Cents, c.clock.Now().UnixNano()); err != nil {
 		return err
 	}
 	change := func(account int) int64 {
-		if account == m.from {
-			return -m.cents
+		if account == m.From {
+			return -m.Cents
 		}
-		return m.cents
+		return m.Cents
 	}
 	for _, account := range []int{first, second} {
 		if _, err := c.update.ExecContext(ctx, change(account), account); err != nil {

@@ -80,16 +80,16 @@ func (w *web) requesting(s *source, batch int, paths []string, ids func() (bursa
 }
 
 // appendJSON is a move as the HTTP interface takes it.
-func (m move) appendJSON(b []byte, id bursar.ID, paths []string) []byte {
+func (m Move) appendJSON(b []byte, id bursar.ID, paths []string) []byte {
 	b = append(b, `{"id":"`...)
 	b = append(b, id.String()...)
 	b = append(b, `","from":"`...)
-	b = append(b, paths[m.from]...)
+	b = append(b, paths[m.From]...)
 	b = append(b, `","to":"`...)
-	b = append(b, paths[m.to]...)
+	b = append(b, paths[m.To]...)
 	b = append(b, `","amount":"`...)
-	b = strconv.AppendInt(b, m.cents/100, 10)
-	b = append(b, '.', byte('0'+m.cents/10%10), byte('0'+m.cents%10))
+	b = strconv.AppendInt(b, m.Cents/100, 10)
+	b = append(b, '.', byte('0'+m.Cents/10%10), byte('0'+m.Cents%10))
 	return append(b, ` USD"}`...)
 }
 

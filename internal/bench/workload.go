@@ -21,10 +21,10 @@ const hotAccount = 0
 // amountMax bounds a transfer's amount, in cents.
 const amountMax = 1000
 
-// move is one transfer before anybody gives it a form: numbers of two accounts, and cents.
-type move struct {
-	from, to int
-	cents    int64
+// Move is one transfer before anybody gives it a form: the numbers of two accounts, from 0, and cents.
+type Move struct {
+	From, To int
+	Cents    int64
 }
 
 // source draws the moves of one caller. It is not safe for concurrent use.
@@ -69,16 +69,16 @@ func (s *source) account() int {
 }
 
 // next draws a move between two accounts.
-func (s *source) next() move {
-	m := move{from: s.account(), cents: 1 + s.random.Int64N(amountMax)}
+func (s *source) next() Move {
+	m := Move{From: s.account(), Cents: 1 + s.random.Int64N(amountMax)}
 	if s.hot > 0 && s.random.IntN(100) < s.hot {
-		m.from = hotAccount
+		m.From = hotAccount
 	}
-	for m.to = s.account(); m.to == m.from; {
-		m.to = (m.to + 1 + s.random.IntN(s.accounts-1)) % s.accounts
+	for m.To = s.account(); m.To == m.From; {
+		m.To = (m.To + 1 + s.random.IntN(s.accounts-1)) % s.accounts
 	}
 	if s.random.IntN(2) == 0 {
-		m.from, m.to = m.to, m.from
+		m.From, m.To = m.To, m.From
 	}
 	return m
 }
@@ -93,8 +93,8 @@ func pathsOf(n int) []string {
 }
 
 // transfer gives a move the form of the ledger.
-func (m move) transfer(id bursar.ID, paths []string, currency money.Currency) bursar.Transfer {
+func (m Move) transfer(id bursar.ID, paths []string, currency money.Currency) bursar.Transfer {
 	return bursar.Transfer{ID: id, Legs: []bursar.Leg{
-		{From: paths[m.from], To: paths[m.to], Amount: money.FromUnits(m.cents, currency)},
+		{From: paths[m.From], To: paths[m.To], Amount: money.FromUnits(m.Cents, currency)},
 	}}
 }
