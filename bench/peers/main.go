@@ -131,6 +131,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return errors.Join(err, table(stdout, &report))
 }
 
+// known leaves out what too few calls were made for.
+func known(micros float64) string {
+	if micros == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(micros, 'f', -1, 64)
+}
+
 // table prints the rows of a report.
 func table(w io.Writer, r *bench.Report) error {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -141,8 +149,9 @@ func table(w io.Writer, r *bench.Report) error {
 		if row.Open != nil {
 			open = *row.Open
 		}
-		fmt.Fprintf(out, "%s\t%d\t%d\t%d\t%.0f\t%.0f\t%.0f\t%v\t%v\t%v\t%v\t\n", row.Subject, row.Clients, row.Batch, row.Hot,
-			row.Rate.Median, row.Rate.Min, row.Rate.Max, open.P50, open.P99, open.P999, row.Retries)
+		fmt.Fprintf(out, "%s\t%d\t%d\t%d\t%.0f\t%.0f\t%.0f\t%s\t%s\t%s\t%v\t\n",
+			row.Subject, row.Clients, row.Batch, row.Hot,
+			row.Rate.Median, row.Rate.Min, row.Rate.Max, known(open.P50), known(open.P99), known(open.P999), row.Retries)
 	}
 	return out.Flush()
 }

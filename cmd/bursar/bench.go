@@ -64,7 +64,7 @@ Every subject is warmed up and measured for --seconds, in --rounds in which all 
 the least and the most. Latency is measured afterwards, with calls that arrive evenly at half of that throughput
 whether or not the ones before are answered: from when a call was to begin, so that a stall counts for all whom it
 delays. In JSON there is also what callers see who wait for each answer. Percentiles are at most 0.8 % too high. A call
-of a batch is one call.
+of a batch is one call. p99 takes 100 calls and p99.9 takes 1,000, so give enough --seconds.
 
 bytes is what the database grew by for each transfer, with indexes. cpu_us is what this process used, which is also
 what makes the load; server_cpu_us what the processes of a database server used that can be seen from here.

@@ -41,7 +41,11 @@ func benchHead(r *bench.Report) string {
 	var b strings.Builder
 	s := &r.Setup
 	fmt.Fprintf(&b, "%s, %s, %s", orUnknown(r.Machine.CPU), count(int64(r.Machine.Cores), "core", "cores"), r.Machine.Go)
-	fmt.Fprintf(&b, "; bursar %s\n%s %s", r.Build.Version, r.Engine.Name, r.Engine.Version)
+	fmt.Fprintf(&b, "; bursar %s", r.Build.Version)
+	if r.Build.Revision != "" {
+		fmt.Fprintf(&b, " at %.12s", r.Build.Revision)
+	}
+	fmt.Fprintf(&b, "\n%s %s", r.Engine.Name, r.Engine.Version)
 	for _, setting := range r.Engine.Settings {
 		fmt.Fprintf(&b, ", %s=%s", setting.Name, setting.Value)
 	}
@@ -72,7 +76,7 @@ func (e *env) listBench(r *bench.Report) error {
 		row := &r.Rows[i]
 		latency := []string{"", "", ""}
 		if row.Open != nil {
-			latency = []string{figure(row.Open.P50), figure(row.Open.P99), figure(row.Open.P999)}
+			latency = []string{positiveFigure(row.Open.P50), positiveFigure(row.Open.P99), positiveFigure(row.Open.P999)}
 		}
 		cells := slices.Concat([]string{
 			row.Subject, strconv.Itoa(row.Clients), strconv.Itoa(row.Batch), strconv.Itoa(row.Hot),
@@ -152,6 +156,14 @@ func benchFoot(r *bench.Report) string {
 func whole(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) }
 
 func figure(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+// positiveFigure leaves out what too few calls were made for.
+func positiveFigure(v float64) string {
+	if v <= 0 {
+		return ""
+	}
+	return figure(v)
+}
 
 // positive leaves out what was not measured.
 func positive(v float64) string {

@@ -140,8 +140,8 @@ func checkRows(t *testing.T, r *bench.Report) {
 		}
 		got = append(got, l)
 		if len(row.Rounds) != 2 || row.Rate.Min <= 0 || row.Rate.Min > row.Rate.Median || row.Rate.Median > row.Rate.Max ||
-			row.Posted <= 0 || row.Open == nil || row.Open.Calls <= 0 || row.Open.P50 > row.Open.P99 ||
-			row.Open.P99 > row.Open.P999 || row.Closed.P50 <= 0 {
+			row.Posted <= 0 || row.Open == nil || row.Open.Calls <= 0 || row.Open.P50 <= 0 || row.Closed.P50 <= 0 ||
+			(row.Open.P99 > 0) != (row.Open.Calls >= 100) || (row.Open.P999 > 0) != (row.Open.Calls >= 1000) {
 			t.Errorf("%+v", row)
 		}
 		if (row.ToTextbook > 0) == (row.Subject == bench.SubjectPlain) ||

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -244,7 +245,11 @@ func drawSpans(spans []span) template.HTML {
 	x := axis{log: true, from: spanLabels, to: plotWidth - 3*plotRight}
 	var all []float64
 	for i := range spans {
-		all = append(all, spans[i].values[:]...)
+		for _, v := range spans[i].values {
+			if v > 0 {
+				all = append(all, v)
+			}
+		}
 	}
 	x.span(all)
 	height := plotTop + spanHeight*float64(len(spans)) + 30
@@ -264,8 +269,11 @@ func drawSpans(spans []span) template.HTML {
 		fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" text-anchor="end">%s</text>`, spanLabels-8, y+4,
 			template.HTMLEscapeString(s.name))
 		fmt.Fprintf(&b, `<line class="c0" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`,
-			x.at(s.values[0]), y, x.at(s.values[2]), y)
+			x.at(s.values[0]), y, x.at(slices.Max(s.values[:])), y)
 		for j, percentile := range percentileNames {
+			if s.values[j] == 0 {
+				continue // there were too few calls
+			}
 			fmt.Fprintf(&b, `<circle class="c%d" cx="%.1f" cy="%.1f" r="4"><title>%s: %s</title></circle>`,
 				j, x.at(s.values[j]), y, percentile, microsText(s.values[j]))
 		}

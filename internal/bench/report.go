@@ -90,11 +90,12 @@ type Row struct {
 	Tried map[int]float64 `json:"tried,omitempty"`
 }
 
-// Latency has percentiles of calls in microseconds. A call of a batch is one call.
+// Latency has percentiles of calls in microseconds. A call of a batch is one call. P99 needs 100 calls and P999 1,000:
+// of fewer it would be the slowest one under another name, and is zero and left out of JSON.
 type Latency struct {
 	P50  float64 `json:"p50"`
-	P99  float64 `json:"p99"`
-	P999 float64 `json:"p99.9"`
+	P99  float64 `json:"p99,omitempty"`
+	P999 float64 `json:"p99.9,omitempty"`
 }
 
 // OpenLatency is a Latency with the load it was measured at.
@@ -124,12 +125,21 @@ type Verified struct {
 	Posted   int64  `json:"posted"` // transfers that callers were answered; Entries are these and the accounts
 }
 
-func latencyOf(h *Histogram) Latency {
-	return Latency{micros(h.Percentile(0.5)), micros(h.Percentile(0.99)), micros(h.Percentile(0.999))}
-}
+func latencyOf(h *Histogram) Latency { return latency(h.Count(), h.Percentile) }
 
 func exactLatency(values []time.Duration) Latency {
-	return Latency{micros(percentile(values, 0.5)), micros(percentile(values, 0.99)), micros(percentile(values, 0.999))}
+	return latency(int64(len(values)), func(share float64) time.Duration { return percentile(values, share) })
+}
+
+func latency(calls int64, at func(share float64) time.Duration) (l Latency) {
+	l.P50 = micros(at(0.5))
+	if calls >= 100 {
+		l.P99 = micros(at(0.99))
+	}
+	if calls >= 1000 {
+		l.P999 = micros(at(0.999))
+	}
+	return l
 }
 
 func micros(d time.Duration) float64 { return rounded(float64(d) / float64(time.Microsecond)) }

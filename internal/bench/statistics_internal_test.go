@@ -63,6 +63,23 @@ func TestPercentileByNearestRank(t *testing.T) {
 	}
 }
 
+// TestFewCallsHaveNoHighPercentiles wants none that would be the slowest call.
+func TestFewCallsHaveNoHighPercentiles(t *testing.T) {
+	t.Parallel()
+	for calls, want := range map[int][3]bool{
+		1: {true}, 99: {true}, 100: {true, true}, 999: {true, true}, 1000: {true, true, true},
+	} {
+		values := make([]time.Duration, calls)
+		for i := range values {
+			values[i] = time.Duration(i + 1)
+		}
+		l := exactLatency(values)
+		if got := [3]bool{l.P50 > 0, l.P99 > 0, l.P999 > 0}; got != want {
+			t.Errorf("%d calls: %+v", calls, l)
+		}
+	}
+}
+
 func TestSpread(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
