@@ -65,9 +65,12 @@ type window struct {
 	firstN, answered int64     // transfers in the first answer, and in all
 }
 
+// answersLeast is how many answers a rate is made of at least: of fewer, it would be the luck of where they fell.
+const answersLeast = 3
+
 // closed lets every caller make its next call when the last one is answered. The rate is that from the first answer
 // after the warm-up to the last one before the end, so that it does not matter how the time falls on long calls. It
-// waits for one answer at least. The latency is that of calls, each from its own beginning: a stall delays calls that
+// waits for answersLeast answers. The latency is that of calls, each from its own beginning: a stall delays calls that
 // then are never made.
 func (l *loop) closed(ctx context.Context, warm, measured time.Duration) (lap, error) {
 	begin := l.clock.Now().Add(warm)
@@ -80,7 +83,7 @@ func (l *loop) closed(ctx context.Context, warm, measured time.Duration) (lap, e
 	var postedBefore int64
 	err := l.run(ctx, func(ctx context.Context, caller int, call task) {
 		w := &windows[caller]
-		for now := l.clock.Now(); (now.Before(end) || answers.Load() == 0) && !l.stopped.Load(); {
+		for now := l.clock.Now(); (now.Before(end) || answers.Load() < answersLeast) && !l.stopped.Load(); {
 			n, ok := l.call(ctx, call)
 			if !ok {
 				return
@@ -89,7 +92,7 @@ func (l *loop) closed(ctx context.Context, warm, measured time.Duration) (lap, e
 			if !done.Before(begin) {
 				warmed.Do(func() { usedBefore, postedBefore = l.usage(), l.posted.Load() })
 			}
-			if !done.Before(begin) && (!done.After(end) || answers.Load() == 0) {
+			if !done.Before(begin) && (!done.After(end) || answers.Load() < answersLeast) {
 				answers.Add(1)
 				w.add(done, n)
 				out.latency.Add(done.Sub(now), 1)
