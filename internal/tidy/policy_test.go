@@ -102,6 +102,13 @@ var arrows = []row{
 		may:     []string{".", "ledger", "money", "internal/brief", "internal/coded"},
 		outside: []string{humaModule}, drags: []string{humaModule},
 	},
+	{
+		room: "internal/bench",
+		may: []string{
+			".", "atomic", "ledger", "money", "store", "store/mysql", "store/sqlite", "internal/clock", "internal/verify",
+		},
+		outside: []string{pgxModule}, drags: []string{sqliteDriver, pgxModule, mysqlDriver},
+	},
 	{room: "cmd/bursar", may: []string{anything}, outside: []string{anything}, drags: []string{anything}},
 	{
 		room:  "examples/...",
