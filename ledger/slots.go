@@ -59,7 +59,7 @@ const tableRoomMax = 8
 
 // empty is the table without an entry, with room for as many as expected.
 func (t *table[K, V]) empty(expected int) map[K]V {
-	if expected > t.room || t.room > tableRoomMax*expected {
+	if t.entries == nil || expected > t.room || t.room > tableRoomMax*expected {
 		t.entries, t.room = make(map[K]V, expected), expected
 	}
 	clear(t.entries)
