@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"slices"
 	"sync"
 
@@ -14,6 +15,7 @@ type posting struct {
 	asked []asked
 	jobs  []*job // of those asked that are well formed, in order
 
+	made  bursar.ID     // the last id that was made for the call
 	legs  []bursar.Leg  // the copies of all transfers' legs
 	bytes []byte        // the canonical bytes of all requests
 	facts []journal.Leg // scratch space
@@ -35,6 +37,7 @@ func (p *posting) begin(transfers []bursar.Transfer) {
 	for i := range transfers {
 		legs += len(transfers[i].Legs)
 	}
+	p.made = bursar.ID{}
 	p.asked = slices.Grow(p.asked[:0], len(transfers))[:len(transfers)]
 	p.jobs = slices.Grow(p.jobs[:0], len(transfers))
 	p.legs = slices.Grow(p.legs[:0], legs)
@@ -53,12 +56,27 @@ func (p *posting) ask(n int, t *bursar.Transfer, newID func() (bursar.ID, error)
 		if err != nil {
 			return err
 		}
-		a.request.id = id
+		a.request.id = above(id, p.made)
+		p.made = a.request.id
 	}
 	a.job.Request = &a.request
 	p.jobs = append(p.jobs, &a.job)
 	a.job.call = p.jobs[0]
 	return nil
+}
+
+// above is id, or where that does not come after the last one, the next after the last, whose random bits are counted
+// up. So the ids that are made for one call rise, however fast it is.
+func above(id, last bursar.ID) bursar.ID {
+	if bytes.Compare(id[:], last[:]) > 0 {
+		return id
+	}
+	for i := len(last) - 1; i > 8; i-- {
+		if last[i]++; last[i] != 0 {
+			break
+		}
+	}
+	return last
 }
 
 // postings keeps the memory of calls that are over for calls to come.

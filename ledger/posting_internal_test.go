@@ -1,10 +1,13 @@
 package ledger
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/clock"
 	"github.com/bursar-ledger/bursar/money"
 )
 
@@ -48,5 +51,22 @@ func TestAnswersOutliveTheMemoryOfTheirCall(t *testing.T) {
 	}
 	if !first[9].Posted.Replayed || first[9].Posted.Seq != first[8].Posted.Seq {
 		t.Errorf("the same transfer again has %+v, the first time %+v", first[9].Posted, first[8].Posted)
+	}
+}
+
+// The ids that are made for one call rise, also while the clock stands still.
+func TestIDsOfACallRise(t *testing.T) {
+	l := memoryLedger(t, 50)
+	l.clock = clock.NewFake(time.Unix(1_800_000_000, 0))
+	transfers := transfersFrom(0, 2_000, evenly(50))
+	for i := range transfers {
+		transfers[i].ID = bursar.ID{}
+	}
+	results := must(l.PostBatch(t.Context(), transfers))
+	for i := 1; i < len(results); i++ {
+		before, id := results[i-1].Posted.ID, results[i].Posted.ID
+		if bytes.Compare(before[:], id[:]) >= 0 || id[6]>>4 != 7 || id[8]>>6 != 2 {
+			t.Fatalf("%s follows %s", id, before)
+		}
 	}
 }
