@@ -77,6 +77,9 @@ type RequestRecord struct {
 type Checkpoint struct{ Account, Version, Seq, Key int64 }
 
 // Batch is what one decision, or many decided together, write.
+//
+// Its memory, and that of a Wanted, is used for others once Write has returned, or Insert in the database transaction
+// of a caller. So a store copies what it keeps for longer. Texts need no copy.
 type Batch struct {
 	Book        int64
 	Requests    []RequestRecord

@@ -58,6 +58,9 @@ type Wanted struct {
 type Gathered struct {
 	// Accounts are those that exist, by path. Nobody else changes them until the end, as the mode says.
 	Accounts map[string]*AccountRow
+	// Rows are the same accounts by the index of their paths in Wanted.Paths, nil where there is none. A store that has
+	// them at hand that way sets Rows, and need not set Accounts. Others leave it nil. The ledger writes to the slice.
+	Rows []*AccountRow
 	// Blocked are the paths of accounts that somebody else has locked, in ModeQueue.
 	Blocked []string
 	// Requests is what is remembered of the ids.
