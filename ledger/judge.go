@@ -36,7 +36,11 @@ type judgement struct {
 	entries  []driver.EntryRow
 	posted   []postedJob
 	repeats  []repeatedJob
+	buf      []byte
 }
+
+// empty reports whether nothing is to be written.
+func (j *judgement) empty() bool { return len(j.requests) == 0 && len(j.entries) == 0 }
 
 // postedJob is a job with the index of its last entry.
 type postedJob struct {
@@ -83,7 +87,7 @@ func (j *judgement) read(ctx context.Context, tx driver.Tx, await string, jobs [
 	for i := range found.Requests {
 		j.known[found.Requests[i].ID] = &found.Requests[i]
 	}
-	j.entryKey, j.accountKey, err = tx.Keys(ctx, entries, openings)
+	j.entryKey, j.accountKey, err = tx.Keys(ctx, j.book.Number, entries, openings)
 	return err
 }
 
@@ -227,9 +231,21 @@ func (j *judgement) decide(job *job) {
 	}
 	record.LastEntry = entries[len(entries)-1].Key
 	j.entryKey += int64(len(entries))
-	j.requests = append(j.requests, record)
+	if !j.saidBy(entries, r) {
+		j.requests = append(j.requests, record)
+	}
 	job.Posted = bursar.Posted{ID: r.id, Decided: now}
 	j.posted = append(j.posted, postedJob{job, len(j.entries) - 1})
+}
+
+// saidBy reports whether the entries of a request say all that was asked for, so that it is stored without a row of its
+// own. What reading will rebuild is compared byte by byte.
+func (j *judgement) saidBy(entries []driver.EntryRow, r *request) bool {
+	if r.transfer == nil || len(entries) != 1 {
+		return false
+	}
+	j.buf = chain.Content(j.buf[:0], &entries[0].Entry)
+	return bytes.Equal(j.buf, r.bytes)
 }
 
 // refused is the answer to a request that may not happen. The refusal of an attempt is remembered, where this judgement
