@@ -156,8 +156,11 @@ func planMariaDB(t *testing.T, db *sql.DB, query string) (text string, whole []s
 }
 
 func keyMariaDB(name string) string {
-	if strings.HasPrefix(name, "key of ") {
+	switch {
+	case strings.HasPrefix(name, "key of "):
 		return "| PRIMARY |"
+	case name == "bursar_report_request":
+		return "| bursar_entry_id |" // which has all legs there
 	}
 	return "| " + name + " |"
 }

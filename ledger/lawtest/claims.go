@@ -64,8 +64,8 @@ func (f *fixture) insideAgain(ctx context.Context, l *ledger.Ledger, t bursar.Tr
 	}
 }
 
-// oneContent returns a violation unless exactly one of the two answers decides the id. answers[0] is of the content that
-// can be paid. A refusal inside decides nothing.
+// oneContent returns a violation unless exactly one of the two answers decides the id. answers[0] is of the content
+// that can be paid. A refusal inside decides nothing.
 func oneContent(answers [2]postAnswer) error {
 	paid, refused := bursar.CodeOf(answers[0].err), bursar.CodeOf(answers[1].err)
 	switch {

@@ -305,8 +305,8 @@ func TestMigrationsWithAnotherTool(t *testing.T) {
 	}
 }
 
-// TestTheColumnsAreThoseOfSQLite compares names: what an application joins is the same on every engine. On SQLite the key
-// of an entry is its place, which changes two columns that are the ledger's own.
+// TestTheColumnsAreThoseOfSQLite compares names: what an application joins is the same on every engine. On SQLite the
+// key of an entry is its place, which changes two columns that are the ledger's own.
 func TestTheColumnsAreThoseOfSQLite(t *testing.T) {
 	t.Parallel()
 	columns := func(db *sql.DB, query string) string {
