@@ -72,8 +72,8 @@ func BookNotFound(name string, books []AuditedBook) *bursar.Error {
 	return missing
 }
 
-// AuditedEntry is an entry with the number of rows that rightly point at it from beside the journal. With a Fault
-// only Key and Seq are known.
+// AuditedEntry is an entry, without its RequestHash, with the number of rows that rightly point at it from beside the
+// journal. With a Fault only Key and Seq are known.
 type AuditedEntry struct {
 	EntryRow
 	Checkpoints int64

@@ -154,10 +154,22 @@ func (j *judgement) decide(job *job, named []int) {
 		}
 		j.references[record.Reference] = true
 	}
-	j.requests = append(j.requests, record)
+	if !j.saidBy(j.draft.entries[last+1-r.entries():], r) {
+		j.requests = append(j.requests, record)
+	}
 	j.entryKey += int64(r.entries())
 	job.Posted = bursar.Posted{ID: r.id, Decided: now}
 	j.posted = append(j.posted, postedJob{job, last})
+}
+
+// saidBy reports whether the entries of a request say all that was asked for, so that it is stored without a row of its
+// own. What reading will rebuild is compared byte by byte.
+func (j *judgement) saidBy(entries []driver.EntryRow, r *request) bool {
+	if r.transfer == nil || len(entries) != 1 {
+		return false
+	}
+	j.buf = chain.Content(j.buf[:0], &entries[0].Entry)
+	return bytes.Equal(j.buf, r.bytes)
 }
 
 // refused is the answer to a request that may not happen. The refusal of an attempt is remembered, where this judgement

@@ -48,7 +48,11 @@ type judgement struct {
 	written  driver.Batch
 	sorter   sorter
 	sealing  sealing
+	buf      []byte
 }
+
+// empty reports whether nothing is to be written.
+func (j *judgement) empty() bool { return len(j.requests) == 0 && len(j.draft.entries) == 0 }
 
 // postedJob is a job with the index of its last entry.
 type postedJob struct {
@@ -91,7 +95,7 @@ func (j *judgement) read(ctx context.Context, tx driver.Tx, await string, jobs [
 		return err
 	}
 	j.take(found)
-	j.entryKey, j.accountKey, err = tx.Keys(ctx, entries, openings)
+	j.entryKey, j.accountKey, err = tx.Keys(ctx, j.book.Number, entries, openings)
 	return err
 }
 

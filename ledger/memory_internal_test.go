@@ -78,7 +78,7 @@ func (t *memoryTx) Gather(_ context.Context, _ int64, w *driver.Wanted) (*driver
 	return &t.found, nil
 }
 
-func (t *memoryTx) Keys(_ context.Context, entries, _ int) (entry, account int64, err error) {
+func (t *memoryTx) Keys(_ context.Context, _ int64, entries, _ int) (entry, account int64, err error) {
 	t.key += int64(entries)
 	return t.key - int64(entries) + 1, 1, nil
 }

@@ -49,7 +49,7 @@ func (w *writer) post(ctx context.Context, mode driver.Mode, await string, jobs 
 	defer w.judgements.give(j)
 	err := w.store.Write(ctx, mode, w.observer.retried(ctx), func(ctx context.Context, tx driver.Tx) error {
 		err := w.judge(ctx, tx, j, true, await, jobs)
-		if err != nil || len(j.requests) == 0 {
+		if err != nil || j.empty() {
 			return err
 		}
 		return w.record(ctx, tx, j, !later)
@@ -93,7 +93,7 @@ func (w *writer) tryIn(ctx context.Context, tx driver.Tx, jobs []*job) error {
 		if err := firstRefusal(jobs); err != nil {
 			return err
 		}
-		if len(j.requests) == 0 {
+		if j.empty() {
 			return nil
 		}
 		err = w.record(ctx, tx, j, !w.store.SealsLater())

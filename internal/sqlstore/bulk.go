@@ -126,15 +126,18 @@ type bulks struct {
 }
 
 func newBulks(d *Dialect) *bulks {
-	s := &d.Statements
+	s, entries, checkpoints := &d.Statements, placedFields, checkpointFields
+	if d.Can.ManyWriters { // keys mean no place there
+		entries, checkpoints = newEntryFields, unplacedCheckpoints
+	}
 	b := &bulks{
 		requests:    newBulk(d, s.InsertRequests, newRequestFields),
 		accounts:    newBulk(d, s.InsertAccounts, newAccountFields),
 		balances:    newBulk(d, s.InsertBalances, newBalanceFields),
 		changes:     newBulk(d, s.UpdateBalances, changeFields),
 		seals:       newBulk(d, s.SealEntries, sealFields),
-		entries:     newBulk(d, s.InsertEntries, newEntryFields),
-		checkpoints: newBulk(d, s.InsertCheckpoints, checkpointFields),
+		entries:     newBulk(d, s.InsertEntries, entries),
+		checkpoints: newBulk(d, s.InsertCheckpoints, checkpoints),
 		backdated:   newBulk(d, s.InsertBackdated, backdatedFields),
 	}
 	b.change = b.changes.oneByOne()

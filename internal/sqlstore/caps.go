@@ -21,8 +21,8 @@ type Capabilities struct {
 	// who is too late. An account that must stay as it is is then written with Touch and Untouch.
 	LocalLocks bool
 	// KeyBlocks says that NextKeys reserves a block of Limits.Keys keys, which the store hands out. It makes nobody
-	// wait for the end of the database transaction. Without it, NextKeys is asked each time, and answers with the next
-	// entry key and account number.
+	// wait for the end of the database transaction. Without it, the keys of entries are their places, see [Place], and
+	// NextKeys is asked each time for the last place and the next account number.
 	KeyBlocks bool
 	// TakesKeys says that TakeKeys makes the block which NextKeys then reads. Without it, one statement does both.
 	TakesKeys bool

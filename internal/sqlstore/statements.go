@@ -44,11 +44,11 @@ type LockStatements struct {
 	SeenVersions Many   // accounts: account and version, as a plain read sees them (HiddenLevel)
 	Touch        Many   // accounts: changes rows that are locked (LocalLocks)
 	Untouch      Many   // accounts: makes them again as they were before Touch (LocalLocks)
-	Known        Many   // book, ids: RequestColumns
+	Known        Many   // book, ids: KnownColumns
 	Taken        Many   // book, references: the references that posted transfers have
 	Head         string // book: seq, at, hash, uuid of the book, and the time as microseconds by the database's clock or 0
 	TakeKeys     string // makes the block that NextKeys then reads (TakesKeys)
-	NextKeys     string // the first key of a block (KeyBlocks), or the next entry key and account number
+	NextKeys     string // the first key of a block (KeyBlocks); or book: its last position and the next account number
 }
 
 // WriteStatements write a batch.
@@ -58,8 +58,8 @@ type WriteStatements struct {
 	InsertBalances    Many   // NewBalance
 	UpdateBalances    Many   // BalanceGuard, BalanceMoves
 	SealEntries       Many   // EntryPlace (ManyWriters)
-	InsertEntries     Many   // NewEntry
-	InsertCheckpoints Many   // NewCheckpoint
+	InsertEntries     Many   // NewEntry, or PlacedEntry without ManyWriters
+	InsertCheckpoints Many   // NewCheckpoint, or PlacedCheckpoint without ManyWriters
 	InsertBackdated   Many   // NewBackdated
 	UpdateHead        string // seq, at, hash, book, old seq, old at, old hash
 }
@@ -70,7 +70,7 @@ type SealStatements struct {
 	TryHead      string // as LockHead; no row when somebody else has locked it
 	UnsealedKeys string // book: minus the time as in Head, then keys in order
 	TryEntries   Many   // keys: locks what is unsealed and nobody else has locked, and returns it
-	EntriesOf    Many   // keys: EntryColumns, in order
+	EntriesOf    Many   // keys: AskedColumns, in order
 }
 
 // ReadStatements read.
@@ -78,7 +78,7 @@ type ReadStatements struct {
 	Account        string // book, path: RecordColumns
 	Accounts       string // book, after, prefix start, prefix end, limit: RecordColumns
 	AccountsOf     Many   // book, paths: RecordColumns
-	Request        string // book, id: RequestColumns
+	Request        string // book, id: KnownColumns
 	Referenced     string // book, reference: id of the posted transfer that has it
 	RequestEntries string // book, id, last entry's key: EntryColumns of the bursar.LegsMax entries up to that key
 	Journal        string // book, after, limit: NotedColumns

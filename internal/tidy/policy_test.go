@@ -74,7 +74,10 @@ var arrows = []row{
 		},
 		never: []string{"database/sql"},
 	},
-	{room: "internal/sqlstore", may: []string{".", "driver", "atomic", "money"}},
+	{
+		room: "internal/sqlstore",
+		may:  []string{".", "driver", "atomic", "money", "internal/chain", "internal/journal"},
+	},
 	{
 		room:    "store/sqlite",
 		may:     []string{".", "driver", "atomic", "atomic/sqlite", "internal/sqlstore"},

@@ -9,7 +9,7 @@ func (v variant) audits() sqlstore.AuditStatements {
 			FROM bursar_book b LEFT JOIN bursar_head h ON h.book = b.book ORDER BY b.book`,
 		// k is the last entry of the page before. What has its place and does not come after it was on that page.
 		AuditEntries: entries + auditMore + ` FROM bursar_entry e ` + places + auditAccounts + `
-			WHERE e.book = ? AND e.seq >= ?
+			WHERE e.book = ? AND e.kind <> 0 AND e.seq >= ?
 				AND NOT EXISTS (SELECT 1 FROM bursar_entry k
 					WHERE k.entry = ? AND k.seq = e.seq AND k.entry >= e.entry)
 			ORDER BY e.seq LIMIT ?`,
@@ -29,8 +29,9 @@ func (v variant) audits() sqlstore.AuditStatements {
 
 // auditMore is what an entry without a payer must leave empty, and what points at an entry.
 const auditMore = `,
-	IF(e.from_account IS NULL, e.from_balance <> 0 OR e.from_balance_hi <> 0 OR e.from_held <> 0 OR e.from_held_hi <> 0,
-		e.from_account = 0),
+	IF(e.from_account IS NULL, e.from_balance <> 0 OR COALESCE(e.from_balance_hi, e.from_held, e.from_held_hi) IS NOT NULL,
+		e.from_account = 0 OR e.from_balance_hi = 0 OR e.from_held = 0 OR e.from_held_hi = 0)
+	OR e.amount_hi = 0 OR e.to_balance_hi = 0 OR e.to_held = 0 OR e.to_held_hi = 0,
 	(SELECT count(*) FROM bursar_checkpoint c WHERE c.account = e.from_account AND c.version = e.from_version
 		AND c.seq = e.seq AND c.entry = e.entry)
 	+ (SELECT count(*) FROM bursar_checkpoint c WHERE c.account = e.to_account AND c.version = e.to_version
@@ -60,6 +61,20 @@ const auditStrays = `SELECT 'entries of no book', count(*) FROM bursar_entry WHE
 	UNION ALL SELECT 'heads of no book', count(*) FROM bursar_head WHERE book NOT IN (SELECT book FROM bursar_book)
 	UNION ALL SELECT 'ids with two requests', count(*)
 		FROM (SELECT 1 FROM bursar_request GROUP BY book, id HAVING count(*) > 1) i
+	UNION ALL SELECT 'ids with two transfers', count(*)
+		FROM (SELECT 1 FROM bursar_entry WHERE leg = 0 GROUP BY book, request_id HAVING count(*) > 1) e
+	UNION ALL SELECT 'ids taken by no refusal', count(*) FROM bursar_entry e
+		WHERE e.kind = 0 AND (NOT e.seq <=> -e.entry OR e.at IS NOT NULL OR e.hash IS NOT NULL OR e.leg <> 0
+			OR e.from_account IS NOT NULL OR e.effective IS NOT NULL OR e.amount_hi IS NOT NULL
+			OR COALESCE(e.from_balance_hi, e.from_held, e.from_held_hi) IS NOT NULL
+			OR COALESCE(e.to_balance_hi, e.to_held, e.to_held_hi) IS NOT NULL
+			OR e.to_account <> 0 OR e.amount <> 0 OR e.from_version <> 0 OR e.from_balance <> 0 OR e.to_version <> 0
+			OR e.to_balance <> 0 OR e.from_prev <> 0 OR e.to_prev <> 0
+			OR NOT EXISTS (SELECT 1 FROM bursar_request r WHERE r.book = e.book AND r.id = e.request_id
+				AND r.refusal IS NOT NULL AND r.decided = e.decided))
+	UNION ALL SELECT 'refusals without their id', count(*) FROM bursar_request r WHERE r.refusal IS NOT NULL
+		AND NOT EXISTS (SELECT 1 FROM bursar_entry e WHERE e.book = r.book AND e.request_id = r.id
+			AND e.leg = 0 AND e.kind = 0)
 	UNION ALL SELECT 'references with two requests', count(*)
 		FROM (SELECT 1 FROM bursar_request WHERE reference IS NOT NULL GROUP BY book, reference HAVING count(*) > 1) r
 	UNION ALL SELECT 'balances of no account', count(*) FROM bursar_balance

@@ -7,7 +7,7 @@ func (v variant) audits() sqlstore.AuditStatements {
 	return sqlstore.AuditStatements{
 		AuditBooks: `SELECT ` + v.read(sqlstore.BookColumns) + `
 			FROM bursar_book b LEFT JOIN bursar_head h ON h.book = b.book ORDER BY b.book`,
-		AuditEntries: v.auditEntry() + ` WHERE e.book = $1 AND e.seq >= $2 AND (e.seq > $2 OR e.entry > $3)
+		AuditEntries: v.auditEntry() + ` WHERE e.book = $1 AND e.kind <> 0 AND e.seq >= $2 AND (e.seq > $2 OR e.entry > $3)
 			ORDER BY e.seq, e.entry LIMIT $4`,
 		AuditUnsealed: v.auditEntry() + ` WHERE e.book = $1 AND e.seq IS NULL AND e.entry > $2
 			ORDER BY e.entry LIMIT $3`,
@@ -27,8 +27,9 @@ func (v variant) audits() sqlstore.AuditStatements {
 func (v variant) auditEntry() string {
 	return v.entries() + `,
 		CASE WHEN e.from_account IS NULL
-			THEN e.from_balance <> 0 OR e.from_balance_hi <> 0 OR e.from_held <> 0 OR e.from_held_hi <> 0
-			ELSE e.from_account = 0 END,
+			THEN e.from_balance <> 0 OR coalesce(e.from_balance_hi, e.from_held, e.from_held_hi) IS NOT NULL
+			ELSE e.from_account = 0 OR e.from_balance_hi = 0 OR e.from_held = 0 OR e.from_held_hi = 0 END
+		OR e.amount_hi = 0 OR e.to_balance_hi = 0 OR e.to_held = 0 OR e.to_held_hi = 0,
 		(SELECT count(*) FROM bursar_checkpoint c WHERE c.account = e.from_account AND c.version = e.from_version
 			AND c.seq = e.seq AND c.entry = e.entry)
 		+ (SELECT count(*) FROM bursar_checkpoint c WHERE c.account = e.to_account AND c.version = e.to_version
@@ -57,6 +58,20 @@ const auditStrays = `SELECT 'entries of no book', count(*) FROM bursar_entry
 		UNION ALL SELECT 'heads of no book', count(*) FROM bursar_head WHERE book NOT IN (SELECT book FROM bursar_book)
 		UNION ALL SELECT 'ids with two requests', count(*)
 			FROM (SELECT 1 FROM bursar_request GROUP BY book, id HAVING count(*) > 1) AS twice
+		UNION ALL SELECT 'ids with two transfers', count(*)
+			FROM (SELECT 1 FROM bursar_entry WHERE leg = 0 GROUP BY book, request_id HAVING count(*) > 1) AS twice
+		UNION ALL SELECT 'ids taken by no refusal', count(*) FROM bursar_entry e
+			WHERE e.kind = 0 AND (e.seq IS DISTINCT FROM -e.entry OR e.at IS NOT NULL OR e.hash IS NOT NULL OR e.leg <> 0
+				OR e.from_account IS NOT NULL OR e.effective IS NOT NULL OR e.amount_hi IS NOT NULL
+				OR coalesce(e.from_balance_hi, e.from_held, e.from_held_hi) IS NOT NULL
+				OR coalesce(e.to_balance_hi, e.to_held, e.to_held_hi) IS NOT NULL
+				OR ROW(e.to_account, e.amount, e.from_version, e.from_balance, e.to_version, e.to_balance, e.from_prev, e.to_prev)
+					<> ROW(0, 0, 0, 0, 0, 0, 0, 0)
+				OR NOT EXISTS (SELECT 1 FROM bursar_request r WHERE r.book = e.book AND r.id = e.request_id
+					AND r.refusal IS NOT NULL AND r.decided = e.decided))
+		UNION ALL SELECT 'refusals without their id', count(*) FROM bursar_request r WHERE r.refusal IS NOT NULL
+			AND NOT EXISTS (SELECT 1 FROM bursar_entry e WHERE e.book = r.book AND e.request_id = r.id
+				AND e.leg = 0 AND e.kind = 0)
 		UNION ALL SELECT 'references with two requests', count(*)
 			FROM (SELECT 1 FROM bursar_request WHERE reference IS NOT NULL GROUP BY book, reference HAVING count(*) > 1) AS twice
 		UNION ALL SELECT 'balances of no account', count(*) FROM bursar_balance b
