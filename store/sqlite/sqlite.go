@@ -24,8 +24,8 @@ type Store struct {
 	indexReports func(context.Context) ([]string, error)
 }
 
-func newStore(db *sql.DB, o *sqlstore.Options) *Store {
-	s := sqlstore.New(db, dialect(), o)
+func newStore(db *sql.DB, d sqlstore.Dialect, o *sqlstore.Options) *Store {
+	s := sqlstore.New(db, d, o)
 	return &Store{s, s.DB(), s.On(), s.IndexReports}
 }
 
@@ -45,7 +45,7 @@ func (s *Store) IndexReports(ctx context.Context) ([]string, error) { return s.i
 // New makes a store over a handle that the application opened with the driver "sqlite", best with [DSN], or with
 // mattn/go-sqlite3, whose data source names the package comment shows. The handle stays the application's. A pool of
 // one connection works too, but then a post outside waits for the application's open database transactions.
-func New(db *sql.DB) *Store { return newStore(db, nil) }
+func New(db *sql.DB) *Store { return newStore(db, dialect(), nil) }
 
 // Open opens a file of the ledger's own, creating it when there is none, and makes a store that owns it.
 func Open(path string) (*Store, error) {
@@ -53,14 +53,19 @@ func Open(path string) (*Store, error) {
 		return nil, bursar.Errorf(bursar.CodeUnsupported,
 			"%q is a database in memory, of which every connection would have its own: name a file", path)
 	}
-	db, err := openFile(path)
+	db, writes, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
+	return own(db, writes, dialect()), nil
+}
+
+// own makes a store that owns its handle and, beside it, the pool of the connection that only its writes use, or nil.
+func own(db, writes *sql.DB, d sqlstore.Dialect) *Store {
 	// Readers work beside the writer; more connections than this only cost memory.
 	db.SetMaxOpenConns(8)
 	db.SetMaxIdleConns(8)
-	return newStore(db, &sqlstore.Options{Own: true}), nil
+	return newStore(db, d, &sqlstore.Options{Own: true, Writes: writes})
 }
 
 // On runs database transactions of the application's over its own handle, for ledger.Do: they begin IMMEDIATE when the
@@ -131,6 +136,7 @@ func dialect() sqlstore.Dialect {
 		Can:        sqlstore.Capabilities{KeepsTexts: true, ChecksStorage: true},
 		Limits:     sqlstore.Limits{Parameters: 32_766, Rows: 128, Values: 512}, // more rows save nothing measurable
 		Statements: statements,
+		Feeds:      "temp.bursar_fed",
 		Migrations: Migrations(),
 		Reports:    ReportIndexes(),
 		Describe:   describe,
