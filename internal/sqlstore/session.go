@@ -19,6 +19,7 @@ type session struct {
 	posting bool       // and was joined to write in it
 	block   *atomic.Tx // which package atomic began; nil where the caller began it otherwise
 	private Private    // the connection, where nobody else is given it
+	memory  *memory    // of what was read and written over that connection; nil where nothing is remembered
 }
 
 func newSession(d *Dialect, db Executor) *session {

@@ -16,8 +16,9 @@ type Store struct {
 	*handle
 	migrator
 	library
-	bulks *bulks
-	stock *keyStock
+	bulks  *bulks
+	stock  *keyStock
+	memory *memory // nil where nothing is remembered
 }
 
 var _ driver.Store = (*Store)(nil)
@@ -25,7 +26,11 @@ var _ driver.Store = (*Store)(nil)
 // New makes a store over pool. It does not talk to the database.
 func New(pool *sql.DB, d Dialect, o *Options) *Store {
 	h := newHandle(pool, &d, o)
-	return &Store{handle: h, migrator: migrator{h}, library: library{h}, bulks: newBulks(&d), stock: &keyStock{}}
+	s := &Store{handle: h, migrator: migrator{h}, library: library{h}, bulks: newBulks(&d), stock: &keyStock{}}
+	if h.private != nil && d.Statements.FileVersion != "" {
+		s.memory = newMemory()
+	}
+	return s
 }
 
 // DB is the handle for atomic.Do over the same pool.
@@ -111,7 +116,10 @@ func (s *Store) connect(ctx context.Context, session *session) error {
 		if !ok {
 			return fmt.Errorf("a %T is no connection of the store's own", driverConn)
 		}
-		session.private = private
+		session.private, session.memory = private, s.memory
+		if s.memory != nil {
+			s.memory.settle(private)
+		}
 		return nil
 	})
 }

@@ -11,6 +11,7 @@ import (
 type Ways struct {
 	Guarded bool // the guard triggers stay on
 	Bound   bool // rows are bound as parameters, not fed
+	Forgets bool // nothing is remembered of what was written
 }
 
 // OpenIn is Open with another connection of the ledger's own.
@@ -28,6 +29,9 @@ func OpenIn(t *testing.T, path string, w Ways) *Store {
 	d := dialect()
 	if w.Bound {
 		d.Feeds = ""
+	}
+	if w.Forgets {
+		d.Statements.FileVersion = ""
 	}
 	store := own(db, p.pool(), d)
 	t.Cleanup(func() {

@@ -26,7 +26,10 @@ var statements = sqlstore.Statements{
 			` WHERE a.book = ? AND a.path IN (...)`),
 		Known: sqlstore.ManyValues(`SELECT ` + sqlstore.RequestColumns.Qualified() + requests +
 			` WHERE r.book = ? AND r.id IN (...)`),
-		Taken: sqlstore.ManyValues(`SELECT reference FROM bursar_request WHERE book = ? AND reference IN (...)`),
+		Taken:       sqlstore.ManyValues(`SELECT reference FROM bursar_request WHERE book = ? AND reference IN (...)`),
+		FileVersion: fileVersion,
+		IDsAround: `SELECT (SELECT max(id) FROM bursar_request WHERE book = ?1 AND id <= ?2),
+			(SELECT min(id) FROM bursar_request WHERE book = ?1 AND id > ?2)`,
 		Head: `SELECT h.seq, h.at, h.hash, b.uuid, 0 FROM bursar_head h JOIN bursar_book b ON b.book = h.book
 			WHERE h.book = ?`,
 		NextKeys: `SELECT (SELECT coalesce(max(entry), 0) + 1 FROM bursar_entry),
@@ -70,6 +73,9 @@ var statements = sqlstore.Statements{
 	},
 	AuditStatements: audits,
 }
+
+// fileVersion counts for a connection what others have committed to the file.
+const fileVersion = `PRAGMA data_version`
 
 const (
 	accounts = ` FROM bursar_account a JOIN bursar_balance b ON b.account = a.account`
