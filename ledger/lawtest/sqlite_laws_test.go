@@ -19,8 +19,8 @@ func onSQLite(*testing.T) func(*testing.T) lawtest.Database {
 	return func(t *testing.T) lawtest.Database { return connector(connectSQLite).database(t, fileDSN(t)) }
 }
 
-// onOwnFile is an application beside a ledger that has opened the file itself. Its blocks are on the ledger's handle, and
-// its own database transactions are not.
+// onOwnFile is an application beside a ledger that has opened the file itself. Its blocks are on the ledger's handle,
+// and its own database transactions are not.
 func onOwnFile(*testing.T) func(*testing.T) lawtest.Database {
 	return func(t *testing.T) lawtest.Database {
 		return connector(connectOwnFile).database(t, filepath.Join(t.TempDir(), "bursar.db"))

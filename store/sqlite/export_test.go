@@ -12,20 +12,25 @@ type Ways struct {
 	Guarded bool // the guard triggers stay on
 	Bound   bool // rows are bound as parameters, not fed
 	Forgets bool // nothing is remembered of what was written
+	Waits   bool // the write-ahead log is copied by commits alone
 }
 
 // OpenIn is Open with another connection of the ledger's own.
 func OpenIn(t *testing.T, path string, w Ways) *Store {
 	t.Helper()
-	db, writes, err := openFile(path)
+	f, err := openFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := writes.Close(); err != nil { // it has not been used
+	if err := f.writes.Close(); err != nil { // it has not been used
 		t.Fatal(err)
 	}
 	p := newPrivately(path)
 	p.guarded = w.Guarded
+	f.writes, f.written = p.pool(), p.written
+	if w.Waits {
+		f.written = nil
+	}
 	d := dialect()
 	if w.Bound {
 		d.Feeds = ""
@@ -33,7 +38,7 @@ func OpenIn(t *testing.T, path string, w Ways) *Store {
 	if w.Forgets {
 		d.Statements.FileVersion = ""
 	}
-	store := own(db, p.pool(), d)
+	store := f.store(d)
 	t.Cleanup(func() {
 		if err := store.Close(); err != nil {
 			t.Error(err)

@@ -10,10 +10,11 @@ import (
 
 // openFile is a handle of the ledger's own, whose connections keep their prepared statements, and beside it the
 // connection that only the ledger's own writes use.
-func openFile(path string) (db, writes *sql.DB, err error) {
+func openFile(path string) (*file, error) {
 	base, err := modernc.NewConnector(DSN(path))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return sql.OpenDB(connector{base}), newPrivately(path).pool(), nil
+	own := newPrivately(path)
+	return &file{sql.OpenDB(connector{base}), own.pool(), own.written}, nil
 }

@@ -10,11 +10,11 @@ import (
 
 // openFile is a handle of the ledger's own over the driver "sqlite" that the program brings. All that is known of that
 // driver is database/sql's, so there is no connection that only the ledger's own writes use.
-func openFile(path string) (db, writes *sql.DB, err error) {
-	db, err = sql.Open("sqlite", DSN(path))
+func openFile(path string) (*file, error) {
+	db, err := sql.Open("sqlite", DSN(path))
 	if err != nil {
-		return nil, nil, bursar.Errorf(bursar.CodeUnsupported,
+		return nil, bursar.Errorf(bursar.CodeUnsupported,
 			"the program is built with bursar_no_modernc and has no driver \"sqlite\": import one: %w", err)
 	}
-	return db, nil, nil
+	return &file{db: db}, nil
 }

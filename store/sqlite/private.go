@@ -25,6 +25,7 @@ type privately struct {
 	module  *fedModule
 	driver  *modernc.Driver // of no other connections, so that only these have the module
 	guarded bool            // the guard triggers stay on
+	written chan struct{}   // of capacity 1: gets a value when walPages more are in the write-ahead log
 }
 
 // fedDriver is a driver whose connections can be fed. The driver's package never forgets one, so all stores share it.
@@ -42,7 +43,7 @@ const fedName = "bursar_fed"
 
 func newPrivately(path string) *privately {
 	driver, module := fedDriver()
-	return &privately{dsn: DSN(path), driver: driver, module: module}
+	return &privately{dsn: dsn(path, walMost), driver: driver, module: module, written: make(chan struct{}, 1)}
 }
 
 // pool is a pool of one such connection.
@@ -78,7 +79,7 @@ func (p *privately) prepare(ctx context.Context, opened sqldriver.Conn) (*privat
 	if !p.guarded {
 		unguard(base)
 	}
-	c := &privateConn{conn: &conn{baseConn: base, kept: make(map[string]*kept)}, module: p.module}
+	c := &privateConn{conn: &conn{baseConn: base, kept: make(map[string]*kept)}, module: p.module, written: p.written}
 	c.name = p.module.add(&c.rows)
 	create := fmt.Sprintf("CREATE VIRTUAL TABLE temp.%s USING %[1]s(%s)", fedName, c.name)
 	if _, err := base.ExecContext(ctx, create, nil); err != nil {
@@ -123,6 +124,8 @@ type privateConn struct {
 	rows   fed
 
 	begun, committed int64
+	pages            int // written since the last value in written
+	written          chan<- struct{}
 }
 
 var _ sqlstore.Private = (*privateConn)(nil)
@@ -144,8 +147,29 @@ func (c *privateConn) ExecContext(
 		c.begun++
 	case query == "COMMIT":
 		c.committed = c.begun
+		c.count()
 	}
 	return result, err
+}
+
+// count adds the pages that were written, and says when there are enough of them to copy.
+func (c *privateConn) count() {
+	status, ok := c.baseConn.(modernc.DBStatus)
+	if !ok {
+		return
+	}
+	pages, _, err := status.Status(modernc.DBStatusCacheWrite, true)
+	if err != nil {
+		return
+	}
+	if c.pages += pages; c.pages < walPages {
+		return
+	}
+	c.pages = 0
+	select {
+	case c.written <- struct{}{}:
+	default: // it is being said already
+	}
 }
 
 // Close ends the connection.

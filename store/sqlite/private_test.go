@@ -22,7 +22,7 @@ import (
 // The contract holds whatever of the ledger's own connection could be had.
 func TestStoreOfAnOwnFile(t *testing.T) {
 	for name, ways := range map[string]sqlite.Ways{
-		"whole": {}, "least": {Guarded: true, Bound: true, Forgets: true},
+		"whole": {}, "least": {Guarded: true, Bound: true, Forgets: true, Waits: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) storetest.Harness {
