@@ -16,6 +16,8 @@ type Dialect struct {
 	Can        Capabilities
 	Limits     Limits
 	Statements Statements
+	// Feeds is the table that a [Private] connection reads fed rows from; empty where none does.
+	Feeds string
 	// Migrations holds NNNN_name.up.sql in order, forward only.
 	Migrations fs.FS
 	// Reports holds the indexes for reports, one statement a file: NNNN_name.up.sql makes bursar_name.

@@ -1,7 +1,9 @@
 package sqlstore
 
 import (
+	"cmp"
 	"database/sql"
+	"slices"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/driver"
@@ -132,7 +134,11 @@ func entryOf(book int64, entries []driver.EntryRow) func(i int, into *entry) {
 	}
 }
 
+// checkpoints writes the rows in the order of their table, so that each page of it is visited once.
 func (s steps) checkpoints(p *pipeline, b *driver.Batch) error {
+	slices.SortFunc(b.Checkpoints, func(a, b driver.Checkpoint) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Version, b.Version))
+	})
 	return s.bulks.checkpoints.run(p, len(b.Checkpoints), func(i int, into *driver.Checkpoint) {
 		*into = b.Checkpoints[i]
 	})

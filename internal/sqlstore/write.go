@@ -48,10 +48,18 @@ func (w writer) whole(p *pipeline, b *driver.Batch) error {
 
 // run takes steps and sends what is left of them.
 func (w writer) run(p *pipeline, b *driver.Batch, parts ...[]step) error {
-	if err := w.add(p, b, parts...); err != nil {
-		return err
+	err := w.add(p, b, parts...)
+	if err == nil {
+		err = w.stopped(p, p.flush())
 	}
-	return w.stopped(p, p.flush())
+	switch {
+	case w.memory == nil:
+	case err != nil:
+		w.memory.forget()
+	default:
+		w.memory.learn(b)
+	}
+	return err
 }
 
 // add takes steps.

@@ -19,6 +19,7 @@ const (
 // The modules from outside that some room may use.
 const (
 	sqliteDriver = "modernc.org/sqlite"
+	sqliteC      = "modernc.org/libc" // its types stand in the signatures of the driver's package lib
 	pgxModule    = "github.com/jackc/pgx/v5"
 	mysqlDriver  = "github.com/go-sql-driver/mysql"
 	humaModule   = "github.com/danielgtaylor/huma/v2"
@@ -81,7 +82,7 @@ var arrows = []row{
 	{
 		room:    "store/sqlite",
 		may:     []string{".", "driver", "atomic", "atomic/sqlite", "internal/sqlstore"},
-		outside: []string{sqliteDriver}, drags: []string{sqliteDriver},
+		outside: []string{sqliteDriver, sqliteC}, drags: []string{sqliteDriver},
 	},
 	{
 		room:    "store/postgres",

@@ -26,7 +26,12 @@ var statements = sqlstore.Statements{
 			` WHERE a.book = ? AND a.path IN (...)`),
 		Known: sqlstore.ManyRows(`WITH b (book) AS (SELECT ?1), ids (id) AS (VALUES (...)) `+
 			known(`(SELECT book FROM b)`, ` IN (SELECT id FROM ids)`), sqlstore.Columns{{Name: "id"}}),
-		Taken: sqlstore.ManyValues(`SELECT reference FROM bursar_request WHERE book = ? AND reference IN (...)`),
+		Taken:       sqlstore.ManyValues(`SELECT reference FROM bursar_request WHERE book = ? AND reference IN (...)`),
+		FileVersion: fileVersion,
+		IDsAround: `SELECT (SELECT max(id) FROM (SELECT max(id) AS id FROM bursar_request WHERE book = ?1 AND id <= ?2
+				UNION ALL SELECT max(request_id) FROM bursar_entry WHERE book = ?1 AND leg = 0 AND request_id <= ?2)),
+			(SELECT min(id) FROM (SELECT min(id) AS id FROM bursar_request WHERE book = ?1 AND id > ?2
+				UNION ALL SELECT min(request_id) FROM bursar_entry WHERE book = ?1 AND leg = 0 AND request_id > ?2))`,
 		Head: `SELECT h.seq, h.at, h.hash, b.uuid, 0 FROM bursar_head h JOIN bursar_book b ON b.book = h.book
 			WHERE h.book = ?`,
 		NextKeys: `SELECT seq, (SELECT coalesce(max(account), 0) + 1 FROM bursar_account)
@@ -72,6 +77,9 @@ var statements = sqlstore.Statements{
 	},
 	AuditStatements: audits,
 }
+
+// fileVersion counts for a connection what others have committed to the file.
+const fileVersion = `PRAGMA data_version`
 
 const (
 	accounts = ` FROM bursar_account a JOIN bursar_balance b ON b.account = a.account`
