@@ -46,8 +46,8 @@ type LockStatements struct {
 	Untouch      Many   // accounts: makes them again as they were before Touch (LocalLocks)
 	Known        Many   // book, ids: RequestColumns
 	Taken        Many   // book, references: the references that posted transfers have
-	FileVersion  string // changes with what other connections have committed; empty where nothing is remembered
-	IDsAround    string // book, id: the greatest id stored up to this one, and the least after it
+	FileVersion  string // changes with what other connections have committed (Remembers)
+	IDsAround    string // book, id: the greatest id stored up to this one, and the least after it (Remembers)
 	Head         string // book: seq, at, hash, uuid of the book, and the time as microseconds by the database's clock or 0
 	TakeKeys     string // makes the block that NextKeys then reads (TakesKeys)
 	NextKeys     string // the first key of a block (KeyBlocks), or the next entry key and account number
