@@ -90,15 +90,22 @@ func (s *Store) Write(
 	return s.dialect.codedWrite(err)
 }
 
-// within runs fn in database transactions until one is committed or a budget is spent.
+// within runs fn in database transactions until one is committed or a budget is spent. Inside a block of [Store.DB] that
+// a test records, that is the block's own: its locks would keep any other connection out.
 func (s *Store) within(
 	ctx context.Context, mode driver.Mode, budget atomic.Budget, fn func(context.Context, driver.Tx) error,
 ) error {
-	return atomic.Do(ctx, s.writes, func(ctx context.Context, db *atomic.Tx) error {
+	writes := s.writes
+	if _, recorded := atomic.From(ctx, s.db); recorded {
+		writes = s.db
+	}
+	return atomic.Do(ctx, writes, func(ctx context.Context, db *atomic.Tx) error {
 		session := newSession(s.dialect, s.dialect.executor(db))
 		session.locking, session.block = s.dialect.Can.locking(mode), db
-		if err := s.connect(ctx, session); err != nil {
-			return err
+		if writes == s.writes {
+			if err := s.connect(ctx, session); err != nil {
+				return err
+			}
 		}
 		return fn(ctx, s.tx(session))
 	}, &atomic.Options{
