@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 
@@ -30,19 +31,50 @@ func OnSQL(db *sql.DB, d Dialect) driver.Transactor[*sql.Tx] {
 		o.Isolation = sql.LevelReadCommitted
 	}
 	return OnFunc(func(ctx context.Context, fn func(*sql.Tx) error) error {
-		tx, err := db.BeginTx(ctx, o)
+		conn, tx, err := d.begin(ctx, db, o)
 		if err != nil {
 			return fmt.Errorf("begin: %w", err)
 		}
+		defer func() { _ = conn.Close() }()
 		defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 		if err := fn(tx); err != nil {
 			return err
 		}
 		if err := tx.Commit(); err != nil {
+			d.discard(conn)
 			return fmt.Errorf("commit: %w", err)
 		}
 		return nil
 	}, func(tx *sql.Tx) DBTX { return tx }, d)
+}
+
+// begin begins on a connection of its own. Like database/sql it passes over connections that have gone bad while they
+// lay in the pool.
+func (d *Dialect) begin(ctx context.Context, db *sql.DB, o *sql.TxOptions) (*sql.Conn, *sql.Tx, error) {
+	for stale := db.Stats().Idle; ; stale-- {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		tx, err := conn.BeginTx(ctx, o)
+		if err == nil {
+			return conn, tx, nil
+		}
+		d.discard(conn)
+		_ = conn.Close() // or it is closed already
+		if stale <= 0 || !errors.Is(err, sqldriver.ErrBadConn) {
+			return nil, nil, err
+		}
+	}
+}
+
+// discard closes a connection to a server instead of giving it back. A COMMIT that was refused may have left the
+// database transaction open, as on a node of Galera without a majority, and whoever gets the connection next could not
+// begin. A connection to a file is kept, because a database in memory would go with it.
+func (d *Dialect) discard(conn *sql.Conn) {
+	if d.Can.ManyWriters {
+		_ = conn.Raw(func(any) error { return sqldriver.ErrBadConn })
+	}
 }
 
 // Within runs fn in one database transaction, which it commits when fn returns nil and rolls back otherwise.

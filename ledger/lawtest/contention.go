@@ -1,6 +1,7 @@
 package lawtest
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -9,7 +10,8 @@ import (
 	"github.com/bursar-ledger/bursar/driver"
 )
 
-// stall is how long a single post may take while other clients want the same accounts.
+// stall is how long a single post may take while other clients want the same accounts, unless Database.Stall says
+// otherwise.
 const stall = time.Second
 
 // oppositeDirections has many clients in all processes send money both ways between two accounts.
@@ -20,7 +22,7 @@ func oppositeDirections(f *fixture) {
 	ctx, cancel := context.WithTimeout(f.t.Context(), duration())
 	defer cancel()
 	machine := startBaseline(f.t)
-	var w stopwatch
+	w := stopwatch{stall: cmp.Or(f.db.Stall, stall)}
 	var wg sync.WaitGroup
 	for i := range clients {
 		wg.Go(func() {
@@ -101,7 +103,7 @@ func openTransaction(f *fixture) {
 		}()
 	}
 	machine := startBaseline(f.t)
-	var w stopwatch
+	w := stopwatch{stall: cmp.Or(f.db.Stall, stall)}
 	var wg sync.WaitGroup
 	for i := range others {
 		wg.Go(func() {

@@ -282,7 +282,7 @@ func TestAStallIsFoundUnlessTheMachineStoodStill(t *testing.T) {
 		{time.Second, 0, true},
 		{1500 * time.Millisecond, 600 * time.Millisecond, false},
 	} {
-		if got := (&stopwatch{calls: 1, longest: c.longest}).stalled(c.machine); got != c.stalled {
+		if got := (&stopwatch{stall: stall, calls: 1, longest: c.longest}).stalled(c.machine); got != c.stalled {
 			t.Errorf("%v while the machine stood still for %v: %v", c.longest, c.machine, got)
 		}
 	}

@@ -17,6 +17,7 @@ package lawtest
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/ledger"
@@ -49,6 +50,8 @@ type Database struct {
 	Do func(ctx context.Context, fn func(context.Context, driver.CallerTx) error) error
 	// Strings runs a query that returns one text column.
 	Strings func(ctx context.Context, query string) ([]string, error)
+	// Stall is how long a single post may take while other clients want the same accounts. Zero means a second.
+	Stall time.Duration
 }
 
 // Tx is a database transaction of the application's.

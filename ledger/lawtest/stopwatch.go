@@ -13,6 +13,7 @@ import (
 
 // stopwatch times calls from many goroutines and keeps the longest.
 type stopwatch struct {
+	stall   time.Duration // how long a call may take
 	mu      sync.Mutex
 	calls   int
 	longest time.Duration
@@ -43,7 +44,7 @@ func (s *stopwatch) check(t *testing.T, machine time.Duration, clients int) {
 	}
 }
 
-func (s *stopwatch) stalled(machine time.Duration) bool { return s.longest >= stall+machine }
+func (s *stopwatch) stalled(machine time.Duration) bool { return s.longest >= s.stall+machine }
 
 // baseline measures how long the machine itself stands still at worst, which no ledger can help. Again and again it
 // writes to a file of its own, syncs it to disk and waits for its turn.
