@@ -21,6 +21,9 @@ type Auditor interface {
 	// AuditEntries are the sealed entries after a position and a row key, in that order. The names of their accounts are
 	// as they were when the Auditor was first asked for entries.
 	AuditEntries(ctx context.Context, book, seq, key int64, limit int) ([]AuditedEntry, error)
+	// AuditReuse gives the memory of entries that nobody reads any more to the pages of entries that come later. Unlike
+	// the other methods, it may be called while one of them runs.
+	AuditReuse(entries []AuditedEntry)
 	// AuditUnsealed are the entries that are committed and not sealed after a row key, in that order.
 	AuditUnsealed(ctx context.Context, book, key int64, limit int) ([]AuditedEntry, error)
 	// AuditRequests are the requests after a row.

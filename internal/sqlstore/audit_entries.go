@@ -12,7 +12,16 @@ import (
 // checkpoints that stand where none belongs.
 type auditNames struct {
 	accounts  map[int64]*auditedName // by number; nil before they were read
+	dense     []*auditedName         // the same, of the lowest numbers
 	misplaced map[misplaced]int64
+	unused    chan []driver.AuditedEntry // pages that nobody reads any more
+}
+
+// unusedMost is how many unused pages are kept.
+const unusedMost = 4
+
+func newAuditNames() *auditNames {
+	return &auditNames{unused: make(chan []driver.AuditedEntry, unusedMost)}
 }
 
 // auditedName is what an entry says of an account beside its number.
@@ -49,9 +58,28 @@ func (a auditor) read(ctx context.Context) error {
 		return err
 	})
 	if err == nil {
-		*a.names = auditNames{accounts, wrong}
+		a.names.accounts, a.names.dense, a.names.misplaced = accounts, dense(accounts), wrong
 	}
 	return err
+}
+
+// dense are accounts in the order of their numbers, which a program counts up from 1.
+func dense(accounts map[int64]*auditedName) []*auditedName {
+	names := make([]*auditedName, 2*len(accounts))
+	for number, name := range accounts {
+		if number >= 0 && number < int64(len(names)) {
+			names[number] = name
+		}
+	}
+	return names
+}
+
+// of is an account, nil when it has no row.
+func (n *auditNames) of(number int64) *auditedName {
+	if number >= 0 && number < int64(len(n.dense)) {
+		return n.dense[number]
+	}
+	return n.accounts[number]
 }
 
 // auditName reads PathColumns.
@@ -68,6 +96,14 @@ func auditName(scan scanner) (number int64, name *auditedName, err error) {
 	return row.Number, name, nil
 }
 
+// AuditReuse keeps the memory of a few pages.
+func (a auditor) AuditReuse(entries []driver.AuditedEntry) {
+	select {
+	case a.names.unused <- entries[:0]:
+	default:
+	}
+}
+
 // entries reads entries with what points at them.
 func (a auditor) entries(
 	ctx context.Context, statement string, args []any, limit int,
@@ -75,8 +111,17 @@ func (a auditor) entries(
 	if err := a.read(ctx); err != nil {
 		return nil, err
 	}
-	entries = make([]driver.AuditedEntry, 0, min(limit, 1_024))
+	select {
+	case entries = <-a.names.unused:
+	default:
+		entries = make([]driver.AuditedEntry, 0, min(limit, 1_024))
+	}
 	page := a.newPage()
+	done := a.scan(ctx, statement, args, func(values []Scanned) { entries = append(entries, *page.values(values)) })
+	if done {
+		return entries, nil
+	}
+	entries = entries[:0]
 	err = a.query(ctx, statement, args, func(scan scanner) error {
 		e, err := page.scan(scan)
 		if err == nil {
@@ -93,16 +138,19 @@ type auditPage struct {
 	row   driver.AuditedEntry
 	entry entry
 	zero  bool // a zero stands where NULL says it
-	cells []any
+
+	cells   []auditCell
+	targets []any // the same
 }
 
 func (a auditor) newPage() *auditPage {
 	p := &auditPage{names: a.names}
 	p.clear()
 	places := auditedFields.targets(&p.entry, &p.row.Checkpoints, &p.row.Backdatings)
-	p.cells = make([]any, len(places))
+	p.cells, p.targets = make([]auditCell, len(places)), make([]any, len(places))
 	for i, place := range places {
-		p.cells[i] = &auditCell{place: place, zero: &p.zero}
+		p.cells[i] = auditCell{place: place, zero: &p.zero}
+		p.targets[i] = &p.cells[i]
 	}
 	return p
 }
@@ -110,7 +158,7 @@ func (a auditor) newPage() *auditPage {
 // scan reads a row, which is valid until the next one is read.
 func (p *auditPage) scan(scan scanner) (*driver.AuditedEntry, error) {
 	p.clear()
-	fault := scan(p.cells...)
+	fault := scan(p.targets...)
 	if fault == nil {
 		fault = p.decode()
 	}
@@ -119,10 +167,33 @@ func (p *auditPage) scan(scan scanner) (*driver.AuditedEntry, error) {
 	}
 	p.clear()
 	err := scan(auditedFields.only(&p.entry, 2, "entry", "seq")...)
+	p.failed(p.row.Key, p.entry.seq.Int64, fault)
+	return &p.row, err
+}
+
+// values is scan for a row that is read already.
+func (p *auditPage) values(values []Scanned) *driver.AuditedEntry {
+	p.clear()
+	var fault error
+	for i := range values {
+		if err := p.cells[i].set(&values[i]); err != nil && fault == nil {
+			fault = err
+		}
+	}
 	key, seq := p.row.Key, p.entry.seq.Int64
+	if fault == nil {
+		fault = p.decode()
+	}
+	if fault != nil {
+		p.failed(key, seq, fault)
+	}
+	return &p.row
+}
+
+// failed makes the row one that cannot be understood.
+func (p *auditPage) failed(key, seq int64, fault error) {
 	p.clear()
 	p.row.Key, p.row.Seq, p.row.Fault = key, seq, fault
-	return &p.row, err
 }
 
 func (p *auditPage) clear() {
@@ -133,7 +204,7 @@ func (p *auditPage) clear() {
 // decode sets the row from what is stored.
 func (p *auditPage) decode() error {
 	e := &p.entry
-	to := p.names.accounts[e.ToAccount]
+	to := p.names.of(e.ToAccount)
 	switch {
 	case to == nil:
 		return bursar.Errorf(bursar.CodeCorrupt, "account %d has no row", e.ToAccount)
@@ -142,7 +213,7 @@ func (p *auditPage) decode() error {
 	}
 	e.To = to.path
 	if e.fromAccount.Valid {
-		if from := p.names.accounts[e.fromAccount.Int64]; from != nil {
+		if from := p.names.of(e.fromAccount.Int64); from != nil {
 			e.From = from.path
 		}
 	}

@@ -39,6 +39,7 @@ func (a *audit) replayAll(ctx context.Context) error {
 			a.replay(&p.entries[i], p.known)
 		}
 		a.report.Entries += int64(len(p.entries))
+		a.source.AuditReuse(p.entries)
 		a.progress()
 	}
 	return ctx.Err()

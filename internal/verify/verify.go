@@ -45,10 +45,12 @@ func Run(ctx context.Context, store driver.Store, book bursar.Book, o *Options) 
 		return Report{}, err
 	}
 	var report Report
-	err := read(ctx, store, func(ctx context.Context, source driver.Auditor) error {
+	err := read(ctx, store, func(inside context.Context, source driver.Auditor) error {
 		attempt := a // reading may begin anew
 		attempt.source = source
-		err := attempt.run(ctx)
+		attempt.beside = startBeside(ctx, inside, store)
+		defer attempt.beside.stop()
+		err := attempt.run(inside)
 		report = attempt.report
 		return err
 	})
@@ -120,6 +122,7 @@ func checkVersion(ctx context.Context, store driver.Store) error {
 // audit is one run.
 type audit struct {
 	source  driver.Auditor
+	beside  *beside
 	book    bursar.Book
 	options Options
 	report  Report
@@ -268,25 +271,6 @@ func (a *audit) checkHead() {
 	case !a.last.broken && h.Hash != a.last.hash:
 		a.find(h.Seq, Heads, "the head has another hash than its entry")
 	}
-}
-
-// checkBeside looks for rows that belong to nothing, and checks the engine's storage.
-func (a *audit) checkBeside(ctx context.Context) error {
-	strays, err := a.source.AuditStrays(ctx)
-	if err != nil {
-		return err
-	}
-	for _, stray := range strays {
-		a.find(0, Strays, "%s: %d", stray.What, stray.Rows)
-	}
-	faults, err := a.source.AuditStorage(ctx)
-	if err != nil {
-		return err
-	}
-	for _, fault := range faults {
-		a.find(0, Storage, "%s", fault)
-	}
-	return nil
 }
 
 // checkSchema compares the tables, and what guards and shows them, with what the migrations make.
