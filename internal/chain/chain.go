@@ -35,12 +35,12 @@ func Link(e *bursar.Entry, book [16]byte, prev [32]byte, buf []byte) (hash [32]b
 }
 
 // Request is the transfer that an entry alone can say: one leg, at most with an effective time. It reads paths, amount
-// and effective time, which nothing changes later. e is a leg.
-func Request(e *bursar.Entry) journal.Request {
+// and effective time, which nothing changes later. e is a leg. The request's one leg is appended to room.
+func Request(e *bursar.Entry, room []journal.Leg) journal.Request {
 	currency := e.Amount.Currency()
-	q := journal.Request{Kind: journal.RequestTransfer, Legs: []journal.Leg{{
+	q := journal.Request{Kind: journal.RequestTransfer, Legs: append(room, journal.Leg{
 		From: e.From, To: e.To, Currency: currency.Code(), Scale: uint8(currency.Scale()), Amount: Pair(e.Amount),
-	}}}
+	})}
 	if e.Backdated {
 		q.Effective, q.HasEffective = int64(e.Effective), true
 	}
@@ -50,7 +50,8 @@ func Request(e *bursar.Entry) journal.Request {
 // Content appends the canonical bytes of [Request]. A transfer that has these bytes is stored without a row of its own,
 // and Content is then what was asked for.
 func Content(dst []byte, e *bursar.Entry) []byte {
-	q := Request(e)
+	var room [1]journal.Leg
+	q := Request(e, room[:0])
 	return journal.AppendRequest(dst, &q)
 }
 

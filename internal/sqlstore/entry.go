@@ -9,6 +9,7 @@ import (
 	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/chain"
 	"github.com/bursar-ledger/bursar/internal/journal"
+	"github.com/bursar-ledger/bursar/money"
 )
 
 // entry is a row of bursar_entry on its way between Go and the database. What both sides write alike stands in the row
@@ -108,6 +109,7 @@ var (
 	askedFields    = slices.Concat(entryFields, entryContent)
 	notedFields    = slices.Concat(askedFields, entryNotes)
 	historyFields  = slices.Concat(entryFields, entryNotes, entryLast)
+	auditedFields  = slices.Concat(entryKey, entrySeq, entrySealed, entryFacts, entryDecided)
 )
 
 // The columns of entries, for the statements of the engines. A statement that reads calls the entry e, its accounts f
@@ -117,6 +119,7 @@ var (
 	AskedColumns   = askedFields.columns()    // of an entry with the content of its request
 	NotedColumns   = notedFields.columns()    // and with what else its request says
 	HistoryColumns = historyFields.columns()  // of an entry with what else its request says and where that ends
+	AuditedColumns = auditedFields.columns()  // of an entry without the names of its accounts
 	NewEntry       = newEntryFields.columns() // InsertEntries
 	PlacedEntry    = placedFields.columns()   // InsertEntries where every post seals its own: the key is the place
 	EntryPlace     = sealFields.columns()     // SealEntries: the key, and the place that it gets
@@ -140,8 +143,14 @@ func (e *entry) decode() error {
 	if err != nil {
 		return err
 	}
+	e.From = e.fromPath.String
+	return e.decodeIn(currency)
+}
+
+// decodeIn sets all of a row but the names of its accounts.
+func (e *entry) decodeIn(currency money.Currency) error {
 	e.Seq, e.At = e.seq.Int64, bursar.Instant(e.at.Int64)
-	e.FromAccount, e.From = e.fromAccount.Int64, e.fromPath.String
+	e.FromAccount = e.fromAccount.Int64
 	e.Notes.LastEntry, e.Notes.Seq, e.Notes.At = e.lastEntry.Int64, e.lastSeq.Int64, bursar.Instant(e.lastAt.Int64)
 	if !e.lastEntry.Valid && e.alone() {
 		e.Notes.LastEntry, e.Notes.Seq, e.Notes.At = e.Key, e.Seq, e.At

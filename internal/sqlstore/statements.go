@@ -94,8 +94,11 @@ type ReadStatements struct {
 // AuditStatements read every row as it is stored.
 type AuditStatements struct {
 	AuditBooks      string // number, name, uuid, genesis; seq, at, hash of the head
-	AuditEntries    string // book, after seq, after key, limit: EntryColumns, faulty, checkpoints, backdatings
+	AuditPaths      string // PathColumns of all accounts of all books
+	AuditMisplaced  string // limit: account, version and entry of checkpoints at versions that have none
+	AuditEntries    string // book, after seq, after key, limit: AuditedColumns, checkpoints, backdatings
 	AuditUnsealed   string // book, after key, limit: as AuditEntries, what is not sealed (ManyWriters)
+	AuditRequestIDs string // book: ids
 	AuditRequests   string // book, after row, limit: RequestColumns, row key, id of its last entry, faulty
 	AuditRequestsOf Many   // book, ids: as AuditRequests
 	AuditAccounts   string // book, after number, limit: RecordColumns

@@ -24,6 +24,6 @@ func newTx(s *session, b *bulks, k *keyStock) *tx {
 	w := writer{s, steps{s, g, b, a}, k}
 	return &tx{
 		reader: reader{s}, locker: locker{s, g}, allocator: a,
-		writer: w, sealer: sealer{s, w}, auditor: auditor{s},
+		writer: w, sealer: sealer{s, w}, auditor: auditor{s, newAuditNames()},
 	}
 }

@@ -42,19 +42,29 @@ func (r *replayed) limits(c money.Currency) (min, max driver.Limit, metadata str
 	return limitOf(r.content.Min, c), limitOf(r.content.Max, c), chain.MetadataText(r.content.Metadata)
 }
 
-// records are stored requests by id. An id that no record has is there with none.
+// records are stored requests by id.
 type records map[bursar.ID][]driver.AuditedRequest
 
-// requestsOf looks up the requests of a page of entries.
-func (a *audit) requestsOf(ctx context.Context, page []driver.AuditedEntry) (records, error) {
-	known := make(records)
+// requestsOf looks up the requests of entries, of those that may have one.
+func (a *audit) requestsOf(ctx context.Context, entries []driver.AuditedEntry) (records, error) {
+	var known records
 	var ids []bursar.ID
-	for i := range page {
-		id := page[i].Transfer
-		if _, listed := known[id]; !listed && page[i].Fault == nil {
-			known[id] = nil
-			ids = append(ids, id)
+	for i := range entries {
+		id := &entries[i].Transfer
+		if entries[i].Fault != nil || !a.filter.may(id) || len(ids) > 0 && ids[len(ids)-1] == *id {
+			continue
 		}
+		if _, listed := known[*id]; listed {
+			continue
+		}
+		if known == nil {
+			known = make(records)
+		}
+		known[*id] = nil
+		ids = append(ids, *id)
+	}
+	if len(ids) == 0 {
+		return nil, nil
 	}
 	found, err := a.source.AuditRequestsOf(ctx, a.book.Number, ids)
 	for i := range found {
@@ -128,7 +138,8 @@ func (a *audit) beginAlone(e *driver.AuditedEntry) {
 		return
 	}
 	r := &a.request
-	r.content = chain.Request(&e.Entry)
+	r.content = chain.Request(&e.Entry, a.single)
+	a.single = r.content.Legs[:0]
 	a.buf = journal.AppendRequest(a.buf[:0], &r.content)
 	r.known, r.hash, r.decided, r.key = true, journal.Hash(a.buf), e.Decided, e.Key
 	a.report.Requests++

@@ -2,8 +2,10 @@ package sqlite
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
+	"github.com/bursar-ledger/bursar/driver"
 	"github.com/bursar-ledger/bursar/internal/sqlstore"
 )
 
@@ -11,24 +13,22 @@ import (
 var audits = sqlstore.AuditStatements{
 	AuditBooks: `SELECT ` + sqlstore.BookColumns.Qualified() + `
 		FROM bursar_book b LEFT JOIN bursar_head h ON h.book = b.book ORDER BY b.book`,
-	// The key says no more than the position.
-	AuditEntries: `SELECT ` + sqlstore.EntryColumns.Qualified() + `,
-		iif(e.from_account IS NULL,
-			e.from_balance <> 0 OR coalesce(e.from_balance_hi, e.from_held, e.from_held_hi) IS NOT NULL,
-			e.from_account = 0 OR e.from_balance_hi = 0 OR e.from_held = 0 OR e.from_held_hi = 0)
-		OR e.amount_hi = 0 OR e.to_balance_hi = 0 OR e.to_held = 0 OR e.to_held_hi = 0,
-		(SELECT count(*) FROM bursar_checkpoint c WHERE c.account = e.from_account AND c.version = e.from_version
-			AND c.entry = e.entry)
-		+ (SELECT count(*) FROM bursar_checkpoint c WHERE c.account = e.to_account AND c.version = e.to_version
-			AND c.entry = e.entry),
-		(SELECT count(*) FROM bursar_backdated d WHERE d.account IN (e.from_account, e.to_account)
-			AND d.effective = e.effective AND d.entry = e.entry)
-		FROM bursar_entry e LEFT JOIN bursar_account f ON f.account = e.from_account
-		LEFT JOIN bursar_account t ON t.account = e.to_account
-		WHERE ?3 IS NOT NULL AND e.entry >= ` + place("?1", "0") + ` AND e.entry < ` + place("?1 + 1", "0") + `
-			AND e.entry > ` + place("?1", "?2") + ` ORDER BY e.entry LIMIT ?4`,
+	AuditPaths:     `SELECT ` + sqlstore.PathColumns.Qualified() + ` FROM bursar_account a`,
+	AuditMisplaced: `SELECT account, version, entry FROM bursar_checkpoint WHERE version % ` + every + ` <> 0 LIMIT ?`,
+	// The key says no more than the position. There is one lower bound, because SQLite begins at only one of several.
+	// What points at an entry is looked up only where something may.
+	AuditEntries: `SELECT ` + sqlstore.AuditedColumns.Qualified() + `,
+		iif(e.from_version % ` + every + ` = 0, (SELECT count(*) FROM bursar_checkpoint c
+			WHERE c.account = e.from_account AND c.version = e.from_version AND c.entry = e.entry), 0)
+		+ iif(e.to_version % ` + every + ` = 0, (SELECT count(*) FROM bursar_checkpoint c
+			WHERE c.account = e.to_account AND c.version = e.to_version AND c.entry = e.entry), 0),
+		iif(e.effective IS NULL, 0, (SELECT count(*) FROM bursar_backdated d
+			WHERE d.account IN (e.from_account, e.to_account) AND d.effective = e.effective AND d.entry = e.entry))
+		FROM bursar_entry e WHERE ?3 IS NOT NULL AND e.entry > max(` + place("?1", "-1") + `, ` + place("?1", "?2") + `)
+			AND e.entry < ` + place("?1 + 1", "0") + ` ORDER BY e.entry LIMIT ?4`,
 	// A plus keeps SQLite from reading a whole book by its index and sorting it for every page.
 	AuditRequests:   auditRequest + ` WHERE +r.book = ? AND r.request > ? ORDER BY r.request LIMIT ?`,
+	AuditRequestIDs: `SELECT id FROM bursar_request WHERE book = ?`,
 	AuditRequestsOf: sqlstore.ManyValues(auditRequest + ` WHERE r.book = ? AND r.id IN (...)`),
 	AuditAccounts: `SELECT ` + sqlstore.RecordColumns.Qualified() + `
 		FROM bursar_account a LEFT JOIN bursar_balance b ON b.account = a.account
@@ -37,6 +37,9 @@ var audits = sqlstore.AuditStatements{
 	AuditStorage: auditStorage,
 	AuditSchema:  auditSchema,
 }
+
+// every is how many versions of an account lie between two checkpoints of it.
+var every = strconv.Itoa(driver.CheckpointEvery)
 
 // auditRequest reads requests with what a refusal and a posted request must leave empty.
 var auditRequest = `SELECT ` + sqlstore.RequestColumns.Qualified() + `, r.request, e.request_id,

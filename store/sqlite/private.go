@@ -9,7 +9,6 @@ import (
 	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
-	"reflect"
 	"sync"
 
 	"modernc.org/libc"
@@ -90,15 +89,10 @@ func (p *privately) prepare(ctx context.Context, opened sqldriver.Conn) (*privat
 }
 
 // unguard switches the triggers of the file off for this connection alone, and reports whether that worked. The driver
-// offers no way to sqlite3_db_config, so the handle is read from the driver's connection, and the call is made through
-// the driver's own copy of SQLite. Nothing is written in the driver's memory.
+// offers no way to sqlite3_db_config, so the call is made through the driver's own copy of SQLite, with [handleOf].
 func unguard(driverConn any) bool {
-	value := reflect.ValueOf(driverConn)
-	if value.Kind() != reflect.Pointer || value.Elem().Kind() != reflect.Struct {
-		return false
-	}
-	handle := value.Elem().FieldByName("db")
-	if handle.Kind() != reflect.Uintptr || handle.Uint() == 0 {
+	handle := handleOf(driverConn)
+	if handle == 0 {
 		return false
 	}
 	tls := libc.NewTLS()
@@ -111,7 +105,7 @@ func unguard(driverConn any) bool {
 	}
 	defer libc.Xfree(tls, memory)
 	libc.GoBytes(memory+slots, answer)[0] = 1
-	rc := sqlite3.Xsqlite3_db_config(tls, uintptr(handle.Uint()), sqlite3.SQLITE_DBCONFIG_ENABLE_TRIGGER,
+	rc := sqlite3.Xsqlite3_db_config(tls, handle, sqlite3.SQLITE_DBCONFIG_ENABLE_TRIGGER,
 		libc.VaList(memory, int32(0), memory+slots))
 	return rc == sqlite3.SQLITE_OK && bytes.Equal(libc.GoBytes(memory+slots, answer), make([]byte, answer))
 }

@@ -170,6 +170,7 @@ func dialect() sqlstore.Dialect {
 		Open:       insideTransaction,
 		Ready:      ready,
 		Understood: understood,
+		Scan:       scan,
 	}
 }
 
