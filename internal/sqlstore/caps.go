@@ -29,6 +29,9 @@ type Capabilities struct {
 	// KeepsTexts says that connections keep the statements that they have prepared, so that few texts are better than
 	// few statements. Without it, the text of a statement is used once.
 	KeepsTexts bool
+	// Remembers says that FileVersion tells a connection whether others have written, so that a store may remember what it
+	// has written over a [Private] one.
+	Remembers bool
 	// ChecksStorage says that AuditStorage can look for faults in tables and indexes during a snapshot.
 	ChecksStorage bool
 }

@@ -46,6 +46,7 @@ func TestStatementsFitCapabilities(t *testing.T) {
 			{d.Can.HiddenLevel, []string{"SeenVersions"}},
 			{d.Can.LocalLocks, []string{"Touch", "Untouch"}},
 			{d.Can.TakesKeys, []string{"TakeKeys"}},
+			{d.Can.Remembers, []string{"FileVersion", "IDsAround"}},
 			{d.Can.ChecksStorage, []string{"AuditStorage"}},
 		} {
 			for _, name := range need.statements {

@@ -27,7 +27,7 @@ var _ driver.Store = (*Store)(nil)
 func New(pool *sql.DB, d Dialect, o *Options) *Store {
 	h := newHandle(pool, &d, o)
 	s := &Store{handle: h, migrator: migrator{h}, library: library{h}, bulks: newBulks(&d), stock: &keyStock{}}
-	if h.private != nil && d.Statements.FileVersion != "" {
+	if h.private != nil && d.Can.Remembers {
 		s.memory = newMemory()
 	}
 	return s

@@ -36,7 +36,7 @@ func OpenIn(t *testing.T, path string, w Ways) *Store {
 		d.Feeds = ""
 	}
 	if w.Forgets {
-		d.Statements.FileVersion = ""
+		d.Can.Remembers = false
 	}
 	store := f.store(d)
 	t.Cleanup(func() {

@@ -158,7 +158,7 @@ func Tx(tx DBTX) driver.CallerTx { return sqlstore.Caller(tx) }
 func dialect() sqlstore.Dialect {
 	return sqlstore.Dialect{
 		Name:       "sqlite",
-		Can:        sqlstore.Capabilities{KeepsTexts: true, ChecksStorage: true},
+		Can:        sqlstore.Capabilities{KeepsTexts: true, Remembers: true, ChecksStorage: true},
 		Limits:     sqlstore.Limits{Parameters: 32_766, Rows: 128, Values: 512}, // more rows save nothing measurable
 		Statements: statements,
 		Feeds:      "temp.bursar_fed",
