@@ -79,10 +79,13 @@ func (v variant) read(columns sqlstore.Columns) string {
 // know makes it expect a tenth of the values, which is one. And a LATERAL subquery with OFFSET 0 is planned by itself,
 // for one value at a time; it cannot be locked. Where only unsealed entries are meant, the condition looks at both
 // sides of the join, or the index of those would be searched whole for each key.
+//
+// The limit does one more thing. PostgreSQL plans a statement for its arguments each time if that seems cheaper than
+// the plan for any: of ten values for any and one in a call, it always does. With the limit both plans are for one.
 
 const (
 	paths = `(SELECT v AS path FROM unnest($2::text[]) AS v LIMIT cardinality($2::text[])) AS v`
-	ids   = `(SELECT DISTINCT encode(v, 'hex')::uuid AS id FROM unnest($2::bytea[]) AS v) AS v`
+	ids   = `(SELECT encode(v, 'hex')::uuid AS id FROM unnest($2::bytea[]) AS v LIMIT cardinality($2::bytea[])) AS v`
 	keys  = `(SELECT v AS key FROM unnest($1::bigint[]) AS v LIMIT cardinality($1::bigint[])) AS v`
 
 	accountOfPath = ` CROSS JOIN LATERAL
