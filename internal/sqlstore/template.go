@@ -15,7 +15,6 @@ import (
 //	ManyValues   (?,?,?)                                        one parameter for each value, for IN
 //	ManyRows     (?, ?),(?, ?)                                  one list for each row, for VALUES
 //	ManySelects  (SELECT ? AS a, ? AS b UNION ALL SELECT ?, ?)  a table of the rows, for FROM
-//	ManyTables   (WITH r (a, b) AS (VALUES (0, ''),(?, ?)) ...) likewise, where the engine makes a table of VALUES
 //	ManyArrays   nothing: the text has no mark, and takes an array for each column
 type Many struct {
 	head   string // up to the first row
@@ -50,22 +49,6 @@ func ManySelects(text string, columns Columns, parameter func(Column) string) Ma
 	m.first = "SELECT " + columns.List(func(_ int, c Column) string { return parameter(c) + " AS " + c.Name })
 	m.next = " UNION ALL SELECT " + columns.List(func(_ int, c Column) string { return parameter(c) })
 	m.width = len(columns)
-	return m
-}
-
-// ManyTables is ManySelects with less to say for each row: row comes before its parameters. The first row is model, of
-// which the statement must find nothing to do: an engine that prepares the statement makes the table after it, before
-// there are parameters. typed writes a column so that the engine knows its type, if the table should be text all the
-// same.
-func ManyTables(text string, columns Columns, row string, model, typed func(Column) string) Many {
-	each := func(form func(Column) string) string {
-		return columns.List(func(_ int, c Column) string { return form(c) })
-	}
-	m := cut(text,
-		"(WITH r ("+columns.Names()+") AS (VALUES "+row+"("+each(model)+")",
-		") SELECT "+each(func(c Column) string { return typed(c) + " AS " + c.Name })+" FROM r)")
-	m.first = "," + row + "(" + each(func(Column) string { return "?" }) + ")"
-	m.next, m.width = m.first, len(columns)
 	return m
 }
 

@@ -10,7 +10,6 @@ import (
 // variant is how the texts of MariaDB, a node of Galera and TiDB differ.
 type variant struct {
 	noWait     bool   // whether NOWAIT stands in for SKIP LOCKED
-	noValues   bool   // whether rows cannot be a table by VALUES
 	schema     string // describes the schema
 	settings   string // further columns of readSettings
 	localLocks bool   // sqlstore.Capabilities.LocalLocks
@@ -22,7 +21,7 @@ const clock = `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))`
 var (
 	mariaDB = variant{schema: auditSchema, settings: anywhere}
 	galera  = variant{schema: auditSchema, settings: galeraSettings, localLocks: true}
-	tiDB    = variant{noWait: true, noValues: true, schema: auditNames}
+	tiDB    = variant{noWait: true, schema: auditNames}
 )
 
 // schemaLock names the lock of who migrates. It is one name for the whole server and has 64 characters at most. MySQL 9
@@ -51,7 +50,7 @@ func statements(v variant) sqlstore.Statements {
 				ON DUPLICATE KEY UPDATE book = bursar_head.book`,
 		},
 		LockStatements:  v.locks(),
-		WriteStatements: v.writing(),
+		WriteStatements: writing,
 		SealStatements:  v.seals(),
 		ReadStatements:  reading,
 		AuditStatements: v.audits(),
@@ -144,38 +143,21 @@ var known = `SELECT ` + sqlstore.KnownColumns.Qualified() + ` FROM bursar_entry 
 	LEFT JOIN bursar_entry l ON l.entry = r.last_entry
 	LEFT JOIN bursar_account f ON f.account = k.from_account LEFT JOIN bursar_account t ON t.account = k.to_account`
 
-func (v variant) writing() sqlstore.WriteStatements {
-	return sqlstore.WriteStatements{
-		InsertRequests: insert("bursar_request", sqlstore.NewRequest),
-		InsertAccounts: insert("bursar_account", sqlstore.NewAccount),
-		InsertBalances: insert("bursar_balance", sqlstore.NewBalance),
-		UpdateBalances: v.table(`UPDATE (...) v STRAIGHT_JOIN bursar_balance b FORCE INDEX (PRIMARY)
-			ON b.account = v.account AND b.version = v.locked SET `+assignMoves, sqlstore.BalanceChange),
-		SealEntries: sqlstore.ManySelects(`UPDATE (...) v STRAIGHT_JOIN bursar_entry e FORCE INDEX (PRIMARY)
-			ON e.entry = v.entry SET e.seq = v.seq, e.at = v.at, e.hash = v.hash WHERE e.seq IS NULL`,
-			sqlstore.EntryPlace, typed),
-		InsertEntries:     insert("bursar_entry", sqlstore.NewEntry),
-		InsertCheckpoints: insert("bursar_checkpoint", sqlstore.NewCheckpoint),
-		InsertBackdated:   insert("bursar_backdated", sqlstore.NewBackdated),
-		UpdateHead: `UPDATE bursar_head SET seq = ?, at = ?, hash = ?
-			WHERE book = ? AND seq = ? AND at = ? AND hash = ?`,
-	}
+var writing = sqlstore.WriteStatements{
+	InsertRequests: insert("bursar_request", sqlstore.NewRequest),
+	InsertAccounts: insert("bursar_account", sqlstore.NewAccount),
+	InsertBalances: insert("bursar_balance", sqlstore.NewBalance),
+	UpdateBalances: sqlstore.ManySelects(`UPDATE (...) v STRAIGHT_JOIN bursar_balance b FORCE INDEX (PRIMARY)
+		ON b.account = v.account AND b.version = v.locked SET `+assignMoves, sqlstore.BalanceChange, typed),
+	SealEntries: sqlstore.ManySelects(`UPDATE (...) v STRAIGHT_JOIN bursar_entry e FORCE INDEX (PRIMARY)
+		ON e.entry = v.entry SET e.seq = v.seq, e.at = v.at, e.hash = v.hash WHERE e.seq IS NULL`,
+		sqlstore.EntryPlace, typed),
+	InsertEntries:     insert("bursar_entry", sqlstore.NewEntry),
+	InsertCheckpoints: insert("bursar_checkpoint", sqlstore.NewCheckpoint),
+	InsertBackdated:   insert("bursar_backdated", sqlstore.NewBackdated),
+	UpdateHead: `UPDATE bursar_head SET seq = ?, at = ?, hash = ?
+		WHERE book = ? AND seq = ? AND at = ? AND hash = ?`,
 }
-
-// table is a statement over a table of rows of numbers. Their types are told once for each column, because to tell them
-// for each value takes more time than the rest. MySQL writes ROW before a row; to MariaDB that is a comment. TiDB makes
-// no table of VALUES.
-func (v variant) table(text string, columns sqlstore.Columns) sqlstore.Many {
-	if v.noValues {
-		return sqlstore.ManySelects(text, columns, typed)
-	}
-	return sqlstore.ManyTables(text, columns, `/*!80019 ROW*/`,
-		func(sqlstore.Column) string { return noKey },
-		func(c sqlstore.Column) string { return cast(c, c.Name) })
-}
-
-// noKey is a number as wide as a number can be, and the key of no row: keys are above zero.
-const noKey = `-9223372036854775807`
 
 func insert(table string, columns sqlstore.Columns) sqlstore.Many {
 	return sqlstore.ManyRows(`INSERT INTO `+table+` (`+columns.Names()+`) VALUES (...)`, columns)
@@ -188,19 +170,16 @@ var assignMoves = sqlstore.BalanceMoves.List(func(_ int, c sqlstore.Column) stri
 
 // typed is a parameter that makes a column of its own. A column of parameters alone would be text to a server that
 // prepares the statement, and big numbers are not compared with text exactly.
-func typed(c sqlstore.Column) string { return cast(c, "?") }
-
-// cast makes an expression one of the type of a column.
-func cast(c sqlstore.Column, expression string) string {
+func typed(c sqlstore.Column) string {
 	switch c.Type {
 	case sqlstore.Bigint, sqlstore.Integer:
-		return `CAST(` + expression + ` AS SIGNED)`
+		return `CAST(? AS SIGNED)`
 	case sqlstore.Hash:
-		return `CAST(` + expression + ` AS BINARY(32))`
+		return `CAST(? AS BINARY(32))`
 	case sqlstore.UUID:
-		return `CAST(` + expression + ` AS BINARY(16))`
+		return `CAST(? AS BINARY(16))`
 	default:
-		return expression
+		return `?`
 	}
 }
 
