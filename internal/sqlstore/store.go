@@ -90,8 +90,8 @@ func (s *Store) Write(
 	return s.dialect.codedWrite(err)
 }
 
-// within runs fn in database transactions until one is committed or a budget is spent. Inside a block of [Store.DB] that
-// a test records, that is the block's own: its locks would keep any other connection out.
+// within runs fn in database transactions until one is committed or a budget is spent. Inside a block of [Store.DB]
+// that a test records, that is the block's own: its locks would keep any other connection out.
 func (s *Store) within(
 	ctx context.Context, mode driver.Mode, budget atomic.Budget, fn func(context.Context, driver.Tx) error,
 ) error {
