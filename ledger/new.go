@@ -44,8 +44,7 @@ type Options struct {
 	// Clock is where time comes from. Defaults to the machine's.
 	Clock Clock
 	// SealEvery is how long an entry that was committed unsealed waits at most for this ledger to seal it, on engines
-	// with many writers. Defaults to 250 ms. What this ledger posts itself it seals at once, or, while posts keep coming,
-	// together with the others of 20 ms. Less than zero means that this ledger seals only in [Queue] and in
+	// with many writers. Defaults to 250 ms. Less than zero means that this ledger seals only in [Queue] and in
 	// [Ledger.Seal].
 	SealEvery time.Duration
 }
@@ -79,7 +78,7 @@ func New(ctx context.Context, store driver.Store, o *Options) (*Ledger, error) {
 	}
 	l.reach = l.reachTime
 	if store.SealsLater() && options.SealEvery > 0 {
-		l.sealer = startSealer(w, clock.System(), options.SealEvery, writePatience)
+		l.sealer = startSealer(w, options.SealEvery, writePatience)
 		w.unsealed = l.sealer.wakeUp
 	}
 	l.poster = options.Strategy.start(w)
