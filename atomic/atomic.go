@@ -100,6 +100,11 @@ type OpenOptions struct {
 	// Default: 30 seconds.
 	EndTimeout time.Duration
 
+	// Beside, if not nil, is another handle on the same database, over other connections. Where the engine has one writer,
+	// the blocks of both wait for the same turn, so that neither has to ask the engine again and again. A block of one is
+	// no block of the other. Default: a turn of its own.
+	Beside *DB
+
 	// Discard, if not nil, closes the driver's connection when it is in doubt, before database/sql does. It is for
 	// drivers with a pool of their own, to which a connection closed by database/sql would go back. It must not
 	// panic and must be safe for concurrent use. Default: database/sql closes it.
@@ -122,7 +127,11 @@ func Open(pool *sql.DB, d Dialect, o *OpenOptions) *DB {
 		retried: o.Retried, logger: o.Logger, observer: o.Observer, tracer: o.Tracer, discard: o.Discard,
 	}
 	db.observed = o.Logger != nil || o.Observer.any()
-	if db.traits.OneWriter {
+	switch {
+	case !db.traits.OneWriter:
+	case o.Beside != nil && o.Beside.turn != nil:
+		db.turn = o.Beside.turn
+	default:
 		db.turn = make(chan struct{}, 1)
 		db.turn <- struct{}{}
 	}

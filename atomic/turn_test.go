@@ -2,6 +2,7 @@ package atomic_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"testing"
 	"time"
@@ -92,5 +93,42 @@ func TestACallThatEndsWhileItWaitsIsNotBegun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.wantIdle()
+}
+
+// TestWritersOfHandlesBesideEachOtherTakeTurns is the law of one handle for two, each over connections of its own.
+func TestWritersOfHandlesBesideEachOtherTakeTurns(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, pragmasNoWait)
+	pool, err := sql.Open("sqlite", f.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pool.Close() })
+	beside := atomic.Open(pool, f.dialect(), &atomic.OpenOptions{Beside: f.DB})
+	second := make(chan error, 1)
+	err = atomic.Do(t.Context(), f.DB, func(ctx context.Context, tx *atomic.Tx) error {
+		if err := add(ctx, tx, "first"); err != nil {
+			return err
+		}
+		go func() {
+			second <- atomic.Do(t.Context(), beside, func(ctx context.Context, tx *atomic.Tx) error {
+				return add(ctx, tx, "second")
+			}, nil)
+		}()
+		err := atomic.Do(t.Context(), beside, func(context.Context, *atomic.Tx) error {
+			t.Error("two writers at once")
+			return nil
+		}, &atomic.Options{Retry: atomic.Budget{Time: time.Millisecond}})
+		if !errors.Is(err, atomic.ErrBudget) {
+			t.Errorf("a writer beside an open one: %v, want ErrBudget", err)
+		}
+		return nil
+	}, nil)
+	if err := errors.Join(err, <-second); err != nil {
+		t.Fatal(err)
+	}
+	f.wantWords("first", "second")
+	f.wantRetried()
 	f.wantIdle()
 }

@@ -18,12 +18,18 @@ import (
 type Auditor interface {
 	// AuditBooks are all books of the database with their heads.
 	AuditBooks(ctx context.Context) ([]AuditedBook, error)
-	// AuditEntries are the sealed entries after a position and a row key, in that order.
+	// AuditEntries are the sealed entries after a position and a row key, in that order. The names of their accounts are
+	// as they were when the Auditor was first asked for entries.
 	AuditEntries(ctx context.Context, book, seq, key int64, limit int) ([]AuditedEntry, error)
+	// AuditReuse gives the memory of entries that nobody reads any more to the pages of entries that come later. Unlike
+	// the other methods, it may be called while one of them runs.
+	AuditReuse(entries []AuditedEntry)
 	// AuditUnsealed are the entries that are committed and not sealed after a row key, in that order.
 	AuditUnsealed(ctx context.Context, book, key int64, limit int) ([]AuditedEntry, error)
 	// AuditRequests are the requests after a row.
 	AuditRequests(ctx context.Context, book, row int64, limit int) ([]AuditedRequest, error)
+	// AuditRequestIDs gives the id of every request to a function, in any order. Those that cannot be read are left out.
+	AuditRequestIDs(ctx context.Context, book int64, each func(bursar.ID)) error
 	// AuditRequestsOf are the requests with these ids, in any order.
 	AuditRequestsOf(ctx context.Context, book int64, ids []bursar.ID) ([]AuditedRequest, error)
 	// AuditAccounts are the accounts after a number.
@@ -72,8 +78,8 @@ func BookNotFound(name string, books []AuditedBook) *bursar.Error {
 	return missing
 }
 
-// AuditedEntry is an entry with the number of rows that rightly point at it from beside the journal. With a Fault
-// only Key and Seq are known.
+// AuditedEntry is an entry, without its RequestHash, with the number of rows that rightly point at it from beside the
+// journal. With a Fault only Key and Seq are known.
 type AuditedEntry struct {
 	EntryRow
 	Checkpoints int64

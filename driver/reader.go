@@ -24,7 +24,8 @@ type Reader interface {
 	Referenced(ctx context.Context, book int64, reference string) (bursar.ID, error)
 	// Journal are the sealed entries after a position, in order. Of their Notes, Seq and At are missing.
 	Journal(ctx context.Context, book, after int64, limit int) ([]EntryRow, error)
-	// Back walks an account's entries backwards from the entry with this key, at most limit of them.
+	// Back walks an account's entries backwards from the entry with this key, at most limit of them. They have no
+	// RequestHash.
 	Back(ctx context.Context, account, key int64, limit int) ([]EntryRow, error)
 	// History is Back with the Notes of the entries.
 	History(ctx context.Context, account, key int64, limit int) ([]EntryRow, error)
@@ -33,7 +34,7 @@ type Reader interface {
 	// is such a place.
 	Mark(ctx context.Context, account int64, by MarkBy, n int64) (key int64, err error)
 	// Backdated are the account's backdated entries with an effective time of at most effective and a position
-	// after seq.
+	// after seq. They have no RequestHash.
 	Backdated(ctx context.Context, account int64, effective bursar.Instant, seq int64) ([]EntryRow, error)
 }
 

@@ -40,7 +40,8 @@ type AccountRecord struct {
 	Metadata string // canonical JSON, empty when there is none
 }
 
-// EntryRow is an entry with its place in the database.
+// EntryRow is an entry with its place in the database. RequestHash comes from where the request is known, so it is zero
+// where a method says so.
 type EntryRow struct {
 	bursar.Entry
 	Key                    int64 // row key: fixed at the insert, means no order
@@ -51,14 +52,15 @@ type EntryRow struct {
 
 // Notes are what is remembered of an entry's request besides its legs.
 type Notes struct {
-	LastEntry int64 // row key of the request's last entry; 0 when nothing is remembered
+	LastEntry int64 // row key of the request's last entry; 0 when what was asked for is missing
 	Reference string
 	Metadata  string         // canonical JSON, empty when there is none
 	Seq       int64          // of the last entry, 0 while it is unsealed; only Reader.History has it
 	At        bursar.Instant // likewise
 }
 
-// RequestRecord is what is remembered of an id.
+// RequestRecord is what is remembered of an id. A transfer that its only entry says whole has no row of its own: then
+// all of this comes from the entry.
 type RequestRecord struct {
 	ID        bursar.ID
 	Content   []byte // canonical bytes
@@ -77,14 +79,17 @@ type RequestRecord struct {
 type Checkpoint struct{ Account, Version, Seq, Key int64 }
 
 // Batch is what one decision, or many decided together, write.
+//
+// Its memory, and that of a Wanted, is used for others once Write has returned, or Insert in the database transaction
+// of a caller. So a store copies what it keeps for longer. Texts need no copy.
 type Batch struct {
 	Book        int64
-	Requests    []RequestRecord
+	Requests    []RequestRecord // all but those that their only entry says whole
 	Opened      []AccountRecord // new accounts; their state after the batch is here, not in Changed
 	Changed     []*AccountRow   // known accounts, guarded by Locked
 	Relied      []*AccountRow   // known accounts that were decided on and did not change, guarded likewise
 	Sealed      []EntryRow      // entries of others that get their place in the journal
-	Entries     []EntryRow      // in the order of the decision; sealed if they have a Seq
+	Entries     []EntryRow      // in the order of the decision; sealed if they have a Seq. Each takes its id
 	Checkpoints []Checkpoint
 	From, To    bursar.Head // the head this builds on, and the one it leaves; alike when nothing is sealed
 }

@@ -1,8 +1,8 @@
 package ledger
 
 import (
-	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/driver"
@@ -12,91 +12,113 @@ import (
 
 // apply decides one request: it is the only place where a balance changes.
 //
-// It is pure. accounts are the accounts as they are now, by path; now is the time of the decision; key is the row
-// key of the first entry that the request would make. The answer is the accounts that change, as they are after,
-// and the entries that say so; or an error that says why nothing may happen. accounts is not modified.
+// It is pure. accounts are those that the request names, as they are now, in the order of request.paths; one that does
+// not exist is nil. They are only read. now is the time of the decision; key is the row key of the first entry that the
+// request would make. What comes of it is in the draft: the accounts that change, as they are after, and the entries
+// that say so, after those that were there. With an error, which says why nothing may happen, neither is there.
 //
 // The rules, in the order they are checked: the accounts exist; they are open; the currencies agree; the transfer is
 // in time; the conditions hold; and then leg by leg, no balance leaves its limits.
-func apply(
-	accounts map[string]*driver.AccountRow, r *request, now bursar.Instant, key int64,
-) ([]driver.AccountRow, []driver.EntryRow, error) {
-	d := draft{accounts: accounts, request: r, now: now, key: key}
-	if r.opening != nil {
+func apply(d *draft, accounts []*driver.AccountRow, r *request, now bursar.Instant, key int64) error {
+	before := len(d.entries)
+	d.accounts, d.request, d.now, d.key = accounts, r, now, key
+	d.changes = slices.Grow(d.changes[:0], len(accounts))
+	d.entries = slices.Grow(d.entries, r.entries())
+	d.opened = nil
+	err := d.decide()
+	if err != nil {
+		d.changes, d.entries = d.changes[:0], d.entries[:before]
+	}
+	return err
+}
+
+// draft is what a request makes of the ledger. It is used for one request after the other.
+type draft struct {
+	changes []change
+	opened  *driver.AccountRow // a new account, as it is before its first entry; it has no number
+	entries []driver.EntryRow  // of all requests so far
+
+	accounts []*driver.AccountRow
+	request  *request
+	now      bursar.Instant
+	key      int64 // of the next entry
+}
+
+// change is an account with what becomes of it.
+type change struct {
+	account   *driver.AccountRow // as it was
+	balance   money.Amount
+	version   int64
+	lastEntry int64
+	decided   bursar.Instant
+}
+
+// keep makes the account what has become of it.
+func (c *change) keep() {
+	a := c.account
+	a.Balance, a.Version, a.LastEntry, a.Decided = c.balance, c.version, c.lastEntry, c.decided
+}
+
+// available is the balance that the change leaves, minus what is held.
+func (c *change) available() (money.Amount, error) { return c.balance.Sub(c.account.Held) }
+
+func (d *draft) decide() error {
+	if d.request.opening != nil {
 		return d.open()
 	}
-	t := r.transfer
-	d.rows = make([]driver.AccountRow, 0, 2*len(t.Legs))
-	d.entries = make([]driver.EntryRow, 0, len(t.Legs))
+	t := d.request.transfer
 	if err := d.admit(); err != nil {
-		return nil, nil, err
+		return err
 	}
 	for i := range t.Conditions {
-		if err := d.check(&t.Conditions[i]); err != nil {
-			return nil, nil, coded.At(err, fmt.Sprintf("conditions[%d]", i))
+		if err := d.check(i); err != nil {
+			return coded.At(err, fmt.Sprintf("conditions[%d]", i))
 		}
 	}
 	for i := range t.Legs {
 		if err := d.move(i); err != nil {
-			return nil, nil, coded.At(err, fmt.Sprintf("legs[%d]", i))
+			return coded.At(err, fmt.Sprintf("legs[%d]", i))
 		}
 	}
-	return d.rows, d.entries, nil
+	return nil
 }
 
-// draft is a request half decided: copies of the accounts that it touches, and the entries so far.
-type draft struct {
-	accounts map[string]*driver.AccountRow
-	request  *request
-	now      bursar.Instant
-	key      int64
-	rows     []driver.AccountRow // capacity is fixed, so pointers into it stay valid
-	entries  []driver.EntryRow
-}
-
-// row is the draft's own copy of an account that apply has already seen to exist.
-func (d *draft) row(path string) *driver.AccountRow {
-	for i := range d.rows {
-		if d.rows[i].Path == path {
-			return &d.rows[i]
+// change is the draft's change of an account. There is room for all, so pointers stay valid.
+func (d *draft) change(account *driver.AccountRow) *change {
+	for i := range d.changes {
+		if d.changes[i].account == account {
+			return &d.changes[i]
 		}
 	}
-	d.rows = append(d.rows, *d.accounts[path])
-	return &d.rows[len(d.rows)-1]
+	d.changes = append(d.changes, change{account: account, balance: account.Balance, version: account.Version,
+		lastEntry: account.LastEntry, decided: account.Decided})
+	return &d.changes[len(d.changes)-1]
 }
+
+// sides are the accounts of a leg: from and to.
+func (d *draft) sides(leg int) []*driver.AccountRow { return d.accounts[2*leg : 2*leg+2] }
 
 // admit checks what the transfer needs before any leg, in order of precedence.
 func (d *draft) admit() error {
 	t := d.request.transfer
-	for i := range t.Legs {
-		for _, side := range [2]struct{ field, path string }{{"from", t.Legs[i].From}, {"to", t.Legs[i].To}} {
-			if d.accounts[side.path] == nil {
-				return &bursar.Error{Code: bursar.CodeAccountNotFound, Field: fmt.Sprintf("legs[%d].%s", i, side.field),
-					Message: fmt.Sprintf("no account %s", side.path)}
-			}
-		}
-	}
-	for i := range t.Conditions {
-		if path := t.Conditions[i].Path; d.accounts[path] == nil {
-			return &bursar.Error{
-				Code:    bursar.CodeAccountNotFound,
-				Field:   fmt.Sprintf("conditions[%d].path", i),
-				Message: fmt.Sprintf("no account %s", path),
-			}
+	for i, account := range d.accounts {
+		if account == nil {
+			return d.missing(i)
 		}
 	}
 	for i := range t.Legs {
-		for _, path := range [2]string{t.Legs[i].From, t.Legs[i].To} {
-			if err := usable(d.accounts[path]); err != nil {
+		for _, account := range d.sides(i) {
+			if err := usable(account); err != nil {
 				return coded.At(err, fmt.Sprintf("legs[%d]", i))
 			}
 		}
 	}
 	for i := range t.Legs {
-		for _, path := range [2]string{t.Legs[i].From, t.Legs[i].To} {
-			if account := d.accounts[path]; account.Currency != t.Legs[i].Amount.Currency() {
+		for _, account := range d.sides(i) {
+			if account.Currency != t.Legs[i].Amount.Currency() {
 				return &bursar.Error{Code: bursar.CodeCurrencyMismatch, Field: fmt.Sprintf("legs[%d].amount", i),
-					Message: fmt.Sprintf("%v is not in %v, the currency of %s", t.Legs[i].Amount, account.Currency, path)}
+					Message: fmt.Sprintf("%v is not in %v, the currency of %s",
+						t.Legs[i].Amount, account.Currency, account.Path)}
 			}
 		}
 	}
@@ -133,9 +155,10 @@ func usable(account *driver.AccountRow) error {
 	}
 }
 
-// check holds one condition against the account as it was before the first leg.
-func (d *draft) check(c *bursar.Condition) error {
-	account := d.accounts[c.Path]
+// check holds the nth condition against the account as it was before the first leg.
+func (d *draft) check(n int) error {
+	t := d.request.transfer
+	c, account := &t.Conditions[n], d.accounts[2*len(t.Legs)+n]
 	if c.Version != nil {
 		if account.Version != *c.Version {
 			return bursar.Errorf(bursar.CodeVersionChanged,
@@ -161,58 +184,61 @@ func (d *draft) check(c *bursar.Condition) error {
 
 // move applies one leg to the draft.
 func (d *draft) move(i int) error {
-	leg := &d.request.transfer.Legs[i]
-	from, to := d.row(leg.From), d.row(leg.To)
-	e := d.entry(bursar.EntryLeg, i)
-	e.From, e.To, e.Amount = leg.From, leg.To, leg.Amount
-	e.FromAccount, e.ToAccount = from.Number, to.Number
-	e.FromPrev, e.ToPrev = from.LastEntry, to.LastEntry
+	leg, sides := &d.request.transfer.Legs[i], d.sides(i)
+	from, to := d.change(sides[0]), d.change(sides[1])
 	var err error
-	if from.Balance, err = from.Balance.Sub(leg.Amount); err != nil {
-		return outOfRange(err, from)
+	if from.balance, err = from.balance.Sub(leg.Amount); err != nil {
+		return outOfRange(err, from.account)
 	}
 	if err := d.aboveMin(from); err != nil {
 		return err
 	}
-	if to.Balance, err = to.Balance.Add(leg.Amount); err != nil {
-		return outOfRange(err, to)
+	if to.balance, err = to.balance.Add(leg.Amount); err != nil {
+		return outOfRange(err, to.account)
 	}
 	if err := d.belowMax(to); err != nil {
 		return err
 	}
-	e.FromAfter = d.touch(from, e.Key)
-	e.ToAfter = d.touch(to, e.Key)
-	d.entries = append(d.entries, e)
+	e := d.entry(bursar.EntryLeg, i)
+	e.From, e.To, e.Amount = leg.From, leg.To, leg.Amount
+	e.FromAccount, e.ToAccount = from.account.Number, to.account.Number
+	e.FromPrev, e.FromAfter = d.touch(from, e.Key)
+	e.ToPrev, e.ToAfter = d.touch(to, e.Key)
 	return nil
 }
 
 // open makes an account out of nothing: its row and its first entry.
-func (d *draft) open() ([]driver.AccountRow, []driver.EntryRow, error) {
+func (d *draft) open() error {
 	o := d.request.opening
-	if d.accounts[o.Path] != nil {
-		return nil, nil, &bursar.Error{
+	if d.accounts[0] != nil {
+		return &bursar.Error{
 			Code:    bursar.CodeAccountExists,
 			Field:   "path",
 			Message: fmt.Sprintf("there is an account %s already", o.Path),
 		}
 	}
 	zero := money.Zero(o.Currency)
-	row := driver.AccountRow{Path: o.Path, Currency: o.Currency, Balance: zero, Held: zero}
+	d.opened = &driver.AccountRow{Path: o.Path, Currency: o.Currency, Balance: zero, Held: zero}
 	if o.Min != nil {
-		row.Min = driver.Limit{Set: true, Amount: *o.Min}
+		d.opened.Min = driver.Limit{Set: true, Amount: *o.Min}
 	}
 	if o.Max != nil {
-		row.Max = driver.Limit{Set: true, Amount: *o.Max}
+		d.opened.Max = driver.Limit{Set: true, Amount: *o.Max}
 	}
 	e := d.entry(bursar.EntryOpen, 0)
 	e.To, e.Amount = o.Path, zero
-	e.ToAfter = d.touch(&row, e.Key)
-	return []driver.AccountRow{row}, []driver.EntryRow{e}, nil
+	e.ToPrev, e.ToAfter = d.touch(d.change(d.opened), e.Key)
+	return nil
 }
 
-// entry is the next entry with what does not depend on the kind.
-func (d *draft) entry(kind bursar.EntryKind, leg int) driver.EntryRow {
-	e := driver.EntryRow{Key: d.key + int64(len(d.entries))}
+// entry is the next entry, with what does not depend on the kind. It lies in its place, for which there is room.
+func (d *draft) entry(kind bursar.EntryKind, leg int) *driver.EntryRow {
+	n := len(d.entries)
+	d.entries = d.entries[:n+1]
+	e := &d.entries[n]
+	*e = driver.EntryRow{}
+	e.Key = d.key
+	d.key++
 	e.Kind, e.Transfer, e.Leg = kind, d.request.id, leg
 	e.RequestHash, e.Decided = d.request.hash, d.now
 	if t := d.request.transfer; t != nil && !t.Effective.IsZero() {
@@ -221,17 +247,20 @@ func (d *draft) entry(kind bursar.EntryKind, leg int) driver.EntryRow {
 	return e
 }
 
-// touch records on the account that entry key has changed it, and answers what the entry says of it.
-func (d *draft) touch(account *driver.AccountRow, key int64) bursar.After {
-	account.Version++
-	account.LastEntry = key
-	account.Decided = max(account.Decided, d.now)
-	return bursar.After{Version: account.Version, Balance: account.Balance, Held: account.Held}
+// touch records that the entry with this key changes the account. It returns the key of the entry before, and what this
+// one says of the account.
+func (d *draft) touch(c *change, key int64) (prev int64, after bursar.After) {
+	prev = c.lastEntry
+	c.version++
+	c.lastEntry = key
+	c.decided = max(c.decided, d.now)
+	return prev, bursar.After{Version: c.version, Balance: c.balance, Held: c.account.Held}
 }
 
 // aboveMin says whether the account, with a leg already taken, is within its minimum.
-func (d *draft) aboveMin(a *driver.AccountRow) error {
-	available, err := a.Available()
+func (d *draft) aboveMin(c *change) error {
+	a := c.account
+	available, err := c.available()
 	if err != nil {
 		return outOfRange(err, a)
 	}
@@ -243,8 +272,8 @@ func (d *draft) aboveMin(a *driver.AccountRow) error {
 		return bursar.Errorf(bursar.CodeCorrupt, "the minimum of %s is not in its currency: %w", a.Path, err)
 	}
 	if order < 0 {
-		before, _ := d.accounts[a.Path].Available()
-		needed := d.peak(a.Path, func(l *bursar.Leg) (plus, minus string) { return l.From, l.To })
+		before, _ := a.Available()
+		needed := d.peak(a, func(l *bursar.Leg) (plus, minus string) { return l.From, l.To })
 		return refuse(bursar.CodeInsufficientFunds, a, before, needed, &a.Min.Amount,
 			"%s has %v available and a minimum of %v: %v is too much", a.Path, before, a.Min.Amount, needed)
 	}
@@ -252,66 +281,20 @@ func (d *draft) aboveMin(a *driver.AccountRow) error {
 }
 
 // belowMax says whether the account, with a leg already added, is within its maximum.
-func (d *draft) belowMax(a *driver.AccountRow) error {
+func (d *draft) belowMax(c *change) error {
+	a := c.account
 	if !a.Max.Set {
 		return nil
 	}
-	order, err := a.Balance.Cmp(a.Max.Amount)
+	order, err := c.balance.Cmp(a.Max.Amount)
 	if err != nil {
 		return bursar.Errorf(bursar.CodeCorrupt, "the maximum of %s is not in its currency: %w", a.Path, err)
 	}
 	if order > 0 {
-		before := d.accounts[a.Path]
-		free, _ := before.Available()
-		needed := d.peak(a.Path, func(l *bursar.Leg) (plus, minus string) { return l.To, l.From })
+		free, _ := a.Available()
+		needed := d.peak(a, func(l *bursar.Leg) (plus, minus string) { return l.To, l.From })
 		return refuse(bursar.CodeLimitExceeded, a, free, needed, &a.Max.Amount,
-			"%s has %v and a maximum of %v: %v more is too much", a.Path, before.Balance, a.Max.Amount, needed)
+			"%s has %v and a maximum of %v: %v more is too much", a.Path, a.Balance, a.Max.Amount, needed)
 	}
 	return nil
-}
-
-// peak is the most that the whole transfer asks of an account at any moment, leg by leg. So a refusal says what would
-// have been enough, and not what was left in the middle of a transfer that did not happen.
-func (d *draft) peak(path string, sides func(*bursar.Leg) (plus, minus string)) money.Amount {
-	sum := money.Zero(d.accounts[path].Currency)
-	most := sum
-	for i := range d.request.transfer.Legs {
-		leg := &d.request.transfer.Legs[i]
-		var err error
-		switch plus, minus := sides(leg); path {
-		case plus:
-			sum, err = sum.Add(leg.Amount)
-		case minus:
-			sum, err = sum.Sub(leg.Amount)
-		}
-		if err != nil {
-			return most
-		}
-		if order, _ := sum.Cmp(most); order > 0 {
-			most = sum
-		}
-	}
-	return most
-}
-
-// refuse is a refusal for want of money or room, with what a program wants to know of it. limit may be nil.
-func refuse(
-	code bursar.Code, a *driver.AccountRow, available, needed money.Amount, limit *money.Amount, format string,
-	args ...any,
-) error {
-	e := bursar.Errorf(code, format, args...)
-	e.Account, e.Available, e.Needed = a.Path, &available, &needed
-	if limit != nil {
-		bound := *limit
-		e.Limit = &bound
-	}
-	return e
-}
-
-// outOfRange names the account whose balance left the range of amounts.
-func outOfRange(err error, account *driver.AccountRow) error {
-	if errors.Is(err, money.ErrRange) {
-		return bursar.Errorf(bursar.CodeBalanceOutOfRange, "the balance of %s would need more than 36 digits", account.Path)
-	}
-	return bursar.Errorf(bursar.CodeCorrupt, "the balance of %s is not in its currency: %w", account.Path, err)
 }

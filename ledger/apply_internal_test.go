@@ -1,12 +1,15 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/bursar-ledger/bursar"
@@ -106,19 +109,41 @@ func snapshot(accounts map[string]*driver.AccountRow) map[string]driver.AccountR
 	return copies
 }
 
+// applied is what apply makes of the accounts: those that change, as they are after, and the entries. The draft may
+// have been used before.
+func applied(
+	d *draft, accounts map[string]*driver.AccountRow, r *request, now bursar.Instant, key int64,
+) (rows []driver.AccountRow, entries []driver.EntryRow, err error) {
+	var named []*driver.AccountRow
+	r.paths(func(path string) { named = append(named, accounts[path]) })
+	before := slices.Clone(d.entries)
+	err = apply(d, named, r, now, key)
+	for _, c := range d.changes {
+		row := *c.account
+		c.account = &row
+		c.keep()
+		rows = append(rows, row)
+	}
+	if !cmp.Equal(before, d.entries[:len(before)], cmpopts.EquateEmpty()) {
+		return nil, nil, errors.New("apply changed entries of other requests")
+	}
+	return rows, append(entries, d.entries[len(before):]...), err
+}
+
 // TestApplyKeepsTheLaws draws accounts and transfers and looks at what apply makes of them, posted or refused.
 func TestApplyKeepsTheLaws(t *testing.T) {
 	t.Parallel()
 	posted, refused := 0, map[bursar.Code]int{}
 	rapid.Check(t, func(t *rapid.T) {
+		var used draft
 		for range 30 {
 			accounts, r, now := anyAccounts(t), anyTransfer(t), bursar.Instant(60)
 			before, content := snapshot(accounts), string(r.bytes)
-			rows, entries, err := apply(accounts, r, now, 1000)
+			rows, entries, err := applied(&used, accounts, r, now, 1000)
 			if diff := cmp.Diff(before, snapshot(accounts)); diff != "" || string(r.bytes) != content {
 				t.Fatalf("apply changed what it was given (-before +after):\n%s", diff)
 			}
-			again, entriesAgain, errAgain := apply(accounts, r, now, 1000)
+			again, entriesAgain, errAgain := applied(&draft{}, accounts, r, now, 1000)
 			if !cmp.Equal(rows, again) || !cmp.Equal(entries, entriesAgain) || fmt.Sprint(err) != fmt.Sprint(errAgain) {
 				t.Fatalf("apply gave two answers: %v and %v", err, errAgain)
 			}
@@ -241,7 +266,7 @@ func TestApplyOpens(t *testing.T) {
 		t.Fatal(err)
 	}
 	zero := money.Zero(usd)
-	rows, entries, err := apply(nil, r, 7, 30)
+	rows, entries, err := applied(&draft{}, nil, r, 7, 30)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,8 +299,8 @@ func TestApplyOpens(t *testing.T) {
 	if diff := cmp.Diff([]driver.EntryRow{wantEntry}, entries); diff != "" {
 		t.Errorf("the entry (-want +got):\n%s", diff)
 	}
-	if _, _, err := apply(map[string]*driver.AccountRow{"users:1": &rows[0]}, r, 8, 31); bursar.CodeOf(
-		err) != bursar.CodeAccountExists {
+	taken := map[string]*driver.AccountRow{"users:1": &rows[0]}
+	if _, _, err := applied(&draft{}, taken, r, 8, 31); bursar.CodeOf(err) != bursar.CodeAccountExists {
 		t.Errorf("opening it again: %v", err)
 	}
 }
@@ -305,7 +330,8 @@ func TestApplyHonoursHolds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := apply(map[string]*driver.AccountRow{"from": from, "to": to}, r, 1, 1); bursar.CodeOf(err) != want {
+		accounts := map[string]*driver.AccountRow{"from": from, "to": to}
+		if _, _, err := applied(&draft{}, accounts, r, 1, 1); bursar.CodeOf(err) != want {
 			t.Errorf("sending %d of 100 with 30 held: %v, want code %q", units, err, want)
 		}
 	}

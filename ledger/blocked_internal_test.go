@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
 )
 
 // TestBlocked judges jobs of several calls while somebody else has locked the account b.
@@ -12,7 +13,7 @@ func TestBlocked(t *testing.T) {
 	pay := func(from, to string) *job {
 		return &job{Request: &request{transfer: &bursar.Transfer{Legs: []bursar.Leg{{From: from, To: to}}}}}
 	}
-	j := &judgement{blocked: map[string]bool{"b": true}, seen: make(map[bursar.ID]*job)}
+	j := &judgement{}
 	for _, test := range []struct {
 		call []*job
 		want []string // which account each waits for
@@ -22,10 +23,15 @@ func TestBlocked(t *testing.T) {
 		{[]*job{pay("b", "e"), pay("e", "f")}, []string{"b", "b"}},
 		{[]*job{pay("e", "f")}, []string{""}},
 	} {
-		var got []string
+		j.begin(&bursar.Book{}, false)
+		j.want(test.call)
+		j.take(&driver.Gathered{Blocked: []string{"b"}})
 		for _, job := range test.call {
 			job.call = test.call[0]
-			j.judge(job)
+		}
+		j.judgeAll(test.call)
+		var got []string
+		for _, job := range test.call {
 			got = append(got, job.Blocked)
 		}
 		if !slices.Equal(got, test.want) {

@@ -91,40 +91,42 @@ func (j *Joined) recognise(ctx context.Context, r driver.Reader) error {
 // Post moves money when the caller's database transaction commits. Its errors are those of [Ledger.Post]; a refusal
 // is not remembered.
 func (j *Joined) Post(ctx context.Context, t bursar.Transfer) (bursar.Posted, error) {
-	job, err := j.ledger.job(&t)
+	p := j.ledger.calls.take()
+	job, err := j.ledger.ask(p, t)
 	if err != nil {
 		return bursar.Posted{}, err
 	}
-	if err := j.write(ctx, job); err != nil {
+	if err := j.write(ctx, p.jobs); err != nil {
 		return bursar.Posted{ID: job.Request.id}, err
 	}
-	return job.Posted, nil
+	posted := job.Posted
+	j.ledger.calls.give(p)
+	return posted, nil
 }
 
 // PostAll posts all of the transfers or, with an error, none. The error names the first one at fault. It takes at most
 // [bursar.BatchMax] transfers.
 func (j *Joined) PostAll(ctx context.Context, transfers []bursar.Transfer) ([]bursar.Posted, error) {
-	jobs, err := j.ledger.jobs(transfers, func(i int, err error) error {
+	p := j.ledger.calls.take()
+	err := j.ledger.askAll(p, transfers, func(i int, err error) error {
 		return fmt.Errorf("transfer %d: %w", i, err)
 	})
-	if err != nil {
+	if err != nil || len(p.jobs) == 0 {
 		return nil, err
 	}
-	if len(jobs) == 0 {
-		return nil, nil
-	}
-	if err := j.write(ctx, jobs...); err != nil {
-		for i, job := range jobs {
+	if err := j.write(ctx, p.jobs); err != nil {
+		for i, job := range p.jobs {
 			if job.Err == err {
 				return nil, fmt.Errorf("transfer %d: %w", i, err)
 			}
 		}
 		return nil, err
 	}
-	posted := make([]bursar.Posted, len(jobs))
-	for i, job := range jobs {
+	posted := make([]bursar.Posted, len(p.jobs))
+	for i, job := range p.jobs {
 		posted[i] = job.Posted
 	}
+	j.ledger.calls.give(p)
 	return posted, nil
 }
 
@@ -134,14 +136,14 @@ func (j *Joined) OpenAccount(ctx context.Context, o bursar.Opening) (bursar.Post
 	if err != nil {
 		return bursar.Posted{}, err
 	}
-	job := &job{Request: r}
-	if err := j.write(ctx, job); err != nil {
+	alone := &job{Request: r}
+	if err := j.write(ctx, []*job{alone}); err != nil {
 		return bursar.Posted{}, err
 	}
-	return job.Posted, nil
+	return alone.Posted, nil
 }
 
-func (j *Joined) write(ctx context.Context, jobs ...*job) error {
+func (j *Joined) write(ctx context.Context, jobs []*job) error {
 	tx, err := j.join(ctx)
 	if err != nil {
 		return err

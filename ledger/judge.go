@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"slices"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/driver"
@@ -12,130 +11,54 @@ import (
 	"github.com/bursar-ledger/bursar/internal/chain"
 )
 
-// judgement is a batch being decided: what was read, and what is to be written.
-type judgement struct {
-	book       bursar.Book
-	remembers  bool // refusals of attempts; else the first refusal undoes all
-	now        bursar.Instant
-	head       bursar.Head    // as it was read
-	stored     bursar.Instant // what the database's clock said after the locks were taken
-	accounts   map[string]*driver.AccountRow
-	blocked    map[string]bool // accounts that somebody else has locked
-	call       *job
-	waiting    map[string]string // accounts of this call's jobs that wait for a blocked one: for which
-	known      map[bursar.ID]*driver.RequestRecord
-	seen       map[bursar.ID]*job // decided in this batch
-	references map[string]bool
-	entryKey   int64
-	accountKey int64
-
-	changed  []*driver.AccountRow
-	opened   []driver.AccountRecord
-	openings []*driver.AccountRow // rows of opened accounts, in the same order
-	requests []driver.RequestRecord
-	entries  []driver.EntryRow
-	posted   []postedJob
-	repeats  []repeatedJob
-}
-
-// postedJob is a job with the index of its last entry.
-type postedJob struct {
-	job  *job
-	last int
-}
-
-// repeatedJob is a job with the one before it in the batch that has its id and content.
-type repeatedJob struct{ job, first *job }
-
-// judge reads what the jobs need as the mode of the database transaction says, and decides them one after the other.
+// judge reads what the jobs need as the mode of the database transaction says, and decides them one after the other. It
+// begins anew whatever was in the judgement.
 func (w *writer) judge(
-	ctx context.Context, tx driver.Tx, remembers bool, await string, jobs []*job,
-) (*judgement, error) {
-	j := &judgement{book: w.book, remembers: remembers, seen: make(map[bursar.ID]*job, len(jobs))}
+	ctx context.Context, tx driver.Tx, j *judgement, remembers bool, await string, jobs []*job,
+) error {
+	j.begin(&w.book, remembers)
 	if err := j.read(ctx, tx, await, jobs); err != nil {
-		return nil, err
+		return err
 	}
 	now, err := w.time.now(j.stored)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	j.now = max(now, j.head.At)
+	j.judgeAll(jobs)
+	return nil
+}
+
+// judgeAll gives every job its result.
+func (j *judgement) judgeAll(jobs []*job) {
+	named := j.named
 	for _, job := range jobs {
-		j.judge(job)
+		n := job.Request.accounts()
+		j.judge(job, named[:n])
+		named = named[n:]
 	}
-	return j, nil
-}
-
-func (j *judgement) read(ctx context.Context, tx driver.Tx, await string, jobs []*job) error {
-	wanted, entries, openings := wants(jobs)
-	wanted.Await = await
-	found, err := tx.Gather(ctx, j.book.Number, wanted)
-	if err != nil {
-		return err
-	}
-	j.head, j.stored, j.accounts = found.Head, found.Now, found.Accounts
-	if err := owns(&j.book, &j.head); err != nil {
-		return err
-	}
-	j.blocked = setOf(found.Blocked)
-	j.references = setOf(found.References)
-	j.known = make(map[bursar.ID]*driver.RequestRecord, len(found.Requests))
-	for i := range found.Requests {
-		j.known[found.Requests[i].ID] = &found.Requests[i]
-	}
-	j.entryKey, j.accountKey, err = tx.Keys(ctx, entries, openings)
-	return err
-}
-
-// wants is what the jobs name, and how many entries and accounts they may make.
-func wants(jobs []*job) (w *driver.Wanted, entries, openings int) {
-	w = &driver.Wanted{IDs: make([]bursar.ID, 0, len(jobs)), Paths: make([]string, 0, 2*len(jobs))}
-	named := make(map[string]bool, 2*len(jobs))
-	for _, job := range jobs {
-		r := job.Request
-		w.IDs = append(w.IDs, r.id)
-		entries += r.entries()
-		if r.opening != nil {
-			openings++
-		} else if r.transfer.Reference != "" {
-			w.References = append(w.References, r.transfer.Reference)
-		}
-		r.paths(func(path string) {
-			if !named[path] {
-				named[path] = true
-				w.Paths = append(w.Paths, path)
-			}
-		})
-	}
-	return w, entries, openings
-}
-
-func setOf(values []string) map[string]bool {
-	set := make(map[string]bool, len(values))
-	for _, value := range values {
-		set[value] = true
-	}
-	return set
 }
 
 // judge gives a job its result: what its id has already, a place to wait, or a decision.
-func (j *judgement) judge(job *job) {
+func (j *judgement) judge(job *job, named []int) {
 	job.Posted, job.Err, job.Blocked = bursar.Posted{}, nil, ""
-	if job.call != j.call || j.waiting == nil {
-		j.call, j.waiting = job.call, make(map[string]string)
-	}
-	record, first, blocker := j.known[job.Request.id], j.seen[job.Request.id], j.blocker(job.Request)
-	switch {
-	case record != nil:
+	id, blocker := job.Request.id, j.blocker(job)
+	if record := j.known[id]; record != nil {
 		job.replay(record)
-	case blocker != "":
-		j.block(job, blocker)
-	case first != nil && !first.undecided():
-		j.repeat(job, first)
-	default:
-		j.seen[job.Request.id] = job
-		j.decide(job)
+		return
 	}
+	if blocker != "" {
+		j.block(job, blocker)
+		return
+	}
+	if !j.rising {
+		if first := j.seen[id]; first != nil && !first.undecided() {
+			j.repeat(job, first)
+			return
+		}
+		j.seen[id] = job
+	}
+	j.decide(job, named)
 }
 
 // replay answers a job whose id is known from before.
@@ -156,10 +79,14 @@ func (j *job) replay(record *driver.RequestRecord) {
 // blocker is the blocked account that a request has to wait for; empty: none. Either it is one of the request's own, or
 // an earlier request of the same call waits for it and shares an account with this one: the transfers of a call are
 // judged in order. Those of other calls need not wait for them. They might as well have come before.
-func (j *judgement) blocker(r *request) (blocker string) {
-	if len(j.blocked) == 0 {
+func (j *judgement) blocker(job *job) (blocker string) {
+	if j.blocked == nil {
 		return ""
 	}
+	if job.call != j.call || j.waiting == nil {
+		j.call, j.waiting = job.call, make(map[string]string)
+	}
+	r := job.Request
 	r.paths(func(path string) {
 		if blocker == "" && j.blocked[path] {
 			blocker = path
@@ -198,38 +125,51 @@ func (j *judgement) repeat(job, first *job) {
 	}
 }
 
-// decide applies a job whose id is new and collects what it writes.
-func (j *judgement) decide(job *job) {
+// decide applies a job whose id is new and collects what it writes. named are its accounts.
+func (j *judgement) decide(job *job, named []int) {
 	r, now := job.Request, j.now
-	r.paths(func(path string) {
-		if account := j.accounts[path]; account != nil {
+	j.own = j.own[:0]
+	for _, slot := range named {
+		account := j.accounts[slot]
+		j.own = append(j.own, account)
+		if account != nil {
 			now = max(now, account.Decided)
 		}
-	})
-	record := driver.RequestRecord{ID: r.id, Content: r.bytes, Decided: now, Metadata: r.metadata}
-	rows, entries, err := j.try(r, now)
-	if err != nil {
+	}
+	if err := j.try(r, now); err != nil {
 		job.Err = j.refused(r, err, now)
 		return
 	}
-	for i := range rows {
-		j.keep(&rows[i], r)
+	if j.draft.opened != nil {
+		j.accounts[named[0]] = j.open(r, now)
 	}
-	for i := range entries {
-		if e := &entries[i]; e.ToAccount == 0 {
-			e.ToAccount = j.accounts[e.To].Number
-		}
-	}
-	j.entries = append(j.entries, entries...)
+	j.keep()
+	last := len(j.draft.entries) - 1
+	record := driver.RequestRecord{ID: r.id, Content: r.bytes, Decided: now, Metadata: r.metadata,
+		LastEntry: j.draft.entries[last].Key}
 	if r.transfer != nil && r.transfer.Reference != "" {
 		record.Reference = r.transfer.Reference
+		if j.references == nil {
+			j.references = make(map[string]bool)
+		}
 		j.references[record.Reference] = true
 	}
-	record.LastEntry = entries[len(entries)-1].Key
-	j.entryKey += int64(len(entries))
-	j.requests = append(j.requests, record)
+	if !j.saidBy(j.draft.entries[last+1-r.entries():], r) {
+		j.requests = append(j.requests, record)
+	}
+	j.entryKey += int64(r.entries())
 	job.Posted = bursar.Posted{ID: r.id, Decided: now}
-	j.posted = append(j.posted, postedJob{job, len(j.entries) - 1})
+	j.posted = append(j.posted, postedJob{job, last})
+}
+
+// saidBy reports whether the entries of a request say all that was asked for, so that it is stored without a row of its
+// own. What reading will rebuild is compared byte by byte.
+func (j *judgement) saidBy(entries []driver.EntryRow, r *request) bool {
+	if r.transfer == nil || len(entries) != 1 {
+		return false
+	}
+	j.buf = chain.Content(j.buf[:0], &entries[0].Entry)
+	return bytes.Equal(j.buf, r.bytes)
 }
 
 // refused is the answer to a request that may not happen. The refusal of an attempt is remembered, where this judgement
@@ -253,53 +193,34 @@ func (j *judgement) refused(r *request, err error, now bursar.Instant) error {
 }
 
 // try applies a request unless its reference is taken, which no account knows.
-func (j *judgement) try(r *request, now bursar.Instant) ([]driver.AccountRow, []driver.EntryRow, error) {
+func (j *judgement) try(r *request, now bursar.Instant) error {
 	if r.transfer != nil && j.references[r.transfer.Reference] {
-		return nil, nil, &bursar.Error{Code: bursar.CodeReferenceTaken, Field: "reference",
+		return &bursar.Error{Code: bursar.CodeReferenceTaken, Field: "reference",
 			Message: "another transfer has the reference " + brief.Text(r.transfer.Reference)}
 	}
-	return apply(j.accounts, r, now, j.entryKey)
+	return apply(&j.draft, j.own, r, now, j.entryKey)
 }
 
-// keep puts an account as apply left it in the place of the one it was applied to.
-func (j *judgement) keep(row *driver.AccountRow, r *request) {
-	account := j.accounts[row.Path]
-	if account == nil {
-		account = row
-		account.Number = j.accountKey
-		j.accountKey++
-		j.accounts[row.Path] = account
-		j.openings = append(j.openings, account)
-		j.opened = append(j.opened, driver.AccountRecord{Opened: row.Decided, Metadata: r.metadata})
-		return
-	}
-	if account.Version == account.Locked && account.Locked > 0 {
-		j.changed = append(j.changed, account)
-	}
-	*account = *row
+// open gives the account that the draft opens its number.
+func (j *judgement) open(r *request, now bursar.Instant) *driver.AccountRow {
+	row := j.draft.opened
+	row.Number = j.accountKey
+	j.accountKey++
+	j.draft.entries[len(j.draft.entries)-1].ToAccount = row.Number
+	j.openings = append(j.openings, row)
+	j.opened = append(j.opened, driver.AccountRecord{Opened: now, Metadata: r.metadata})
+	return row
 }
 
-// batch is what is to be written. What is locked by being written is in an order that everybody keeps.
-func (j *judgement) batch() *driver.Batch {
-	for i, row := range j.openings {
-		j.opened[i].AccountRow = *row
-	}
-	b := &driver.Batch{
-		Book: j.book.Number, Requests: j.requests, Opened: j.opened, Changed: j.changed, Entries: j.entries,
-	}
-	slices.SortFunc(b.Requests, func(a, b driver.RequestRecord) int {
-		return cmp.Or(cmp.Compare(a.Reference, b.Reference), bytes.Compare(a.ID[:], b.ID[:]))
-	})
-	slices.SortFunc(b.Opened, func(a, b driver.AccountRecord) int { return cmp.Compare(a.Path, b.Path) })
-	for _, account := range j.accounts {
-		if account.Locked > 0 && account.Version == account.Locked {
-			b.Relied = append(b.Relied, account)
+// keep makes the accounts what the draft has made of them.
+func (j *judgement) keep() {
+	for i := range j.draft.changes {
+		c := &j.draft.changes[i]
+		if c.account.Locked > 0 && c.account.Version == c.account.Locked {
+			j.changed = append(j.changed, c.account)
 		}
+		c.keep()
 	}
-	for _, rows := range [][]*driver.AccountRow{b.Changed, b.Relied} {
-		slices.SortFunc(rows, func(a, b *driver.AccountRow) int { return cmp.Compare(a.Number, b.Number) })
-	}
-	return b
 }
 
 // settle fills in the places of what was written, and the results of what was asked for twice.

@@ -24,6 +24,7 @@ type Ledger struct {
 	sealer *sealer // nil when there is nothing for it to do
 	clock  Clock
 	blocks atomic.Int32 // of Do that are open
+	calls  postings
 }
 
 // Book is the book that the ledger keeps.
@@ -41,11 +42,12 @@ func (l *Ledger) OpenAccount(ctx context.Context, o bursar.Opening) (bursar.Post
 	if err != nil {
 		return bursar.Posted{}, err
 	}
-	job := &job{Request: r}
-	if err := l.post(ctx, job); err != nil {
+	alone := &job{Request: r}
+	alone.call = alone
+	if err := l.post(ctx, []*job{alone}); err != nil {
 		return bursar.Posted{}, err
 	}
-	return job.Posted, job.Err
+	return alone.Posted, alone.Err
 }
 
 // Post moves money in a database transaction of the ledger's own and returns when it is durable. Calling Post again
@@ -60,14 +62,17 @@ func (l *Ledger) OpenAccount(ctx context.Context, o bursar.Opening) (bursar.Post
 // [bursar.ErrUnavailable], [bursar.ErrCanceled] and [bursar.ErrClosed] when nothing was written;
 // [bursar.ErrOutcomeUnknown] when it is not known whether it was.
 func (l *Ledger) Post(ctx context.Context, t bursar.Transfer) (bursar.Posted, error) {
-	job, err := l.job(&t)
+	p := l.calls.take()
+	job, err := l.ask(p, t)
 	if err != nil {
 		return bursar.Posted{}, err
 	}
-	if err := l.post(ctx, job); err != nil {
+	if err := l.post(ctx, p.jobs); err != nil {
 		return bursar.Posted{ID: job.Request.id}, err
 	}
-	return job.Posted, job.Err
+	posted, err := job.Posted, job.Err
+	l.calls.give(p)
+	return posted, err
 }
 
 // PostBatch posts many transfers, at most [bursar.BatchMax], in order. Each is judged alone as by Post, and has a
@@ -75,29 +80,25 @@ func (l *Ledger) Post(ctx context.Context, t bursar.Transfer) (bursar.Posted, er
 // there are no results, and sending the same transfers again is safe if they carry ids.
 func (l *Ledger) PostBatch(ctx context.Context, transfers []bursar.Transfer) ([]bursar.Result, error) {
 	results := make([]bursar.Result, len(transfers))
-	jobs, err := l.jobs(transfers, func(i int, err error) error {
+	p := l.calls.take()
+	err := l.askAll(p, transfers, func(i int, err error) error {
 		results[i].Err = err
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	sound := make([]*job, 0, len(jobs))
-	for _, job := range jobs {
-		if job != nil {
-			sound = append(sound, job)
-		}
-	}
-	if len(sound) > 0 {
-		if err := l.post(ctx, sound...); err != nil {
+	if len(p.jobs) > 0 {
+		if err := l.post(ctx, p.jobs); err != nil {
 			return nil, err
 		}
 	}
-	for i, job := range jobs {
-		if job != nil {
+	for i := range p.asked {
+		if job := &p.asked[i].job; job.Request != nil {
 			results[i] = bursar.Result{Posted: job.Posted, Err: job.Err}
 		}
 	}
+	l.calls.give(p)
 	return results, nil
 }
 
@@ -167,12 +168,10 @@ func inTransaction() error {
 		"this context carries an open database transaction: use ledger.In(tx) to take part in it")
 }
 
-func (l *Ledger) post(ctx context.Context, jobs ...*job) error {
+// post has the jobs of one call written.
+func (l *Ledger) post(ctx context.Context, jobs []*job) error {
 	if l.store.InTransaction(ctx) {
 		return inTransaction()
-	}
-	for _, job := range jobs {
-		job.call = jobs[0]
 	}
 	err := l.poster.Post(ctx, jobs)
 	if l.blocks.Load() == 0 {
@@ -187,35 +186,30 @@ func (l *Ledger) post(ctx context.Context, jobs ...*job) error {
 	}
 }
 
-func (l *Ledger) job(t *bursar.Transfer) (*job, error) {
-	r, err := requestOf(t)
-	if err != nil {
+// ask makes the request of a call that has only one.
+func (l *Ledger) ask(p *posting, t bursar.Transfer) (*job, error) {
+	one := [1]bursar.Transfer{t}
+	p.begin(one[:])
+	if err := p.ask(0, &one[0], l.NewID); err != nil {
 		return nil, err
 	}
-	if r.id.IsZero() {
-		if r.id, err = l.NewID(); err != nil {
-			return nil, err
-		}
-	}
-	return &job{Request: r}, nil
+	return p.jobs[0], nil
 }
 
-// jobs checks transfers one by one; malformed is told of those that fail and may stop it with an error.
-func (l *Ledger) jobs(transfers []bursar.Transfer, malformed func(int, error) error) ([]*job, error) {
+// askAll checks transfers one by one and makes their requests; malformed is told of those that fail and may stop it
+// with an error.
+func (l *Ledger) askAll(p *posting, transfers []bursar.Transfer, malformed func(int, error) error) error {
 	if len(transfers) > bursar.BatchMax {
-		return nil, bursar.Errorf(bursar.CodeTooLarge,
+		return bursar.Errorf(bursar.CodeTooLarge,
 			"%d transfers are more than %d; send them in parts", len(transfers), bursar.BatchMax)
 	}
-	jobs := make([]*job, len(transfers))
+	p.begin(transfers)
 	for i := range transfers {
-		job, err := l.job(&transfers[i])
-		if err != nil {
+		if err := p.ask(i, &transfers[i], l.NewID); err != nil {
 			if err := malformed(i, err); err != nil {
-				return nil, err
+				return err
 			}
-			continue
 		}
-		jobs[i] = job
 	}
-	return jobs, nil
+	return nil
 }

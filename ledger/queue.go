@@ -94,6 +94,9 @@ type queue struct {
 	awaited map[string]bool // accounts for which a goroutine waits
 	pending int             // jobs in rounds and in the one being written
 	closing bool
+	spare   []*call // memory of a round that was written, for the next one that gathers
+
+	calls sync.Pool // of *call, forgotten
 }
 
 // round is the calls that one database transaction will write.
@@ -129,7 +132,11 @@ func (q *queue) Post(ctx context.Context, jobs []*job) error {
 	if err := ctx.Err(); err != nil {
 		return canceled(err)
 	}
-	c := &call{jobs: jobs}
+	c, pooled := q.calls.Get().(*call)
+	if !pooled {
+		c = &call{}
+	}
+	c.jobs = jobs
 	r, err := q.enter(c)
 	if err != nil {
 		return err
@@ -142,10 +149,20 @@ func (q *queue) Post(ctx context.Context, jobs []*job) error {
 		}
 		next := c.round.Load()
 		if next == r {
-			return c.err
+			err := c.err
+			c.forget()
+			q.calls.Put(c)
+			return err
 		}
 		r = next
 	}
+}
+
+// forget makes a call that was answered fit for another one. Nobody else knows of it any more, because the writer
+// answers last.
+func (c *call) forget() {
+	c.jobs, c.partial, c.back, c.awaited, c.waits, c.err = nil, false, 0, 0, "", nil
+	c.round.Store(nil)
 }
 
 // enter puts a call into the gathering round.
@@ -162,7 +179,8 @@ func (q *queue) enter(c *call) (*round, error) {
 	}
 	last := len(q.rounds) - 1
 	if last < 0 || q.rounds[last].jobs+n > q.options.BatchMax {
-		q.rounds = append(q.rounds, &round{done: make(chan struct{})})
+		q.rounds = append(q.rounds, &round{calls: q.spare, done: make(chan struct{})})
+		q.spare = nil
 		last++
 	}
 	r := q.rounds[last]

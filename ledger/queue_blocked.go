@@ -36,6 +36,9 @@ func (q *queue) join(r *round) {
 // await begins to wait for the accounts of calls that were sent back often, and sends back the other calls. The
 // caller has locked the mutex.
 func (q *queue) await(calls []*call) {
+	if len(calls) == 0 {
+		return
+	}
 	groups := make(map[string]*round)
 	for _, c := range calls {
 		if c.back > backMax && !q.awaited[c.waits] && len(q.awaited) < groupsMax {

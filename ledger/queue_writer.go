@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/bursar-ledger/bursar"
@@ -31,7 +32,8 @@ func (q *queue) take() (r *round, open bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.rounds) > 0 {
-		r, q.rounds = q.rounds[0], q.rounds[1:]
+		r = q.rounds[0]
+		q.rounds = slices.Delete(q.rounds, 0, 1)
 		if len(r.calls) > 0 {
 			q.join(r)
 			return r, true
@@ -85,15 +87,14 @@ func (q *queue) settle(r *round) {
 	} else {
 		q.pause = 0
 	}
+	clear(r.calls)
+	q.spare, r.calls = r.calls[:0], nil
 	close(r.done)
 }
 
 // write writes a round and fills in the errors of its calls. The jobs carry their own results.
 func (q *queue) write(r *round) {
-	jobs := make([]*job, 0, r.jobs)
-	for _, c := range r.calls {
-		jobs = append(jobs, c.jobs...)
-	}
+	jobs := r.list()
 	err := q.attempt(r, jobs)
 	switch {
 	case err == nil:
@@ -129,6 +130,18 @@ func (q *queue) attempt(r *round, jobs []*job) error {
 		Code: bursar.CodeUnavailable, Err: errors.New(err.Error()), // the callers have not cancelled anything
 		Message: "the database did not answer, or what a batch waits for was not free, in the time that it may take",
 	}
+}
+
+// list is the jobs of all calls, in order.
+func (r *round) list() []*job {
+	if len(r.calls) == 1 {
+		return r.calls[0].jobs
+	}
+	jobs := make([]*job, 0, r.jobs)
+	for _, c := range r.calls {
+		jobs = append(jobs, c.jobs...)
+	}
+	return jobs
 }
 
 // writeOneByOne writes the jobs of a call one by one. What comes after a blocked one waits with it.

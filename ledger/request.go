@@ -32,7 +32,16 @@ func (r *request) entries() int {
 	return 1
 }
 
-// paths calls yield for every account that the request names, with repeats.
+// accounts is how many accounts the request names, with repeats.
+func (r *request) accounts() int {
+	if r.transfer != nil {
+		return 2*len(r.transfer.Legs) + len(r.transfer.Conditions)
+	}
+	return 1
+}
+
+// paths calls yield for every account that the request names, with repeats: from and to of each leg, and then those of
+// the conditions.
 func (r *request) paths(yield func(string)) {
 	if r.opening != nil {
 		yield(r.opening.Path)
@@ -47,20 +56,34 @@ func (r *request) paths(yield func(string)) {
 	}
 }
 
-// requestOf checks t and copies it, so that the caller may go on using its slices and maps.
+// requestOf is the request of one transfer, in memory of its own.
 func requestOf(t *bursar.Transfer) (*request, error) {
-	if err := t.Validate(); err != nil {
+	var a asked
+	if err := new(posting).request(&a, t); err != nil {
 		return nil, err
 	}
-	c := *t
-	c.Legs, c.Conditions = slices.Clone(t.Legs), slices.Clone(t.Conditions)
-	content := journal.Request{Kind: journal.RequestTransfer, Reference: t.Reference, Legs: legsOf(c.Legs)}
-	for i := range c.Conditions {
-		condition := &c.Conditions[i]
-		condition.AtLeast, condition.Version = copied(condition.AtLeast), copied(condition.Version)
-		content.Conditions = append(content.Conditions, conditionOf(condition))
+	return &a.request, nil
+}
+
+// request checks t and copies it, so that the caller may go on using its slices and maps.
+func (p *posting) request(a *asked, t *bursar.Transfer) error {
+	if err := t.Validate(); err != nil {
+		return err
 	}
-	r := &request{id: t.ID, transfer: &c}
+	a.transfer, a.request = *t, request{id: t.ID, transfer: &a.transfer}
+	c, r := &a.transfer, &a.request
+	first := len(p.legs)
+	p.legs = append(p.legs, t.Legs...)
+	c.Legs = p.legs[first:len(p.legs):len(p.legs)]
+	content := journal.Request{Kind: journal.RequestTransfer, Reference: t.Reference, Legs: p.legFacts(c.Legs)}
+	if len(t.Conditions) > 0 {
+		c.Conditions = slices.Clone(t.Conditions)
+		for i := range c.Conditions {
+			condition := &c.Conditions[i]
+			condition.AtLeast, condition.Version = copied(condition.AtLeast), copied(condition.Version)
+			content.Conditions = append(content.Conditions, conditionOf(condition))
+		}
+	}
 	if !t.Effective.IsZero() {
 		r.effective = bursar.Instant(t.Effective.UnixNano())
 		content.Effective, content.HasEffective = int64(r.effective), true
@@ -69,8 +92,8 @@ func requestOf(t *bursar.Transfer) (*request, error) {
 		r.notAfter = bursar.Instant(t.NotAfter.UnixNano())
 		content.NotAfter, content.HasNotAfter = int64(r.notAfter), true
 	}
-	r.encode(&content, t.Metadata)
-	return r, nil
+	p.bytes = r.encode(p.bytes, &content, t.Metadata)
+	return nil
 }
 
 // requestOpen checks o and copies it.
@@ -88,7 +111,7 @@ func requestOpen(o *bursar.Opening) (*request, error) {
 	if o.ID.IsZero() {
 		r.id, r.derived = bursar.IDOf("account.open", o.Path), true
 	}
-	r.encode(&journal.Request{Kind: journal.RequestOpen, Account: o.Path,
+	r.encode(nil, &journal.Request{Kind: journal.RequestOpen, Account: o.Path,
 		Currency: o.Currency.Code(), Scale: uint8(o.Currency.Scale()),
 		Min: boundOf(c.Min), Max: boundOf(c.Max)}, o.Metadata)
 	return r, nil
@@ -103,8 +126,8 @@ func copied[T any](p *T) *T {
 	return &c
 }
 
-// encode adds the metadata and makes the canonical bytes and their hash.
-func (r *request) encode(content *journal.Request, m bursar.Metadata) {
+// encode adds the metadata, appends the canonical bytes to those of other requests, and hashes them.
+func (r *request) encode(buf []byte, content *journal.Request, m bursar.Metadata) []byte {
 	if len(m) > 0 {
 		content.Metadata = make([]journal.Tag, 0, len(m))
 		for _, key := range slices.Sorted(maps.Keys(m)) {
@@ -112,19 +135,22 @@ func (r *request) encode(content *journal.Request, m bursar.Metadata) {
 		}
 		r.metadata = chain.MetadataText(content.Metadata)
 	}
-	r.bytes = journal.AppendRequest(make([]byte, 0, 128), content)
+	first := len(buf)
+	buf = journal.AppendRequest(buf, content)
+	r.bytes = buf[first:len(buf):len(buf)]
 	r.hash = journal.Hash(r.bytes)
+	return buf
 }
 
-func legsOf(legs []bursar.Leg) []journal.Leg {
-	facts := make([]journal.Leg, len(legs))
+// legFacts are legs as their canonical bytes need them, until the next call.
+func (p *posting) legFacts(legs []bursar.Leg) []journal.Leg {
+	p.facts = slices.Grow(p.facts[:0], len(legs))[:len(legs)]
 	for i := range legs {
-		leg := &legs[i]
-		currency := leg.Amount.Currency()
-		facts[i] = journal.Leg{From: leg.From, To: leg.To,
+		leg, currency := &legs[i], legs[i].Amount.Currency()
+		p.facts[i] = journal.Leg{From: leg.From, To: leg.To,
 			Currency: currency.Code(), Scale: uint8(currency.Scale()), Amount: chain.Pair(leg.Amount)}
 	}
-	return facts
+	return p.facts
 }
 
 func conditionOf(c *bursar.Condition) journal.Condition {

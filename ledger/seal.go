@@ -30,20 +30,29 @@ type sealing struct {
 	now     bursar.Instant
 	batch   *driver.Batch
 	head    bursar.Head
-	open    map[int64]bool
-	waiting map[int64][][]driver.EntryRow
+	open    map[int64]bool                // nil while others have left nothing
+	waiting map[int64][][]driver.EntryRow // likewise
 	buf     []byte
 }
 
 func newSealing(book *bursar.Book, now bursar.Instant, batch *driver.Batch, head bursar.Head) *sealing {
+	s := &sealing{}
+	s.begin(book, now, batch, head)
+	return s
+}
+
+// begin forgets all but its scratch space.
+func (s *sealing) begin(book *bursar.Book, now bursar.Instant, batch *driver.Batch, head bursar.Head) {
 	batch.From, batch.To = head, head
-	return &sealing{book: book, now: now, batch: batch, head: head,
-		open: make(map[int64]bool), waiting: make(map[int64][][]driver.EntryRow)}
+	*s = sealing{book: book, now: now, batch: batch, head: head, buf: s.buf}
 }
 
 // others seals the unsealed entries with these keys, request by request. It stops after the request that passes limit
 // entries, and says so with more; 0 means no limit.
 func (s *sealing) others(ctx context.Context, tx driver.Tx, keys []int64, limit int) (more bool, err error) {
+	if len(keys) > 0 {
+		s.open, s.waiting = make(map[int64]bool, len(keys)), make(map[int64][][]driver.EntryRow)
+	}
 	for _, key := range keys {
 		s.open[key] = true
 	}
@@ -120,6 +129,9 @@ func (s *sealing) own() {
 // buildsOn is the row key of an open entry that the request builds on, 0 when there is none. The keys of a request
 // follow one another.
 func (s *sealing) buildsOn(request []driver.EntryRow) int64 {
+	if len(s.open) == 0 {
+		return 0
+	}
 	first, last := request[0].Key, request[len(request)-1].Key
 	for i := range request {
 		for _, prev := range [2]int64{request[i].FromPrev, request[i].ToPrev} {
@@ -139,22 +151,25 @@ func (s *sealing) place(request []driver.EntryRow) {
 		e.At = max(s.now, e.Decided, s.head.At+1)
 		e.Hash, s.buf = chain.Link(&e.Entry, s.book.UUID, s.head.Hash, s.buf)
 		s.head.Seq, s.head.At, s.head.Hash = e.Seq, e.At, e.Hash
-		for _, side := range [2]struct{ account, version int64 }{
-			{e.FromAccount, e.FromAfter.Version}, {e.ToAccount, e.ToAfter.Version},
-		} {
-			if side.account != 0 && side.version%driver.CheckpointEvery == 0 {
-				s.batch.Checkpoints = append(s.batch.Checkpoints,
-					driver.Checkpoint{Account: side.account, Version: side.version, Seq: e.Seq, Key: e.Key})
-			}
-		}
+		s.checkpoint(e, e.FromAccount, e.FromAfter.Version)
+		s.checkpoint(e, e.ToAccount, e.ToAfter.Version)
 	}
 	s.batch.To = s.head
 }
 
+// checkpoint makes the account's checkpoint at the entry if this version has one. An act on one account has no other,
+// whose number is then 0.
+func (s *sealing) checkpoint(e *driver.EntryRow, account, version int64) {
+	if account != 0 && version%driver.CheckpointEvery == 0 {
+		s.batch.Checkpoints = append(s.batch.Checkpoints,
+			driver.Checkpoint{Account: account, Version: version, Seq: e.Seq, Key: e.Key})
+	}
+}
+
 // seal gives the entries of a batch their places, after those that others have left unsealed, and returns what writes
 // the batch then. On an engine with one writer nobody leaves any, and nobody else can take the head.
-func (w *writer) seal(ctx context.Context, tx driver.Tx, batch *driver.Batch, head bursar.Head) (insert, error) {
-	insert, taken := tx.Insert, driver.Taken{Head: head}
+func (w *writer) seal(ctx context.Context, tx driver.Tx, j *judgement, batch *driver.Batch) (insert, error) {
+	insert, taken := tx.Insert, driver.Taken{Head: j.head}
 	if w.store.SealsLater() {
 		var err error
 		if taken, err = tx.Claim(ctx, batch); err != nil {
@@ -169,7 +184,8 @@ func (w *writer) seal(ctx context.Context, tx driver.Tx, batch *driver.Batch, he
 	if err != nil {
 		return nil, err
 	}
-	s := newSealing(&w.book, now, batch, taken.Head)
+	s := &j.sealing
+	s.begin(&w.book, now, batch, taken.Head)
 	if _, err := s.others(ctx, tx, taken.Unsealed, 0); err != nil {
 		return nil, err
 	}

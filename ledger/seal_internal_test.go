@@ -257,6 +257,11 @@ func (w *world) seal(t *testing.T, limit int, own ...[]driver.EntryRow) (order [
 	s, batch, before := w.clients[0].begin(driver.ModeSealing), &driver.Batch{
 		Entries: slices.Concat(own...),
 	}, len(w.journal)
+	for _, entries := range own {
+		id := entries[0].Transfer
+		batch.Requests = append(batch.Requests, w.requests[id])
+		delete(w.requests, id) // until it is written
+	}
 	sealing := newSealing(&w.book, 1, batch, w.head)
 	more, err := sealing.others(t.Context(), s, s.unsealed(), limit)
 	sealing.own()

@@ -289,7 +289,7 @@ func (s *session) Head(context.Context, int64) (bursar.Head, error) {
 	return s.world.head, nil
 }
 
-func (s *session) Keys(_ context.Context, entries, accounts int) (entry, account int64, _ error) {
+func (s *session) Keys(_ context.Context, _ int64, entries, accounts int) (entry, account int64, _ error) {
 	s.key += int64(entries + accounts)
 	return s.key - int64(entries+accounts), s.key - int64(accounts), nil
 }
@@ -305,12 +305,9 @@ func (s *session) Claim(ctx context.Context, b *driver.Batch) (driver.Taken, err
 
 func (s *session) claim(b *driver.Batch) error {
 	for _, r := range b.Requests {
-		s.step()
-		s.lock("id " + r.ID.String())
-		if _, taken := s.world.requests[r.ID]; taken {
-			return driver.ErrOvertaken
+		if err := s.take(r); err != nil {
+			return err
 		}
-		s.requests[r.ID] = r
 	}
 	for _, a := range b.Opened {
 		s.step()
@@ -320,6 +317,17 @@ func (s *session) claim(b *driver.Batch) error {
 		}
 		s.accounts[a.Path] = a.AccountRow
 	}
+	return nil
+}
+
+// take takes an id. It waits where somebody else is about to, and is overtaken when that was committed.
+func (s *session) take(r driver.RequestRecord) error {
+	s.step()
+	s.lock("id " + r.ID.String())
+	if _, taken := s.world.requests[r.ID]; taken {
+		return driver.ErrOvertaken
+	}
+	s.requests[r.ID] = r
 	return nil
 }
 
@@ -402,6 +410,14 @@ func (s *session) InsertClaimed(_ context.Context, b *driver.Batch) error {
 		s.entries[e.Key] = stored
 	}
 	for _, e := range b.Entries {
+		if _, claimed := s.requests[e.Transfer]; !claimed {
+			said := chain.Content(nil, &e.Entry)
+			if err := s.take(driver.RequestRecord{
+				ID: e.Transfer, Content: said, Decided: e.Decided, LastEntry: e.Key,
+			}); err != nil {
+				return err
+			}
+		}
 		s.entries[e.Key] = e
 	}
 	if b.From.Seq < b.To.Seq {

@@ -32,6 +32,8 @@ type writer struct {
 	observer *Observer
 	logger   *slog.Logger
 	unsealed func() // told of entries that were committed unsealed; nil when nobody seals in the background
+
+	judgements judgements
 }
 
 // post judges the jobs in order, each alone, in one database transaction of the store's own, and fills in their
@@ -43,9 +45,11 @@ type writer struct {
 func (w *writer) post(ctx context.Context, mode driver.Mode, await string, jobs []*job) error {
 	began := w.clock.Now()
 	later := w.store.SealsLater() && mode != driver.ModeQueue
+	j := w.judgements.take()
+	defer w.judgements.give(j)
 	err := w.store.Write(ctx, mode, w.observer.retried(ctx), func(ctx context.Context, tx driver.Tx) error {
-		j, err := w.judge(ctx, tx, true, await, jobs)
-		if err != nil || len(j.requests) == 0 {
+		err := w.judge(ctx, tx, j, true, await, jobs)
+		if err != nil || j.empty() {
 			return err
 		}
 		return w.record(ctx, tx, j, !later)
@@ -79,15 +83,17 @@ func (w *writer) postIn(ctx context.Context, tx driver.Tx, jobs []*job) error {
 }
 
 func (w *writer) tryIn(ctx context.Context, tx driver.Tx, jobs []*job) error {
+	j := w.judgements.take()
+	defer w.judgements.give(j)
 	for attempt := 1; ; attempt++ {
-		j, err := w.judge(ctx, tx, false, "", jobs)
+		err := w.judge(ctx, tx, j, false, "", jobs)
 		if err != nil {
 			return err
 		}
 		if err := firstRefusal(jobs); err != nil {
 			return err
 		}
-		if len(j.requests) == 0 {
+		if j.empty() {
 			return nil
 		}
 		err = w.record(ctx, tx, j, !w.store.SealsLater())
@@ -111,7 +117,7 @@ func firstRefusal(jobs []*job) error {
 func (w *writer) record(ctx context.Context, tx driver.Tx, j *judgement, seal bool) (err error) {
 	batch, insert := j.batch(), tx.Insert
 	if seal && len(batch.Entries) > 0 {
-		if insert, err = w.seal(ctx, tx, batch, j.head); err != nil {
+		if insert, err = w.seal(ctx, tx, j, batch); err != nil {
 			return err
 		}
 	}

@@ -89,11 +89,17 @@ func textsOf(t *testing.T, db *sql.DB, query string) (lines [][]string) {
 // accounts or balances.
 func grows(name string) bool { return slices.Contains([]string{"e", "r", "a", "b", "f", "t"}, name) }
 
+// wholeBookSQLite reads all entries of the first book, whose keys are below those of all others.
+const wholeBookSQLite = "SEARCH e USING INTEGER PRIMARY KEY (rowid<?)"
+
 func planSQLite(t *testing.T, db *sql.DB, query string) (text string, whole []string) {
 	for _, line := range textsOf(t, db, "EXPLAIN QUERY PLAN "+query) {
 		step := line[3]
 		text += step + "\n"
 		if name, scan := strings.CutPrefix(step, "SCAN "); scan && grows(strings.Fields(name)[0]) {
+			whole = append(whole, step)
+		}
+		if step == wholeBookSQLite {
 			whole = append(whole, step)
 		}
 	}
@@ -150,8 +156,11 @@ func planMariaDB(t *testing.T, db *sql.DB, query string) (text string, whole []s
 }
 
 func keyMariaDB(name string) string {
-	if strings.HasPrefix(name, "key of ") {
+	switch {
+	case strings.HasPrefix(name, "key of "):
 		return "| PRIMARY |"
+	case name == "bursar_report_request":
+		return "| bursar_entry_id |" // which has all legs there
 	}
 	return "| " + name + " |"
 }

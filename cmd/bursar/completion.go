@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/internal/bench"
 	"github.com/bursar-ledger/bursar/internal/exchange"
 	"github.com/bursar-ledger/bursar/ledger"
 )
@@ -81,6 +82,8 @@ func (e *env) completions() map[string]suggest {
 		"bursar account show":         first(1, e.paths),
 		"bursar balance":              e.paths,
 		"bursar balance --prefix":     e.paths,
+		"bursar bench --html":         files,
+		"bursar bench --strategy":     oneOf(append(bench.Names(), strategiesAll)...),
 		"bursar errors":               first(1, codes()),
 		"bursar export --account":     e.paths,
 		"bursar export --format":      oneOf(exchange.FormatCSV, exchange.FormatJSONL, exchange.FormatHledger),

@@ -100,7 +100,7 @@ request could not be read. Every other error has the exit code of its kind: burs
 	root.AddCommand(
 		newAccountCommand(e), newTransferCommand(e), newBalanceCommand(e), newStatementCommand(e), newJournalCommand(e),
 		newVerifyCommand(e), newImportCommand(e), newExportCommand(e), newServeCommand(e), newMigrateCommand(e),
-		newErrorsCommand(e), newVersionCommand(e),
+		newBenchCommand(e), newErrorsCommand(e), newVersionCommand(e),
 	)
 	e.complete(root)
 	return root

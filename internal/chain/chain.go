@@ -34,6 +34,27 @@ func Link(e *bursar.Entry, book [16]byte, prev [32]byte, buf []byte) (hash [32]b
 	return journal.Link(prev, &facts, buf)
 }
 
+// Request is the transfer that an entry alone can say: one leg, at most with an effective time. It reads paths, amount
+// and effective time, which nothing changes later. e is a leg. The request's one leg is appended to room.
+func Request(e *bursar.Entry, room []journal.Leg) journal.Request {
+	currency := e.Amount.Currency()
+	q := journal.Request{Kind: journal.RequestTransfer, Legs: append(room, journal.Leg{
+		From: e.From, To: e.To, Currency: currency.Code(), Scale: uint8(currency.Scale()), Amount: Pair(e.Amount),
+	})}
+	if e.Backdated {
+		q.Effective, q.HasEffective = int64(e.Effective), true
+	}
+	return q
+}
+
+// Content appends the canonical bytes of [Request]. A transfer that has these bytes is stored without a row of its own,
+// and Content is then what was asked for.
+func Content(dst []byte, e *bursar.Entry) []byte {
+	var room [1]journal.Leg
+	q := Request(e, room[:0])
+	return journal.AppendRequest(dst, &q)
+}
+
 // Refusal is the hash that is remembered with a refused request of the book with this UUID. content is its canonical
 // bytes.
 func Refusal(book [16]byte, id bursar.ID, content []byte, decided bursar.Instant, refusal *bursar.Error) [32]byte {

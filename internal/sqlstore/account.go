@@ -72,6 +72,7 @@ var (
 	}
 
 	accountFields    = slices.Concat(accountKey, accountFacts, balanceTerms, balanceMoves)
+	pathFields       = slices.Concat(accountKey, accountFacts)
 	recordFields     = slices.Concat(accountFields, accountNotes)
 	newAccountFields = slices.Concat(accountKey, accountBook, accountFacts, accountNotes)
 	newBalanceFields = slices.Concat(accountKey, balanceTerms, balanceMoves)
@@ -81,6 +82,7 @@ var (
 // The columns of accounts, for the statements of the engines.
 var (
 	AccountColumns = accountFields.columns()    // of an account that is decided on
+	PathColumns    = pathFields.columns()       // of an account whose name alone is read
 	RecordColumns  = recordFields.columns()     // of an account that is only read
 	NewAccount     = newAccountFields.columns() // InsertAccounts
 	NewBalance     = newBalanceFields.columns() // InsertBalances

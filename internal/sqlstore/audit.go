@@ -9,7 +9,10 @@ import (
 )
 
 // auditor is the part of a tx that reads every row as it is stored: driver.Auditor.
-type auditor struct{ *session }
+type auditor struct {
+	*session
+	names *auditNames
+}
 
 var _ driver.Auditor = auditor{}
 
@@ -69,7 +72,7 @@ func auditBook(scan scanner) (driver.AuditedBook, error) {
 func (a auditor) AuditEntries(
 	ctx context.Context, book, seq, key int64, limit int,
 ) (entries []driver.AuditedEntry, err error) {
-	err = a.query(ctx, a.sql.AuditEntries, []any{book, seq, key, limit}, auditEntries(&entries))
+	entries, err = a.entries(ctx, a.sql.AuditEntries, []any{book, seq, key, limit}, limit)
 	return entries, a.fault("read the journal", err)
 }
 
@@ -80,35 +83,8 @@ func (a auditor) AuditUnsealed(
 	if !a.dialect.Can.ManyWriters {
 		return nil, nil
 	}
-	err = a.query(ctx, a.sql.AuditUnsealed, []any{book, key, limit}, auditEntries(&entries))
+	entries, err = a.entries(ctx, a.sql.AuditUnsealed, []any{book, key, limit}, limit)
 	return entries, a.fault("read unsealed entries", err)
-}
-
-func auditEntries(into *[]driver.AuditedEntry) func(scanner) error {
-	return func(scan scanner) error {
-		e, err := auditEntry(scan)
-		*into = append(*into, e)
-		return err
-	}
-}
-
-// auditEntry reads EntryColumns and what an audit asks besides: whether a column is loose, and what points here.
-func auditEntry(scan scanner) (driver.AuditedEntry, error) {
-	var e driver.AuditedEntry
-	var flag sql.NullBool
-	more := []any{&flag, &e.Checkpoints, &e.Backdatings}
-	fault := scanEntry(scan, &e.EntryRow, more...)
-	if fault == nil {
-		fault = loose(flag.Bool)
-	}
-	if fault == nil {
-		return e, nil
-	}
-	e = driver.AuditedEntry{Fault: fault}
-	known := entry{EntryRow: &e.EntryRow}
-	err := scan(entryFields.only(&known, len(more), "entry", "seq")...)
-	e.Seq = known.seq.Int64
-	return e, err
 }
 
 // AuditRequests is a page of requests.
@@ -117,6 +93,18 @@ func (a auditor) AuditRequests(
 ) (requests []driver.AuditedRequest, err error) {
 	err = a.query(ctx, a.sql.AuditRequests, []any{book, row, limit}, auditRequests(&requests))
 	return requests, a.fault("read requests", err)
+}
+
+// AuditRequestIDs are the ids of all requests.
+func (a auditor) AuditRequestIDs(ctx context.Context, book int64, each func(bursar.ID)) error {
+	err := a.query(ctx, a.sql.AuditRequestIDs, []any{book}, func(scan scanner) error {
+		var id bursar.ID
+		if fault := scan(fixed(id[:])); fault == nil {
+			each(id)
+		}
+		return nil
+	})
+	return a.fault("read the ids of requests", err)
 }
 
 // AuditRequestsOf are requests by id.

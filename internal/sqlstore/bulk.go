@@ -16,6 +16,7 @@ type bulk[R any] struct {
 	bytesMax   int // 0 means no bound
 	keepsTexts bool
 	full       string // the text for rowsMax rows, made once
+	fed        string // the text over rows that a Private connection is fed; empty where none is
 }
 
 func newBulk[R any](d *Dialect, statement Many, f fields[R]) bulk[R] {
@@ -30,6 +31,9 @@ func newBulk[R any](d *Dialect, statement Many, f fields[R]) bulk[R] {
 		b.rowsMax = min(b.rowsMax, d.Limits.Parameters/len(f))
 	}
 	b.full = statement.Text(b.rowsMax)
+	if d.Feeds != "" && statement.width > 0 {
+		b.fed = statement.from(d.Feeds)
+	}
 	return b
 }
 
@@ -43,6 +47,9 @@ func (b bulk[R]) oneByOne() bulk[R] {
 // run writes count rows; row sets the one with an index. A statement that does not touch exactly its rows is an error:
 // somebody else has changed them.
 func (b *bulk[R]) run(p *pipeline, count int, row func(i int, into *R)) error {
+	if p.private != nil && b.fed != "" {
+		return b.feed(p, count, row)
+	}
 	var one R
 	args := make([]any, 0, min(count, b.rowsMax)*len(b.fields))
 	for done := 0; done < count; {
@@ -62,6 +69,56 @@ func (b *bulk[R]) run(p *pipeline, count int, row func(i int, into *R)) error {
 		done += rows
 	}
 	return nil
+}
+
+// feeding is Fed over the rows of a bulk.
+type feeding[R any] struct {
+	fields   fields[R]
+	count    int
+	set      func(i int, into *R)
+	at       int // the row that one holds
+	one      R
+	panicked any // of set
+}
+
+// Len implements Fed.
+func (f *feeding[R]) Len() int { return f.count }
+
+// Value implements Fed.
+func (f *feeding[R]) Value(row, column int) any {
+	if row != f.at {
+		f.turn(row)
+	}
+	if f.panicked != nil || column >= len(f.fields) {
+		return nil
+	}
+	return valueOf(f.fields[column].place(&f.one))
+}
+
+// turn sets another row. A panic must not pass through the engine, so it waits until the statement has ended.
+func (f *feeding[R]) turn(row int) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			f.panicked = cause
+		}
+	}()
+	f.set(row, &f.one)
+	f.at = row
+}
+
+// feed writes count rows with one statement, which reads them from the program.
+func (b *bulk[R]) feed(p *pipeline, count int, row func(i int, into *R)) error {
+	if count == 0 {
+		return nil
+	}
+	rows := &feeding[R]{fields: b.fields, count: count, set: row, at: -1}
+	p.private.Feed(rows)
+	defer p.private.Feed(nil)
+	err := p.exec(b.fed, nil, int64(count))
+	if rows.panicked != nil {
+		panic(rows.panicked)
+	}
+	return err
 }
 
 // rows is how many of the rows that are left the next statement writes. What does not fill a statement is written in
@@ -126,15 +183,18 @@ type bulks struct {
 }
 
 func newBulks(d *Dialect) *bulks {
-	s := &d.Statements
+	s, entries, checkpoints := &d.Statements, placedFields, checkpointFields
+	if d.Can.ManyWriters { // keys mean no place there
+		entries, checkpoints = newEntryFields, unplacedCheckpoints
+	}
 	b := &bulks{
 		requests:    newBulk(d, s.InsertRequests, newRequestFields),
 		accounts:    newBulk(d, s.InsertAccounts, newAccountFields),
 		balances:    newBulk(d, s.InsertBalances, newBalanceFields),
 		changes:     newBulk(d, s.UpdateBalances, changeFields),
 		seals:       newBulk(d, s.SealEntries, sealFields),
-		entries:     newBulk(d, s.InsertEntries, newEntryFields),
-		checkpoints: newBulk(d, s.InsertCheckpoints, checkpointFields),
+		entries:     newBulk(d, s.InsertEntries, entries),
+		checkpoints: newBulk(d, s.InsertCheckpoints, checkpoints),
 		backdated:   newBulk(d, s.InsertBackdated, backdatedFields),
 	}
 	b.change = b.changes.oneByOne()

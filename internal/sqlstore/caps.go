@@ -21,14 +21,17 @@ type Capabilities struct {
 	// who is too late. An account that must stay as it is is then written with Touch and Untouch.
 	LocalLocks bool
 	// KeyBlocks says that NextKeys reserves a block of Limits.Keys keys, which the store hands out. It makes nobody
-	// wait for the end of the database transaction. Without it, NextKeys is asked each time, and answers with the next
-	// entry key and account number.
+	// wait for the end of the database transaction. Without it, the keys of entries are their places, see [Place], and
+	// NextKeys is asked each time for the last place and the next account number.
 	KeyBlocks bool
 	// TakesKeys says that TakeKeys makes the block which NextKeys then reads. Without it, one statement does both.
 	TakesKeys bool
 	// KeepsTexts says that connections keep the statements that they have prepared, so that few texts are better than
 	// few statements. Without it, the text of a statement is used once.
 	KeepsTexts bool
+	// Remembers says that FileVersion tells a connection whether others have written, so that a store may remember what it
+	// has written over a [Private] one.
+	Remembers bool
 	// ChecksStorage says that AuditStorage can look for faults in tables and indexes during a snapshot.
 	ChecksStorage bool
 }

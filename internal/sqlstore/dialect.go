@@ -16,6 +16,8 @@ type Dialect struct {
 	Can        Capabilities
 	Limits     Limits
 	Statements Statements
+	// Feeds is the table that a [Private] connection reads fed rows from; empty where none does.
+	Feeds string
 	// Migrations holds NNNN_name.up.sql in order, forward only.
 	Migrations fs.FS
 	// Reports holds the indexes for reports, one statement a file: NNNN_name.up.sql makes bursar_name.
@@ -60,6 +62,10 @@ type Dialect struct {
 	// Understood refuses a pool whose driver the engine's package does not understand, or before whose server something
 	// stands that does not. It runs in no database transaction, and may be nil.
 	Understood func(ctx context.Context, pool *sql.DB) error
+	// Scan runs a query over a driver's connection and gives each row to a function, where that is faster than what
+	// database/sql does. False means that it cannot, or not to the end: then the query is to be run as any other. It may
+	// be nil.
+	Scan func(driverConn any, query string, args []int64, row func([]Scanned)) bool
 	// Told is the code and the remedy of an error that a setting causes, and no code where none does. It may be nil.
 	Told func(error) (code bursar.Code, remedy string)
 }

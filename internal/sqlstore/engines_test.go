@@ -42,9 +42,11 @@ func TestStatementsFitCapabilities(t *testing.T) {
 				"Turn", "TryAccounts", "ReadAccounts", "Paths", "LockVersions", "SealEntries",
 				"LockHead", "TryHead", "UnsealedKeys", "TryEntries", "EntriesOf", "AuditUnsealed",
 			}},
+			{!d.Can.ManyWriters, []string{"FileVersion", "IDsAround"}},
 			{d.Can.HiddenLevel, []string{"SeenVersions"}},
 			{d.Can.LocalLocks, []string{"Touch", "Untouch"}},
 			{d.Can.TakesKeys, []string{"TakeKeys"}},
+			{d.Can.Remembers, []string{"FileVersion", "IDsAround"}},
 			{d.Can.ChecksStorage, []string{"AuditStorage"}},
 		} {
 			for _, name := range need.statements {

@@ -50,7 +50,7 @@ func (s *session) known(p *pipeline, book int64, ids []bursar.ID, into *[]driver
 	p.step = "look up ids"
 	return s.lookUp(p, s.sql.Known, []any{book}, idArgs(ids), func(scan scanner) error {
 		var record driver.RequestRecord
-		err := scanRequest(scan, &record)
+		err := scanKnown(scan, &record)
 		*into = append(*into, record)
 		return err
 	})
@@ -68,6 +68,14 @@ func column[T any](into *[]T) func(scanner) error {
 
 // entries makes a function for query that collects entries.
 func entries(into *[]driver.EntryRow) func(scanner) error { return entriesWith(entryFields, into) }
+
+// askedEntries is entries with the content of their request, and what else f has.
+func askedEntries(f fields[entry], into *[]driver.EntryRow) func(scanner) error {
+	return func(scan scanner) error {
+		*into = append(*into, driver.EntryRow{})
+		return scanAsked(scan, f, &(*into)[len(*into)-1])
+	}
+}
 
 // entriesWith is entries of other columns.
 func entriesWith(f fields[entry], into *[]driver.EntryRow) func(scanner) error {

@@ -14,6 +14,9 @@ type Options struct {
 	Own bool
 	// Clock measures retry budgets and waits between attempts. Defaults to the machine's clock.
 	Clock atomic.Clock
+	// Writes is a pool of one connection to the same database, which only [Store.Write] uses and which is never lent. Its
+	// connections are [Private]. Close closes it. Nil means that Write uses the store's pool.
+	Writes *sql.DB
 	// Retry bounds how long a database transaction is tried again after conflicts. Defaults to 20 attempts within a
 	// minute, in which an engine that bounds the wait for a lock may wait once more. With Capabilities.LocalLocks it is
 	// 400, of which 20 may be lost.
@@ -26,6 +29,8 @@ type Options struct {
 type handle struct {
 	pool    *sql.DB
 	db      *atomic.DB // over pool
+	writes  *atomic.DB // over a pool of one Private connection; db where there is none
+	private *sql.DB    // that pool; nil where there is none
 	dialect *Dialect
 	retry   atomic.Budget
 	own     bool
@@ -44,6 +49,13 @@ func newHandle(pool *sql.DB, d *Dialect, o *Options) *handle {
 	h.db = atomic.Open(pool, d.Atomic, &atomic.OpenOptions{
 		Clock: o.Clock, Retried: tellRetried, Discard: o.Discard,
 	})
+	h.writes = h.db
+	if o.Writes != nil {
+		h.private = o.Writes
+		h.writes = atomic.Open(o.Writes, d.Atomic, &atomic.OpenOptions{
+			Clock: o.Clock, Retried: tellRetried, Discard: o.Discard, Beside: h.db,
+		})
+	}
 	h.standing = &standing{handle: h}
 	return h
 }

@@ -45,11 +45,27 @@ type allocator struct {
 	stock *keyStock
 }
 
-// Keys reserves row keys. Where they come in blocks, entries and accounts share the store's own.
-func (a allocator) Keys(ctx context.Context, entries, accounts int) (entry, account int64, err error) {
+// Places is how many positions a book has where the row key of an entry is its place: book 1 has the keys up to it, and
+// each further book as many.
+const Places = 1 << 40
+
+// booksMax is how many books there are then.
+const booksMax = 1 << 23
+
+// Place is the row key of the entry at a position of a book, where keys are places.
+func Place(book, seq int64) int64 { return (book-1)*Places + seq }
+
+// Keys reserves row keys. Where they come in blocks, entries and accounts share the store's own. Elsewhere they are the
+// places after the head.
+func (a allocator) Keys(ctx context.Context, book int64, entries, accounts int) (entry, account int64, err error) {
 	if !a.dialect.Can.KeyBlocks {
-		err = a.query(ctx, a.sql.NextKeys, nil, func(scan scanner) error { return scan(&entry, &account) })
-		return entry, account, a.fault("reserve keys", err)
+		var seq int64
+		err = a.query(ctx, a.sql.NextKeys, []any{book}, func(scan scanner) error { return scan(&seq, &account) })
+		if err == nil && (book > booksMax || seq > Places-1-int64(entries)) {
+			err = bursar.Errorf(bursar.CodeTooLarge, "book %d has %d entries: a file has %d books of less than %d entries",
+				book, seq, booksMax, Places)
+		}
+		return Place(book, seq+1), account, a.fault("reserve keys", err)
 	}
 	entry, err = a.reserve(ctx, int64(entries+accounts))
 	return entry, entry + int64(entries), a.fault("reserve keys", err)

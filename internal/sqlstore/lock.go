@@ -63,10 +63,12 @@ func (l locker) lockAndRead(
 			return err
 		}
 	}
-	if err := l.accounts(p, book, w.Paths, g.Accounts, rows); err != nil {
-		return err
+	if l.memory != nil {
+		err = l.recall(p, book, w, g, rows)
+	} else if err = l.accounts(p, book, w.Paths, g.Accounts, rows); err == nil {
+		err = l.known(p, book, w.IDs, &g.Requests)
 	}
-	if err := l.known(p, book, w.IDs, &g.Requests); err != nil {
+	if err != nil {
 		return err
 	}
 	p.step = "look up references"

@@ -43,8 +43,10 @@ type pipeline struct {
 	ctx   context.Context
 	db    Executor
 	piper Piper // nil where each runs when it is added
-	calls []*Call
-	step  string // what the statement was for that was added last or, after an error, that failed
+	// private is the connection, where nobody else is given it; else nil.
+	private Private
+	calls   []*Call
+	step    string // what the statement was for that was added last or, after an error, that failed
 }
 
 func newPipeline(ctx context.Context, db Executor) *pipeline {

@@ -80,6 +80,24 @@ func (f *fixedBytes) value() any {
 	return f.target
 }
 
+// orZero is a number that is NULL when it is zero.
+type orZero int64
+
+// Scan implements sql.Scanner.
+func (z *orZero) Scan(value any) error {
+	var n sql.NullInt64
+	err := n.Scan(value)
+	*z = orZero(n.Int64)
+	return err
+}
+
+func (z *orZero) value() any {
+	if *z == 0 {
+		return nil
+	}
+	return int64(*z)
+}
+
 // optionalText is a text that is NULL when it is empty.
 type optionalText struct {
 	target *string

@@ -6,6 +6,7 @@ import (
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
 	"github.com/bursar-ledger/bursar/driver"
+	"github.com/bursar-ledger/bursar/internal/journal"
 )
 
 // reader is the part of a tx that reads: driver.Reader.
@@ -72,12 +73,16 @@ func (r reader) Request(
 ) (record *driver.RequestRecord, entries []driver.EntryRow, err error) {
 	err = r.query(ctx, r.sql.Request, []any{book, id[:]}, func(scan scanner) error {
 		record = &driver.RequestRecord{}
-		return scanRequest(scan, record)
+		return scanKnown(scan, record)
 	})
 	if err != nil || record == nil || record.LastEntry == 0 {
 		return record, nil, r.fault("read "+id.String(), err)
 	}
 	entries, err = r.entries(ctx, r.sql.RequestEntries, book, id[:], record.LastEntry)
+	hash := journal.Hash(record.Content)
+	for i := range entries {
+		entries[i].RequestHash = hash
+	}
 	return record, entries, r.fault("read the entries of "+id.String(), err)
 }
 
@@ -100,7 +105,7 @@ func (r reader) Referenced(ctx context.Context, book int64, reference string) (i
 
 // Journal is a page of sealed entries.
 func (r reader) Journal(ctx context.Context, book, after int64, limit int) (all []driver.EntryRow, err error) {
-	err = r.query(ctx, r.sql.Journal, []any{book, after, limit}, entriesWith(notedFields, &all))
+	err = r.query(ctx, r.sql.Journal, []any{book, max(after, 0), limit}, askedEntries(notedFields, &all))
 	return all, r.fault("read the journal", err)
 }
 

@@ -15,7 +15,6 @@ type request struct {
 
 	book                    int64
 	lastEntry               sql.NullInt64
-	seq, at                 sql.NullInt64 // of the last entry
 	refusal, field, message sql.NullString
 }
 
@@ -24,10 +23,12 @@ var (
 	requestBook = fields[request]{
 		{Column{"r", "book", Bigint}, func(r *request) any { return &r.book }},
 	}
-	requestFacts = fields[request]{
+	requestID = fields[request]{
 		{Column{"r", "id", UUID}, func(r *request) any { return fixed(r.ID[:]) }},
 		{Column{"r", "content", Blob}, func(r *request) any { return &r.Content }},
 		{Column{"r", "decided", Bigint}, func(r *request) any { return (*int64)(&r.Decided) }},
+	}
+	requestFacts = fields[request]{
 		{Column{"r", "last_entry", Bigint}, func(r *request) any { return &r.lastEntry }},
 		{Column{"r", "reference", Text}, func(r *request) any { return &optionalText{target: &r.Reference} }},
 		{Column{"r", "metadata", Text}, func(r *request) any { return &optionalText{target: &r.Metadata} }},
@@ -36,18 +37,12 @@ var (
 		{Column{"r", "refusal_message", Text}, func(r *request) any { return &r.message }},
 		{Column{"r", "refusal_hash", Hash}, func(r *request) any { return &fixedBytes{r.RefusalHash[:], r.Refusal == nil} }},
 	}
-	// The place of the request's last entry.
-	requestPlace = fields[request]{
-		{Column{"e", "seq", Bigint}, func(r *request) any { return &r.seq }},
-		{Column{"e", "at", Bigint}, func(r *request) any { return &r.at }},
-	}
 
-	requestFields    = slices.Concat(requestFacts, requestPlace)
-	newRequestFields = slices.Concat(requestBook, requestFacts)
+	requestFields    = slices.Concat(requestID, requestFacts)
+	newRequestFields = slices.Concat(requestBook, requestFields)
 )
 
-// The columns of requests, for the statements of the engines. A statement that reads calls the request r, and its last
-// entry e.
+// The columns of requests, for the statements of the engines. A statement that reads calls the request r.
 var (
 	RequestColumns = requestFields.columns()
 	NewRequest     = newRequestFields.columns() // InsertRequests
@@ -66,7 +61,7 @@ func (r *request) encode() {
 
 // decode sets a row from what is stored.
 func (r *request) decode() {
-	r.LastEntry, r.Seq, r.At = r.lastEntry.Int64, r.seq.Int64, bursar.Instant(r.at.Int64)
+	r.LastEntry = r.lastEntry.Int64
 	if r.refusal.Valid {
 		r.Refusal = &bursar.Error{
 			Code: bursar.Code(r.refusal.String), Field: r.field.String, Message: r.message.String,

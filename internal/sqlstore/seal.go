@@ -104,7 +104,7 @@ func (s sealer) LockEntries(
 	p.step = "lock entries"
 	if err = s.tryEntries(p, keys, locked); err == nil {
 		p.step = "read entries"
-		err = s.lookUp(p, s.sql.EntriesOf, nil, anys(keys), entries(&found))
+		err = s.lookUp(p, s.sql.EntriesOf, nil, anys(keys), askedEntries(askedFields, &found))
 	}
 	if err == nil {
 		err = p.flush()

@@ -18,13 +18,19 @@ type session struct {
 	joined  bool       // the database transaction is the caller's
 	posting bool       // and was joined to write in it
 	block   *atomic.Tx // which package atomic began; nil where the caller began it otherwise
+	private Private    // the connection, where nobody else is given it
+	memory  *memory    // of what was read and written over that connection; nil where nothing is remembered
 }
 
 func newSession(d *Dialect, db Executor) *session {
 	return &session{db: db, dialect: d, sql: &d.Statements}
 }
 
-func (s *session) pipeline(ctx context.Context) *pipeline { return newPipeline(ctx, s.db) }
+func (s *session) pipeline(ctx context.Context) *pipeline {
+	p := newPipeline(ctx, s.db)
+	p.private = s.private
+	return p
+}
 
 // query runs a statement by itself.
 func (s *session) query(ctx context.Context, statement string, args []any, each func(scanner) error) error {

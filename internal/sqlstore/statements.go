@@ -44,11 +44,13 @@ type LockStatements struct {
 	SeenVersions Many   // accounts: account and version, as a plain read sees them (HiddenLevel)
 	Touch        Many   // accounts: changes rows that are locked (LocalLocks)
 	Untouch      Many   // accounts: makes them again as they were before Touch (LocalLocks)
-	Known        Many   // book, ids: RequestColumns
+	Known        Many   // book, ids: KnownColumns
 	Taken        Many   // book, references: the references that posted transfers have
+	FileVersion  string // changes with what other connections have committed (not ManyWriters)
+	IDsAround    string // book, id: the greatest id stored up to this one, and the least after it (not ManyWriters)
 	Head         string // book: seq, at, hash, uuid of the book, and the time as microseconds by the database's clock or 0
 	TakeKeys     string // makes the block that NextKeys then reads (TakesKeys)
-	NextKeys     string // the first key of a block (KeyBlocks), or the next entry key and account number
+	NextKeys     string // the first key of a block (KeyBlocks); or book: its last position and the next account number
 }
 
 // WriteStatements write a batch.
@@ -58,8 +60,8 @@ type WriteStatements struct {
 	InsertBalances    Many   // NewBalance
 	UpdateBalances    Many   // BalanceGuard, BalanceMoves
 	SealEntries       Many   // EntryPlace (ManyWriters)
-	InsertEntries     Many   // NewEntry
-	InsertCheckpoints Many   // NewCheckpoint
+	InsertEntries     Many   // NewEntry, or PlacedEntry without ManyWriters
+	InsertCheckpoints Many   // NewCheckpoint, or PlacedCheckpoint without ManyWriters
 	InsertBackdated   Many   // NewBackdated
 	UpdateHead        string // seq, at, hash, book, old seq, old at, old hash
 }
@@ -70,7 +72,7 @@ type SealStatements struct {
 	TryHead      string // as LockHead; no row when somebody else has locked it
 	UnsealedKeys string // book: minus the time as in Head, then keys in order
 	TryEntries   Many   // keys: locks what is unsealed and nobody else has locked, and returns it
-	EntriesOf    Many   // keys: EntryColumns, in order
+	EntriesOf    Many   // keys: AskedColumns, in order
 }
 
 // ReadStatements read.
@@ -78,7 +80,7 @@ type ReadStatements struct {
 	Account        string // book, path: RecordColumns
 	Accounts       string // book, after, prefix start, prefix end, limit: RecordColumns
 	AccountsOf     Many   // book, paths: RecordColumns
-	Request        string // book, id: RequestColumns
+	Request        string // book, id: KnownColumns
 	Referenced     string // book, reference: id of the posted transfer that has it
 	RequestEntries string // book, id, last entry's key: EntryColumns of the bursar.LegsMax entries up to that key
 	Journal        string // book, after, limit: NotedColumns
@@ -92,8 +94,11 @@ type ReadStatements struct {
 // AuditStatements read every row as it is stored.
 type AuditStatements struct {
 	AuditBooks      string // number, name, uuid, genesis; seq, at, hash of the head
-	AuditEntries    string // book, after seq, after key, limit: EntryColumns, faulty, checkpoints, backdatings
+	AuditPaths      string // PathColumns of all accounts of all books
+	AuditMisplaced  string // limit: account, version and entry of checkpoints at versions that have none
+	AuditEntries    string // book, after seq, after key, limit: AuditedColumns, checkpoints, backdatings
 	AuditUnsealed   string // book, after key, limit: as AuditEntries, what is not sealed (ManyWriters)
+	AuditRequestIDs string // book: ids
 	AuditRequests   string // book, after row, limit: RequestColumns, row key, id of its last entry, faulty
 	AuditRequestsOf Many   // book, ids: as AuditRequests
 	AuditAccounts   string // book, after number, limit: RecordColumns

@@ -1,6 +1,13 @@
 package sqlstore
 
-import "github.com/bursar-ledger/bursar/driver"
+import (
+	"cmp"
+	"database/sql"
+	"slices"
+
+	"github.com/bursar-ledger/bursar"
+	"github.com/bursar-ledger/bursar/driver"
+)
 
 // step is a part of the writing.
 type step struct {
@@ -14,6 +21,7 @@ type steps struct {
 	*session
 	guard guard
 	bulks *bulks
+	keys  allocator
 }
 
 // guarding makes sure that what was decided on is still so.
@@ -29,19 +37,23 @@ func (s steps) holdRelied(p *pipeline, b *driver.Batch) error {
 	return s.guard.hold(p, b.Relied)
 }
 
-// claim is what the steps of claiming are called: those in which others may be faster.
-const claim = "write requests"
+// claim is what the steps of claiming are called, and taking the one in which entries take their ids: in these others
+// may be faster.
+const (
+	claim  = "write requests"
+	taking = "write entries"
+)
 
-// claiming writes what others may be writing too.
+// claiming writes what others may be writing too, but for entries.
 func (s steps) claiming() []step {
-	return []step{{claim, s.requests}, {claim, s.accounts}, {claim, s.balances}}
+	return []step{{claim, s.requests}, {claim, s.refused}, {claim, s.accounts}, {claim, s.balances}}
 }
 
 // finishing writes what nobody else has to wait for.
 func (s steps) finishing() []step {
 	return []step{
 		{"write balances", s.changes}, {"write places", s.places},
-		{"write entries", s.entries}, {"write checkpoints", s.checkpoints},
+		{taking, s.entries}, {"write checkpoints", s.checkpoints},
 		{"write effective times", s.backdated}, {"write the head", s.moveHead},
 	}
 }
@@ -50,6 +62,34 @@ func (s steps) requests(p *pipeline, b *driver.Batch) error {
 	return s.bulks.requests.run(p, len(b.Requests), func(i int, into *request) {
 		into.RequestRecord, into.book = &b.Requests[i], b.Book
 		into.encode()
+	})
+}
+
+// refused takes the ids of refusals. An entry takes its id in the unique index of entries. Where several write at
+// once, a refusal and a posting of one id may have no lock and no other index in common, so there a refusal takes it
+// in the same index: with a row that is no entry, has minus its key as its place, and is never sealed.
+func (s steps) refused(p *pipeline, b *driver.Batch) error {
+	if !s.dialect.Can.ManyWriters {
+		return nil
+	}
+	var claims []driver.EntryRow
+	for i := range b.Requests {
+		if r := &b.Requests[i]; r.Refusal != nil {
+			claims = append(claims, driver.EntryRow{Entry: bursar.Entry{Transfer: r.ID, Decided: r.Decided}})
+		}
+	}
+	if len(claims) == 0 {
+		return nil
+	}
+	key, err := s.keys.reserve(p.ctx, int64(len(claims)))
+	if err != nil {
+		return err
+	}
+	return s.bulks.entries.run(p, len(claims), func(i int, into *entry) {
+		claims[i].Key = key + int64(i)
+		into.EntryRow, into.book = &claims[i], b.Book
+		into.encode()
+		into.seq = sql.NullInt64{Int64: -claims[i].Key, Valid: true}
 	})
 }
 
@@ -94,7 +134,11 @@ func entryOf(book int64, entries []driver.EntryRow) func(i int, into *entry) {
 	}
 }
 
+// checkpoints writes the rows in the order of their table, so that each page of it is visited once.
 func (s steps) checkpoints(p *pipeline, b *driver.Batch) error {
+	slices.SortFunc(b.Checkpoints, func(a, b driver.Checkpoint) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Version, b.Version))
+	})
 	return s.bulks.checkpoints.run(p, len(b.Checkpoints), func(i int, into *driver.Checkpoint) {
 		*into = b.Checkpoints[i]
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/atomic"
@@ -15,8 +16,9 @@ type Store struct {
 	*handle
 	migrator
 	library
-	bulks *bulks
-	stock *keyStock
+	bulks  *bulks
+	stock  *keyStock
+	memory *memory // nil where nothing is remembered
 }
 
 var _ driver.Store = (*Store)(nil)
@@ -24,7 +26,11 @@ var _ driver.Store = (*Store)(nil)
 // New makes a store over pool. It does not talk to the database.
 func New(pool *sql.DB, d Dialect, o *Options) *Store {
 	h := newHandle(pool, &d, o)
-	return &Store{handle: h, migrator: migrator{h}, library: library{h}, bulks: newBulks(&d), stock: &keyStock{}}
+	s := &Store{handle: h, migrator: migrator{h}, library: library{h}, bulks: newBulks(&d), stock: &keyStock{}}
+	if h.private != nil && d.Can.Remembers {
+		s.memory = newMemory()
+	}
+	return s
 }
 
 // DB is the handle for atomic.Do over the same pool.
@@ -42,12 +48,16 @@ func (s *Store) Standing(ctx context.Context) (driver.Standing, error) { return 
 // InTransaction reports whether ctx carries an open atomic database transaction.
 func (s *Store) InTransaction(ctx context.Context) bool { return atomic.InTransaction(ctx) }
 
-// Close closes the pool when the store owns it.
+// Close closes the pool when the store owns it, and the connection that only the store uses.
 func (s *Store) Close() error {
-	if s.own {
-		return s.pool.Close()
+	var own, private error
+	if s.private != nil {
+		private = s.private.Close()
 	}
-	return nil
+	if s.own {
+		own = s.pool.Close()
+	}
+	return errors.Join(private, own)
 }
 
 // optimisticMax is how often a database transaction that took no locks is tried before it takes them.
@@ -80,23 +90,53 @@ func (s *Store) Write(
 	return s.dialect.codedWrite(err)
 }
 
-// within runs fn in database transactions until one is committed or a budget is spent.
+// within runs fn in database transactions until one is committed or a budget is spent. Inside a block of [Store.DB]
+// that a test records, that is the block's own: its locks would keep any other connection out.
 func (s *Store) within(
 	ctx context.Context, mode driver.Mode, budget atomic.Budget, fn func(context.Context, driver.Tx) error,
 ) error {
-	return atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
+	writes := s.writes
+	if _, recorded := atomic.From(ctx, s.db); recorded {
+		writes = s.db
+	}
+	return atomic.Do(ctx, writes, func(ctx context.Context, db *atomic.Tx) error {
 		session := newSession(s.dialect, s.dialect.executor(db))
 		session.locking, session.block = s.dialect.Can.locking(mode), db
+		if writes == s.writes {
+			if err := s.connect(ctx, session); err != nil {
+				return err
+			}
+		}
 		return fn(ctx, s.tx(session))
 	}, &atomic.Options{
 		Nesting: atomic.Outermost, Isolation: s.dialect.isolation(mode), Retry: budget, RetryStale: true,
 	})
 }
 
+// connect finds the store's own connection under a session. Where the store has none, it does nothing.
+func (s *Store) connect(ctx context.Context, session *session) error {
+	if s.private == nil {
+		return nil
+	}
+	return session.block.Raw(ctx, func(_ context.Context, driverConn any) error {
+		private, ok := driverConn.(Private)
+		if !ok {
+			return fmt.Errorf("a %T is no connection of the store's own", driverConn)
+		}
+		session.private, session.memory = private, s.memory
+		if s.memory != nil {
+			s.memory.settle(private)
+		}
+		return nil
+	})
+}
+
 // Read runs fn over one snapshot.
 func (s *Store) Read(ctx context.Context, fn func(context.Context, driver.Reader) error) error {
-	if open, ok := atomic.From(ctx, s.db); ok {
-		return s.dialect.coded(fn(ctx, s.tx(newSession(s.dialect, std{open}))))
+	for _, db := range [2]*atomic.DB{s.db, s.writes} {
+		if open, ok := atomic.From(ctx, db); ok {
+			return s.dialect.coded(fn(ctx, s.tx(newSession(s.dialect, std{open}))))
+		}
 	}
 	err := atomic.Do(ctx, s.db, func(ctx context.Context, db *atomic.Tx) error {
 		return fn(ctx, s.tx(newSession(s.dialect, std{db})))

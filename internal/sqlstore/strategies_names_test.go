@@ -26,7 +26,7 @@ var control = regexp.MustCompile(
 
 // admission is what Dialect.Admit asks: no field of Statements.
 var admission = regexp.MustCompile(
-	`AS rule \(i, broken\)` +
+	`SELECT 1 WHERE to_regclass\('bursar_head'\) IS NULL` +
 		`|^SELECT VERSION\(\), @@sql_mode` +
 		`|^SELECT \(SELECT synchronous FROM` +
 		`|^UPDATE bursar_head SET seq = seq WHERE book < 0$`,

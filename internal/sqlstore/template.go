@@ -72,6 +72,19 @@ func (m *Many) Text(n int) string {
 	return m.head + m.first + strings.Repeat(m.next, n-1) + m.tail
 }
 
+// from is the statement of ManyRows over the rows of a table instead, whose columns have the names of those of VALUES.
+func (m *Many) from(table string) string {
+	head, found := strings.CutSuffix(m.head, "VALUES ")
+	if !found {
+		panic(fmt.Sprintf("sqlstore: a statement over rows that can be fed has VALUES before its %s: %s", mark, m.head))
+	}
+	names := make([]string, m.width)
+	for i := range names {
+		names[i] = fmt.Sprintf("column%d", i+1)
+	}
+	return head + "SELECT " + strings.Join(names, ", ") + " FROM " + table + m.tail
+}
+
 // over is the statement over values, after arguments that come first. A list is as long as the next power of two, with
 // its last value repeated, so that there are few texts to prepare and to keep.
 func (m *Many) over(before, values []any) (text string, args []any) {

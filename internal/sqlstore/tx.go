@@ -20,9 +20,10 @@ var (
 // newTx puts a tx together over a session.
 func newTx(s *session, b *bulks, k *keyStock) *tx {
 	g := guard{s, b}
-	w := writer{s, steps{s, g, b}, k}
+	a := allocator{s, k}
+	w := writer{s, steps{s, g, b, a}, k}
 	return &tx{
-		reader: reader{s}, locker: locker{s, g}, allocator: allocator{s, k},
-		writer: w, sealer: sealer{s, w}, auditor: auditor{s},
+		reader: reader{s}, locker: locker{s, g}, allocator: a,
+		writer: w, sealer: sealer{s, w}, auditor: auditor{s, newAuditNames()},
 	}
 }

@@ -48,10 +48,18 @@ func (w writer) whole(p *pipeline, b *driver.Batch) error {
 
 // run takes steps and sends what is left of them.
 func (w writer) run(p *pipeline, b *driver.Batch, parts ...[]step) error {
-	if err := w.add(p, b, parts...); err != nil {
-		return err
+	err := w.add(p, b, parts...)
+	if err == nil {
+		err = w.stopped(p, p.flush())
 	}
-	return w.stopped(p, p.flush())
+	switch {
+	case w.memory == nil:
+	case err != nil:
+		w.memory.forget()
+	default:
+		w.memory.learn(b)
+	}
+	return err
 }
 
 // add takes steps.
@@ -70,12 +78,13 @@ func (w writer) add(p *pipeline, b *driver.Batch, parts ...[]step) error {
 // stopped is the error of the step that a pipeline stopped at; nil if there is none.
 func (w writer) stopped(p *pipeline, err error) error {
 	unique := err != nil && w.dialect.kind(err) == atomic.KindUnique
+	if unique && w.dialect.Can.KeyBlocks && p.step != claim {
+		w.stock.drop() // a server that crashed may hand out a block of keys twice
+	}
 	switch {
-	case p.step == claim && w.dialect.Can.ManyWriters && (unique || errors.Is(err, errStale)):
+	case w.dialect.Can.ManyWriters && (p.step == claim || p.step == taking) && (unique || errors.Is(err, errStale)):
 		err = fmt.Errorf("%w: %v", errOvertaken, err)
 	case unique && w.dialect.Can.KeyBlocks:
-		// A server that crashed may hand out a block of keys twice.
-		w.stock.drop()
 		err = fmt.Errorf("%w: %w", errStale, err)
 	}
 	return w.fault(p.step, err)

@@ -19,6 +19,7 @@ const (
 // The modules from outside that some room may use.
 const (
 	sqliteDriver = "modernc.org/sqlite"
+	sqliteC      = "modernc.org/libc" // its types stand in the signatures of the driver's package lib
 	pgxModule    = "github.com/jackc/pgx/v5"
 	mysqlDriver  = "github.com/go-sql-driver/mysql"
 	humaModule   = "github.com/danielgtaylor/huma/v2"
@@ -74,11 +75,14 @@ var arrows = []row{
 		},
 		never: []string{"database/sql"},
 	},
-	{room: "internal/sqlstore", may: []string{".", "driver", "atomic", "money"}},
+	{
+		room: "internal/sqlstore",
+		may:  []string{".", "driver", "atomic", "money", "internal/chain", "internal/journal"},
+	},
 	{
 		room:    "store/sqlite",
 		may:     []string{".", "driver", "atomic", "atomic/sqlite", "internal/sqlstore"},
-		outside: []string{sqliteDriver}, drags: []string{sqliteDriver},
+		outside: []string{sqliteDriver, sqliteC}, drags: []string{sqliteDriver},
 	},
 	{
 		room:    "store/postgres",
@@ -101,6 +105,13 @@ var arrows = []row{
 		room:    "internal/httpapi",
 		may:     []string{".", "ledger", "money", "internal/brief", "internal/coded"},
 		outside: []string{humaModule}, drags: []string{humaModule},
+	},
+	{
+		room: "internal/bench",
+		may: []string{
+			".", "atomic", "ledger", "money", "store", "store/mysql", "store/sqlite", "internal/clock", "internal/verify",
+		},
+		outside: []string{pgxModule}, drags: []string{sqliteDriver, pgxModule, mysqlDriver},
 	},
 	{room: "cmd/bursar", may: []string{anything}, outside: []string{anything}, drags: []string{anything}},
 	{

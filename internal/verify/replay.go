@@ -43,20 +43,20 @@ func (a *audit) replay(e *driver.AuditedEntry, known records) {
 		}
 		return
 	}
+	a.checkRequest(e, known)
 	a.link(e)
 	if anchor, kept := a.options.Anchors[e.Seq]; kept && anchor != e.Hash {
 		a.find(e.Seq, Anchored, "the entry has another hash than the anchor")
 	}
 	a.times(e)
-	a.content(e, known, true)
+	a.content(e, true)
 }
 
-// content checks and applies what an entry says of everything but its place in the journal.
-func (a *audit) content(e *driver.AuditedEntry, known records, sealed bool) {
+// content checks and applies what an entry says of everything but its request and its place in the journal.
+func (a *audit) content(e *driver.AuditedEntry, sealed bool) {
 	if e.Backdated && e.Effective > e.Decided {
 		a.findIn(e, Time, "it is effective from %v, after %v when it was decided", e.Effective, e.Decided)
 	}
-	a.checkRequest(e, known)
 	marks := a.apply(e)
 	if !sealed {
 		marks = 0 // they are written when it is sealed
@@ -93,7 +93,7 @@ func (a *audit) position(seq int64) {
 func (a *audit) link(e *driver.AuditedEntry) {
 	if !a.last.broken && a.breaks < breaksMax {
 		var hash [32]byte
-		hashable := len(e.From) <= math.MaxUint16 && len(e.To) <= math.MaxUint16
+		hashable := hashable(e)
 		if hashable {
 			hash, a.buf = chain.Link(&e.Entry, a.book.UUID, a.last.hash, a.buf)
 		}
@@ -103,6 +103,11 @@ func (a *audit) link(e *driver.AuditedEntry) {
 		}
 	}
 	a.last.hash = e.Hash
+}
+
+// hashable reports whether an entry has paths that have bytes in the journal.
+func hashable(e *driver.AuditedEntry) bool {
+	return len(e.From) <= math.MaxUint16 && len(e.To) <= math.MaxUint16
 }
 
 func (a *audit) times(e *driver.AuditedEntry) {

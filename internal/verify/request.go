@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -41,19 +42,29 @@ func (r *replayed) limits(c money.Currency) (min, max driver.Limit, metadata str
 	return limitOf(r.content.Min, c), limitOf(r.content.Max, c), chain.MetadataText(r.content.Metadata)
 }
 
-// records are stored requests by id. An id that no record has is there with none.
+// records are stored requests by id.
 type records map[bursar.ID][]driver.AuditedRequest
 
-// requestsOf looks up the requests of a page of entries.
-func (a *audit) requestsOf(ctx context.Context, page []driver.AuditedEntry) (records, error) {
-	known := make(records)
+// requestsOf looks up the requests of entries, of those that may have one.
+func (a *audit) requestsOf(ctx context.Context, entries []driver.AuditedEntry) (records, error) {
+	var known records
 	var ids []bursar.ID
-	for i := range page {
-		id := page[i].Transfer
-		if _, listed := known[id]; !listed && page[i].Fault == nil {
-			known[id] = nil
-			ids = append(ids, id)
+	for i := range entries {
+		id := &entries[i].Transfer
+		if entries[i].Fault != nil || !a.filter.may(id) || len(ids) > 0 && ids[len(ids)-1] == *id {
+			continue
 		}
+		if _, listed := known[*id]; listed {
+			continue
+		}
+		if known == nil {
+			known = make(records)
+		}
+		known[*id] = nil
+		ids = append(ids, *id)
+	}
+	if len(ids) == 0 {
+		return nil, nil
 	}
 	found, err := a.source.AuditRequestsOf(ctx, a.book.Number, ids)
 	for i := range found {
@@ -64,7 +75,7 @@ func (a *audit) requestsOf(ctx context.Context, page []driver.AuditedEntry) (rec
 	return known, err
 }
 
-// checkRequest compares an entry with the request under its id.
+// checkRequest compares an entry with what was asked for under its id, and gives it the hash of that.
 func (a *audit) checkRequest(e *driver.AuditedEntry, known records) {
 	r := &a.request
 	if !r.open || r.id != e.Transfer {
@@ -72,6 +83,7 @@ func (a *audit) checkRequest(e *driver.AuditedEntry, known records) {
 		*r = replayed{id: e.Transfer, open: true}
 		a.begin(e, known[e.Transfer])
 	}
+	e.RequestHash = r.hash
 	if r.known {
 		if fault := r.compare(e); fault != "" {
 			a.findIn(e, Requests, "%v: %s", e.Transfer, fault)
@@ -82,11 +94,16 @@ func (a *audit) checkRequest(e *driver.AuditedEntry, known records) {
 
 // begin checks the request of an entry that is its first.
 func (a *audit) begin(e *driver.AuditedEntry, records []driver.AuditedRequest) {
+	if len(records) == 0 {
+		a.beginAlone(e)
+		return
+	}
 	if len(records) != 1 {
 		a.findIn(e, Requests, "%v: %d requests have this id that can be read", e.Transfer, len(records))
 		return
 	}
 	r, record := &a.request, &records[0]
+	r.hash = journal.Hash(record.Content)
 	if record.Refusal != nil {
 		a.findIn(e, Requests, "%v: it was refused and has entries", e.Transfer)
 		return
@@ -97,7 +114,10 @@ func (a *audit) begin(e *driver.AuditedEntry, records []driver.AuditedRequest) {
 		return
 	}
 	r.known = true
-	r.hash, r.decided, r.key = journal.Hash(record.Content), record.Decided, record.LastEntry
+	r.decided, r.key = record.Decided, record.LastEntry
+	if e.Kind == bursar.EntryLeg && hashable(e) && bytes.Equal(record.Content, chain.Content(nil, &e.Entry)) {
+		a.findIn(e, Requests, "%v: a row says again what its entry says", e.Transfer)
+	}
 	if fault := columns(record, &r.content); fault != "" {
 		a.findIn(e, Requests, "%v: %s", e.Transfer, fault)
 	}
@@ -109,6 +129,20 @@ func (a *audit) begin(e *driver.AuditedEntry, records []driver.AuditedRequest) {
 			a.findIn(e, Requests, "%v: condition %d does not hold", e.Transfer, i)
 		}
 	}
+}
+
+// beginAlone takes what was asked for from the entry, because no row says it.
+func (a *audit) beginAlone(e *driver.AuditedEntry) {
+	if e.Kind != bursar.EntryLeg || e.Leg != 0 || !hashable(e) {
+		a.findIn(e, Requests, "%v: no request has this id that can be read", e.Transfer)
+		return
+	}
+	r := &a.request
+	r.content = chain.Request(&e.Entry, a.single)
+	a.single = r.content.Legs[:0]
+	a.buf = journal.AppendRequest(a.buf[:0], &r.content)
+	r.known, r.hash, r.decided, r.key = true, journal.Hash(a.buf), e.Decided, e.Key
+	a.report.Requests++
 }
 
 // satisfied reports whether a condition is met before the request's first entry. A condition on an account that no leg
@@ -144,8 +178,6 @@ func (a *audit) satisfied(c *journal.Condition) bool {
 // compare says how an entry differs from the request. It returns "" when it does not.
 func (r *replayed) compare(e *driver.AuditedEntry) string {
 	switch n := r.entries(); {
-	case e.RequestHash != r.hash:
-		return "its content has another hash than the entry says"
 	case e.Decided != r.decided:
 		return "the request and the entry were decided at different times"
 	case e.Leg != r.next || e.Leg >= n:

@@ -8,11 +8,10 @@ import (
 	"github.com/bursar-ledger/bursar/internal/verify"
 )
 
-// entryFacts are the columns of an entry without its row key.
-const entryFacts = `book, seq, at, hash, kind, request_id, leg, request_hash,
-	from_account, to_account, amount, amount_hi,
+// entryFacts are the columns of an entry without its row key, which is its place.
+const entryFacts = `at, hash, kind, request_id, leg, from_account, to_account, amount, amount_hi,
 	from_version, from_balance, from_balance_hi, from_held, from_held_hi,
-	to_version, to_balance, to_balance_hi, to_held, to_held_hi, from_prev, to_prev, effective, decided`
+	to_version, to_balance, to_balance_hi, to_held, to_held_hi, from_prev, to_prev, effective, lag`
 
 // rowChange is a change of whole rows, with the position and the check that the finding must name.
 type rowChange struct {
@@ -35,7 +34,8 @@ var rowChanges = []rowChange{
 	{"all entries deleted", "DELETE FROM bursar_entry WHERE book = 1", 1, verify.Heads},
 	{"one leg of three deleted", "DELETE FROM bursar_entry WHERE leg = 2", 0, verify.Gapless},
 	{"request of an opening deleted", "DELETE FROM bursar_request WHERE request = 3", 3, verify.Requests},
-	{"request of a transfer deleted", "DELETE FROM bursar_request WHERE request = 40", 41, verify.Requests},
+	{"request of a transfer deleted", "DELETE FROM bursar_request WHERE request = 9", 19, verify.Chain},
+	{"request of three legs deleted", "DELETE FROM bursar_request WHERE reference = 'three legs'", 29, verify.Chain},
 	{"account deleted", "DELETE FROM bursar_account WHERE account = 3", 3, verify.Readable},
 	{"account and balance deleted",
 		"DELETE FROM bursar_account WHERE account = 3; DELETE FROM bursar_balance WHERE account = 3", 3,
@@ -47,14 +47,13 @@ var rowChanges = []rowChange{
 	{"backdating deleted", "DELETE FROM bursar_backdated WHERE account = 4", 0, verify.Backdated},
 
 	{"two hashes swapped", swap("hash"), 20, verify.Chain},
-	{"two positions swapped", swap("seq"), 20, verify.Chain},
-	{"two contents swapped", swap(entryFacts), 20, verify.Requests},
+	{"two contents swapped", swap(entryFacts), 20, verify.Chain},
 	{"two amounts swapped",
 		"UPDATE bursar_entry SET amount = CASE seq WHEN 7 THEN 200 ELSE 100000 END WHERE book = 1 AND seq IN (7, 20)",
 		7, verify.Balances},
 	{"contents of two requests swapped", `UPDATE bursar_request SET content =
-		(SELECT o.content FROM bursar_request o WHERE o.request = 27 - bursar_request.request)
-		WHERE request IN (7, 20)`, 7, verify.Requests},
+		(SELECT o.content FROM bursar_request o WHERE o.request = 16 - bursar_request.request)
+		WHERE request IN (7, 9)`, 7, verify.Requests},
 	{"two balances swapped", `UPDATE bursar_balance SET (balance, available) =
 		(SELECT o.balance, o.available FROM bursar_balance o WHERE o.account = 7 - bursar_balance.account)
 		WHERE account IN (3, 4)`, 81, verify.BalanceRows},
@@ -62,10 +61,13 @@ var rowChanges = []rowChange{
 		"UPDATE bursar_balance SET balance = balance + 100, available = available + 100 WHERE account = 5", 83,
 		verify.Conserved},
 
-	{"entry added at the end", add("84"), 84, verify.Heads},
-	{"entry added without a position", add("NULL"), 0, verify.Strays},
-	{"entry added at position 0", add("0"), 1, verify.Gapless},
-	{"entry added twice", "DROP INDEX bursar_entry_seq; " + add("40"), 40, verify.Gapless},
+	{"entry added at the end", add("84", "randomblob(16)"), 84, verify.Heads},
+	{"entry added at position 0", add("0", "randomblob(16)"), 1, verify.Gapless},
+	{"entry added under a known id",
+		"DROP INDEX bursar_entry_id; " + add("84", "request_id") + "; UPDATE bursar_head SET seq = 84 WHERE book = 1", 0,
+		verify.Strays},
+	{"request added for an entry that says all of it", addRequest("(SELECT request_id FROM bursar_entry "+
+		"WHERE book = 1 AND seq = 40)", "40", "NULL"), 40, verify.Requests},
 	{"request added for another's entry", addRequest("randomblob(16)", "last_entry", "NULL"), 0, verify.Requests},
 	{"request added under a known id",
 		"DROP INDEX bursar_request_id; " + addRequest("id", "last_entry", "NULL"), 19, verify.Requests},
@@ -77,10 +79,10 @@ var rowChanges = []rowChange{
 	{"account added without a balance", addAccount("1"), 0, verify.Readable},
 	{"account added", addAccount("1") + "; " + addBalance, 0, verify.Accounts},
 	{"balance added", addBalance, 0, verify.Strays},
-	{"checkpoint added to nothing", "INSERT INTO bursar_checkpoint VALUES (4, 128, 500, 500)", 0, verify.Strays},
+	{"checkpoint added to nothing", "INSERT INTO bursar_checkpoint VALUES (4, 128, 500)", 0, verify.Strays},
 	{"checkpoint added to an entry",
 		"INSERT INTO bursar_checkpoint " +
-			"SELECT to_account, to_version, seq, entry FROM bursar_entry WHERE book = 1 AND seq = 30", 30,
+			"SELECT to_account, to_version, entry FROM bursar_entry WHERE book = 1 AND seq = 30", 30,
 		verify.Checkpoints},
 	{"backdating added to nothing", "INSERT INTO bursar_backdated VALUES (4, 5, 500)", 0, verify.Strays},
 	{"backdating added to an entry",
@@ -88,7 +90,7 @@ var rowChanges = []rowChange{
 		0, verify.Strays},
 	{"head added", "INSERT INTO bursar_head VALUES (99, 0, 0, zeroblob(32))", 0, verify.Strays},
 
-	{"entry of no book added", strings.Replace(add("40"), "SELECT 500, book", "SELECT 500, 99", 1), 0, verify.Strays},
+	{"entry of no book added", add("98 * 1099511627776 + 1", "randomblob(16)"), 0, verify.Strays},
 	{"account of no book added", addAccount("99") + "; " + addBalance, 0, verify.Strays},
 	{"refusal moved to no book",
 		"UPDATE bursar_request SET book = 99 WHERE refusal = 'insufficient_funds'", 0, verify.Strays},
@@ -119,10 +121,13 @@ var rowChanges = []rowChange{
 	{"limit with only a high part",
 		"UPDATE bursar_balance SET available_min_hi = -1 WHERE account = 1", 7, verify.Readable},
 	{"state beyond a byte", "UPDATE bursar_balance SET state = 256 WHERE account = 5", 83, verify.Readable},
-	{"empty text instead of none", "UPDATE bursar_request SET reference = '' WHERE request = 20", 19, verify.Requests},
+	{"empty text instead of none", "UPDATE bursar_request SET reference = '' WHERE request = 9", 19, verify.Chain},
 	{"refusal with entries",
-		"UPDATE bursar_request SET refusal = 'too_late', last_entry = NULL WHERE request = 20", 19, verify.Requests},
-	{"journal's index that misses a row", withoutRow("bursar_entry_seq", " AND seq <> 40"), 0, verify.Storage},
+		"UPDATE bursar_request SET refusal = 'too_late', last_entry = NULL WHERE request = 9", 19, verify.Requests},
+	{"zero instead of none", "UPDATE bursar_entry SET to_held = 0 WHERE book = 1 AND seq = 40", 40, verify.Readable},
+	{"zero on the other side",
+		"UPDATE bursar_entry SET from_balance_hi = 0 WHERE book = 1 AND seq = 40", 40, verify.Readable},
+	{"journal's index that misses a row", withoutRow("bursar_entry_id", " AND entry <> 40"), 0, verify.Storage},
 }
 
 // withoutRow leaves rows out of an index behind the engine's back.
@@ -135,21 +140,18 @@ func withoutRow(index, condition string) string {
 
 // swap exchanges columns of the entries at positions 20 and 30.
 func swap(columns string) string {
-	return `DROP INDEX bursar_entry_seq;
+	return `DROP INDEX bursar_entry_id;
 		CREATE TEMP TABLE old AS SELECT * FROM bursar_entry WHERE book = 1 AND seq IN (20, 30);
 		UPDATE bursar_entry SET (` + columns + `) = (SELECT ` + columns + ` FROM old WHERE old.entry <> bursar_entry.entry)
 			WHERE entry IN (SELECT entry FROM old);
-		CREATE UNIQUE INDEX bursar_entry_seq ON bursar_entry (book, seq) WHERE seq IS NOT NULL`
+		CREATE UNIQUE INDEX bursar_entry_id ON bursar_entry (book, request_id) WHERE leg = 0`
 }
 
-// add copies the entry at position 40 to another one.
-func add(seq string) string {
-	facts := strings.Replace(entryFacts, "seq,", seq+",", 1)
-	if seq == "NULL" {
-		facts = strings.Replace(facts, "at, hash", "NULL, NULL", 1)
-	}
+// add copies the entry at position 40 to another key, under an id.
+func add(key, id string) string {
+	facts := strings.Replace(entryFacts, "request_id,", id+",", 1)
 	return "INSERT INTO bursar_entry (entry, " + entryFacts + ") " +
-		"SELECT 500, " + facts + " FROM bursar_entry WHERE book = 1 AND seq = 40"
+		"SELECT " + key + ", " + facts + " FROM bursar_entry WHERE book = 1 AND seq = 40"
 }
 
 // addBalance adds the balance of an account 99.
@@ -165,7 +167,7 @@ func addAccount(book string) string {
 // addRequest copies a request.
 func addRequest(id, last, refusal string) string {
 	return "INSERT INTO bursar_request (book, id, content, decided, last_entry, refusal) " +
-		"SELECT book, " + id + ", content, decided, " + last + ", " + refusal + " FROM bursar_request WHERE request = 20"
+		"SELECT book, " + id + ", content, decided, " + last + ", " + refusal + " FROM bursar_request WHERE request = 9"
 }
 
 func TestEveryRowMatters(t *testing.T) {

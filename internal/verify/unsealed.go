@@ -30,7 +30,8 @@ func (a *audit) checkUnsealed(ctx context.Context) error {
 				a.findIn(e, Gapless, "it has no place in the journal, but part of one")
 				e.Seq = 0
 			}
-			a.content(e, known, false)
+			a.checkRequest(e, known)
+			a.content(e, false)
 		}
 		a.progress()
 	}

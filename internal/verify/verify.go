@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/driver"
@@ -28,8 +27,9 @@ const findingsDefault = 20
 const pageSize = 1_000
 
 // Run checks one book over one snapshot. In memory it keeps a few hundred bytes for each account and for each entry
-// that is not sealed, and one page of everything else. It seals nothing. A ledger that is not sound is no error: see
-// [Report.Err]. What cannot be read after something else was found is a finding too.
+// that is not sealed, two bytes for each request up to 32 megabytes, and a few pages of everything else. It seals
+// nothing. A ledger that is not sound is no error: see [Report.Err]. What cannot be read after something else was
+// found is a finding too.
 //
 // Errors: bursar.CodeUnsupported for a store that cannot be verified; bursar.CodeSchemaBehind, bursar.CodeSchemaAhead
 // and bursar.CodeSchemaChanged for a schema that this program does not know; those of reading.
@@ -45,10 +45,12 @@ func Run(ctx context.Context, store driver.Store, book bursar.Book, o *Options) 
 		return Report{}, err
 	}
 	var report Report
-	err := read(ctx, store, func(ctx context.Context, source driver.Auditor) error {
+	err := read(ctx, store, func(inside context.Context, source driver.Auditor) error {
 		attempt := a // reading may begin anew
 		attempt.source = source
-		err := attempt.run(ctx)
+		attempt.beside = startBeside(ctx, inside, store)
+		defer attempt.beside.stop()
+		err := attempt.run(inside)
 		report = attempt.report
 		return err
 	})
@@ -120,6 +122,7 @@ func checkVersion(ctx context.Context, store driver.Store) error {
 // audit is one run.
 type audit struct {
 	source  driver.Auditor
+	beside  *beside
 	book    bursar.Book
 	options Options
 	report  Report
@@ -132,6 +135,8 @@ type audit struct {
 	request  replayed // the request whose entries are being replayed
 	breaks   int      // of the chain
 	firstBad int64    // the lowest position with a finding in the journal; 0 for none
+	filter   filter   // of the ids of requests
+	single   []journal.Leg
 	buf      []byte
 }
 
@@ -215,27 +220,13 @@ func (a *audit) checkBook(ctx context.Context) error {
 	return nil
 }
 
-// checkJournal replays the entries.
+// checkJournal replays the entries, while the next ones are being read.
 func (a *audit) checkJournal(ctx context.Context) error {
-	seq, key := int64(math.MinInt64), int64(math.MinInt64)
-	for {
-		page, err := a.source.AuditEntries(ctx, a.book.Number, seq, key, pageSize)
-		if err != nil {
-			return err
-		}
-		known, err := a.requestsOf(ctx, page)
-		if err != nil {
-			return err
-		}
-		for i := range page {
-			a.replay(&page[i], known)
-		}
-		a.report.Entries += int64(len(page))
-		a.progress()
-		if len(page) < pageSize {
-			break
-		}
-		seq, key = page[len(page)-1].Seq, page[len(page)-1].Key
+	if err := a.readIDs(ctx); err != nil {
+		return err
+	}
+	if err := a.replayAll(ctx); err != nil {
+		return err
 	}
 	a.endRequest()
 	a.report.Head = bursar.Head{Seq: a.last.seq, At: a.last.at, Hash: a.last.hash, Book: a.book.UUID}
@@ -280,25 +271,6 @@ func (a *audit) checkHead() {
 	case !a.last.broken && h.Hash != a.last.hash:
 		a.find(h.Seq, Heads, "the head has another hash than its entry")
 	}
-}
-
-// checkBeside looks for rows that belong to nothing, and checks the engine's storage.
-func (a *audit) checkBeside(ctx context.Context) error {
-	strays, err := a.source.AuditStrays(ctx)
-	if err != nil {
-		return err
-	}
-	for _, stray := range strays {
-		a.find(0, Strays, "%s: %d", stray.What, stray.Rows)
-	}
-	faults, err := a.source.AuditStorage(ctx)
-	if err != nil {
-		return err
-	}
-	for _, fault := range faults {
-		a.find(0, Storage, "%s", fault)
-	}
-	return nil
 }
 
 // checkSchema compares the tables, and what guards and shows them, with what the migrations make.

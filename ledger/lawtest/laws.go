@@ -22,6 +22,7 @@ func lawTable() []lawGroup {
 			laws: []string{lawAttempts, lawThings},
 		},
 		{name: "one id with two contents: one is posted, the other id_reused", run: twoContents},
+		{name: "one attempt, payable and not: one content wins, the other is id_reused", run: refusedOrPosted},
 		{name: "a cancelled post that is sent again happens once", run: cancelledOnce},
 		{name: "a bad transfer fails alone", run: failsAlone},
 		{name: "ledger time rises while clocks disagree and step back", run: timeRises},

@@ -53,6 +53,7 @@ type engine struct {
 func engines(t *testing.T) []engine {
 	list := []engine{
 		{name: "sqlite", on: onSQLite, one: true},
+		{name: "sqlite-own", on: onOwnFile, one: true, only: []string{"none", "queue", "in", "mixed"}},
 		{name: "postgres", on: onPostgres},
 		{name: "mariadb", on: onMariaDB, same: map[string]string{"serializable": "none"}},
 		{name: "postgres-sql", on: onPostgresSQL, only: []string{"none", "queue", "in"}},
@@ -180,6 +181,8 @@ func (e *engine) version(t *testing.T) string {
 	switch e.name {
 	case "sqlite":
 		return "SQLite 3"
+	case "sqlite-own":
+		return "SQLite 3, a file of the ledger's own"
 	case "pgbouncer":
 		return "PgBouncer before " + sqltest.BouncedSchemas(t)(t).Version(t)
 	case "postgres-sql":

@@ -3,6 +3,7 @@ package lawtest_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"testing"
 
@@ -18,6 +19,29 @@ func onSQLite(*testing.T) func(*testing.T) lawtest.Database {
 	return func(t *testing.T) lawtest.Database { return connector(connectSQLite).database(t, fileDSN(t)) }
 }
 
+// onOwnFile is an application beside a ledger that has opened the file itself. Its blocks are on the ledger's handle,
+// and its own database transactions are not.
+func onOwnFile(*testing.T) func(*testing.T) lawtest.Database {
+	return func(t *testing.T) lawtest.Database {
+		return connector(connectOwnFile).database(t, filepath.Join(t.TempDir(), "bursar.db"))
+	}
+}
+
+func connectOwnFile(path string, size int) (*application, error) {
+	db, err := sql.Open("sqlite", sqlite.DSN(path))
+	if err != nil {
+		return nil, err
+	}
+	store, err := sqlite.Open(path)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	a := onFile(db, store, size)
+	closing := a.close
+	a.close = func() error { return errors.Join(store.Close(), closing()) }
+	return a, nil
+}
+
 // fileDSN is a file of the test's own.
 func fileDSN(t *testing.T) string { return sqlite.DSN(filepath.Join(t.TempDir(), "bursar.db")) }
 
@@ -26,7 +50,10 @@ func connectSQLite(dsn string, size int) (*application, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := sqlite.New(db)
+	return onFile(db, sqlite.New(db), size), nil
+}
+
+func onFile(db *sql.DB, store *sqlite.Store, size int) *application {
 	a := throughSQL(db, size, store.DB(), func(tx *sql.Tx) driver.CallerTx { return sqlite.Tx(tx) }, nil)
 	a.Store, a.dialect = store, atomicsqlite.Dialect{}
 	begin := a.begin
@@ -37,7 +64,7 @@ func connectSQLite(dsn string, size int) (*application, error) {
 		}
 		return tx, err
 	}
-	return a, nil
+	return a
 }
 
 func busy(err error) bool {

@@ -99,12 +99,13 @@ const auditNames = `SELECT 'engine', '', 'tidb', VERSION(), ''` + describeMigrat
 		UNION ALL SELECT 'bursar_balance_min' UNION ALL SELECT 'bursar_balance_max'
 		UNION ALL SELECT 'bursar_request_outcome'
 		UNION ALL SELECT 'bursar_entry_place' UNION ALL SELECT 'bursar_entry_leg' UNION ALL SELECT 'bursar_entry_amount'
-		UNION ALL SELECT 'bursar_entry_sealed' UNION ALL SELECT 'bursar_entry_accounts') x
+		UNION ALL SELECT 'bursar_entry_zeros' UNION ALL SELECT 'bursar_entry_accounts') x
 		WHERE x.name NOT IN (SELECT CONVERT(constraint_name USING utf8mb4) FROM information_schema.check_constraints
 			WHERE constraint_schema = DATABASE())
 	UNION ALL SELECT 'index', '', x.name, '', 'is missing or not unique' FROM (SELECT 'bursar_book_name' AS name
 		UNION ALL SELECT 'bursar_account_path'
 		UNION ALL SELECT 'bursar_request_id' UNION ALL SELECT 'bursar_request_reference' UNION ALL SELECT 'bursar_entry_seq'
+		UNION ALL SELECT 'bursar_entry_id'
 		UNION ALL SELECT 'bursar_checkpoint_seq') x
 		WHERE x.name NOT IN (SELECT CONVERT(index_name USING utf8mb4) FROM information_schema.statistics
 			WHERE table_schema = DATABASE() AND non_unique = 0)`

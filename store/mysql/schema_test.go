@@ -3,7 +3,6 @@ package mysql_test
 import (
 	"database/sql"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -37,9 +36,9 @@ const (
 // replacements would change or remove what is written for good.
 var replacements = []string{
 	`REPLACE INTO bursar_entry SELECT * FROM bursar_entry WHERE seq = 4`,
-	`REPLACE INTO bursar_entry (entry, book, seq, at, hash, kind, request_id, leg, request_hash, to_account, amount,
+	`REPLACE INTO bursar_entry (entry, book, seq, at, hash, kind, request_id, leg, to_account, amount,
 			to_version, to_balance, decided)
-		SELECT 9999, book, seq, at, hash, kind, request_id, leg, request_hash, to_account, amount + 1, to_version,
+		SELECT 9999, book, seq, at, hash, kind, request_id, leg, to_account, amount + 1, to_version,
 				to_balance, decided FROM bursar_entry WHERE seq = 4`,
 	`INSERT INTO bursar_entry SELECT * FROM bursar_entry e ON DUPLICATE KEY UPDATE amount = 7`,
 	`INSERT INTO bursar_entry SELECT * FROM bursar_entry e ON DUPLICATE KEY UPDATE seq = 700`,
@@ -121,19 +120,22 @@ func TestLimitsAreTheRowsOwn(t *testing.T) {
 	} {
 		wantRefused(t, db, statement, byCheck, byCheckMySQL)
 	}
-	const columns = "INSERT INTO bursar_entry (entry, book, seq, at, hash, kind, request_id, leg, request_hash, " +
+	const columns = "INSERT INTO bursar_entry (entry, book, seq, at, hash, kind, request_id, leg, " +
 		"from_account, to_account, amount, amount_hi, to_version, to_balance, decided) VALUES "
 	hash := "REPEAT('x', 32)"
 	for _, row := range []string{
-		"(1, 1, 0, 1, %[1]s, 1, REPEAT('x', 16), 0, %[1]s, 1, 2, 1, 0, 1, 1, 1)",
-		"(1, 1, 1, NULL, NULL, 1, REPEAT('x', 16), 0, %[1]s, 1, 2, 1, 0, 1, 1, 1)",
-		"(1, 1, NULL, NULL, %[1]s, 1, REPEAT('x', 16), 0, %[1]s, 1, 2, 1, 0, 1, 1, 1)",
-		"(1, 1, NULL, NULL, NULL, 1, REPEAT('x', 16), -1, %[1]s, 1, 2, 1, 0, 1, 1, 1)",
-		"(1, 1, NULL, NULL, NULL, 1, REPEAT('x', 16), 0, %[1]s, 1, 1, 1, 0, 1, 1, 1)",
-		"(1, 1, NULL, NULL, NULL, 1, REPEAT('x', 16), 0, %[1]s, 1, 2, -1, 0, 1, 1, 1)",
-		"(1, 1, NULL, NULL, NULL, 1, REPEAT('x', 16), 0, %[1]s, 1, 2, 1, -1, 1, 1, 1)",
+		"(1, 1, 0, 1, HASH, 1, REPEAT('x', 16), 0, 1, 2, 1, NULL, 1, 1, 1)",
+		"(1, 1, 1, NULL, NULL, 1, REPEAT('x', 16), 0, 1, 2, 1, NULL, 1, 1, 1)",
+		"(1, 1, NULL, NULL, HASH, 1, REPEAT('x', 16), 0, 1, 2, 1, NULL, 1, 1, 1)",
+		"(1, 1, NULL, NULL, NULL, 1, REPEAT('x', 16), -1, 1, 2, 1, NULL, 1, 1, 1)",
+		"(1, 1, NULL, NULL, NULL, 1, REPEAT('x', 16), 0, 1, 1, 1, NULL, 1, 1, 1)",
+		"(1, 1, NULL, NULL, NULL, 1, REPEAT('x', 16), 0, 1, 2, -1, NULL, 1, 1, 1)",
+		"(1, 1, NULL, NULL, NULL, 1, REPEAT('x', 16), 0, 1, 2, 1, -1, 1, 1, 1)",
+		"(1, 1, NULL, NULL, NULL, 0, REPEAT('x', 16), 0, NULL, 0, 0, NULL, 0, 0, 1)",
+		"(1, 1, -2, NULL, NULL, 0, REPEAT('x', 16), 0, NULL, 0, 0, NULL, 0, 0, 1)",
+		"(1, 1, -1, NULL, NULL, 1, REPEAT('x', 16), 0, NULL, 0, 0, NULL, 0, 0, 1)",
 	} {
-		wantRefused(t, db, columns+fmt.Sprintf(row, hash), byCheck, byCheckMySQL)
+		wantRefused(t, db, columns+strings.ReplaceAll(row, "HASH", hash), byCheck, byCheckMySQL)
 	}
 	wantVerified(t, mysql.New(db), l)
 }
@@ -145,15 +147,15 @@ func TestAnEntryIsSealedOnce(t *testing.T) {
 	startLedger(t, mysql.New(db), nil)
 	for _, statement := range []string{
 		"CREATE TABLE copy AS SELECT * FROM bursar_entry WHERE seq = 4",
-		"UPDATE copy SET entry = 1000, seq = NULL, at = NULL, hash = NULL",
+		"UPDATE copy SET entry = 1000, request_id = REPEAT('xy', 8), seq = NULL, at = NULL, hash = NULL",
 		"INSERT INTO bursar_entry SELECT * FROM copy",
 	} {
 		_, err := db.ExecContext(t.Context(), statement)
 		must(t, err)
 	}
-	const seal = "UPDATE bursar_entry SET seq = 700, at = 1, hash = request_hash"
+	const seal = "UPDATE bursar_entry SET seq = 700, at = 1, hash = REPEAT('x', 32)"
 	const here = " WHERE entry = 1000"
-	columns := []string{"entry", "book", "kind", "request_id", "leg", "request_hash", "from_account", "to_account",
+	columns := []string{"entry", "book", "kind", "request_id", "leg", "from_account", "to_account",
 		"amount", "amount_hi",
 		"from_version", "from_balance", "from_balance_hi", "from_held", "from_held_hi", "to_version", "to_balance",
 		"to_balance_hi",

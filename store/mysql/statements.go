@@ -95,10 +95,9 @@ func (v variant) locks() sqlstore.LockStatements {
 		LockVersions: sqlstore.ManyValues(`SELECT account, version FROM bursar_balance FORCE INDEX (PRIMARY)
 			WHERE account IN (...) ORDER BY account FOR UPDATE`),
 		SeenVersions: sqlstore.ManyValues(`SELECT account, version FROM bursar_balance WHERE account IN (...)`),
-		Known: sqlstore.ManyValues(`SELECT ` + sqlstore.RequestColumns.Qualified() + requests + `
-			WHERE r.book = ? AND r.id IN (...)`),
-		Taken: sqlstore.ManyValues(`SELECT reference FROM bursar_request WHERE book = ? AND reference IN (...)`),
-		Head:  head,
+		Known:        sqlstore.ManyValues(known + ` WHERE k.book = ? AND k.request_id IN (...) AND k.leg = 0`),
+		Taken:        sqlstore.ManyValues(`SELECT reference FROM bursar_request WHERE book = ? AND reference IN (...)`),
+		Head:         head,
 		// InnoDB's counter belongs to no database transaction: nobody waits for it, and no rollback turns it back.
 		TakeKeys: `INSERT INTO bursar_block () VALUES ()`,
 		NextKeys: fmt.Sprintf(`SELECT CAST(LAST_INSERT_ID() AS SIGNED) * %d`, keyBlock),
@@ -120,9 +119,7 @@ func touch(sign string) sqlstore.Many {
 const keyBlock = 1 << 24
 
 const (
-	accounts = ` FROM bursar_account a JOIN bursar_balance b ON b.account = a.account`
-	requests = ` FROM bursar_request r` + lastEntry
-
+	accounts      = ` FROM bursar_account a JOIN bursar_balance b ON b.account = a.account`
 	lastEntry     = ` LEFT JOIN bursar_entry e ON e.entry = r.last_entry`
 	entryAccounts = `LEFT JOIN bursar_account f ON f.account = e.from_account
 		JOIN bursar_account t ON t.account = e.to_account`
@@ -139,6 +136,12 @@ const (
 	// places keeps the server from going through a whole book to find a page of it.
 	places = `FORCE INDEX (bursar_entry_seq) `
 )
+
+// known reads what is remembered of the entry k that has an id, which may be a claim.
+var known = `SELECT ` + sqlstore.KnownColumns.Qualified() + ` FROM bursar_entry k FORCE INDEX (bursar_entry_id)
+	LEFT JOIN bursar_request r FORCE INDEX (bursar_request_id) ON r.book = k.book AND r.id = k.request_id
+	LEFT JOIN bursar_entry l ON l.entry = r.last_entry
+	LEFT JOIN bursar_account f ON f.account = k.from_account LEFT JOIN bursar_account t ON t.account = k.to_account`
 
 var writing = sqlstore.WriteStatements{
 	InsertRequests: insert("bursar_request", sqlstore.NewRequest),
@@ -189,7 +192,8 @@ func (v variant) seals() sqlstore.SealStatements {
 			FORCE INDEX (bursar_entry_seq) WHERE book = ? AND seq IS NULL ORDER BY entry`,
 		TryEntries: sqlstore.ManyValues(`SELECT entry FROM bursar_entry FORCE INDEX (PRIMARY)
 			WHERE entry IN (...) AND seq IS NULL FOR UPDATE` + v.free()),
-		EntriesOf: sqlstore.ManyValues(entries + ` FROM bursar_entry e ` + entryAccounts + `
+		EntriesOf: sqlstore.ManyValues(`SELECT ` + sqlstore.AskedColumns.Qualified() + `
+			FROM bursar_entry e ` + entryAccounts + entryRequest + `
 			WHERE e.entry IN (...) ORDER BY e.entry`),
 	}
 }
@@ -203,7 +207,7 @@ var reading = sqlstore.ReadStatements{
 		WHERE a.book = ? AND a.path > ? AND a.path >= ? AND a.path < ? ORDER BY a.path LIMIT ?`,
 	AccountsOf: sqlstore.ManyValues(`SELECT ` + sqlstore.RecordColumns.Qualified() + accounts + `
 		WHERE a.book = ? AND a.path IN (...)`),
-	Request:    `SELECT ` + sqlstore.RequestColumns.Qualified() + requests + ` WHERE r.book = ? AND r.id = ?`,
+	Request:    known + ` WHERE k.book = ? AND k.request_id = ? AND k.leg = 0`,
 	Referenced: `SELECT id FROM bursar_request WHERE book = ? AND reference = ?`,
 	// The keys of a request's entries follow one another. The request names the last of them.
 	RequestEntries: entries + `

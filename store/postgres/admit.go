@@ -82,6 +82,15 @@ func (r rules) broken() string {
 	return "SELECT i FROM (VALUES " + strings.Join(rows, ", ") + ") AS rule (i, broken) WHERE broken ORDER BY i"
 }
 
+// any is a query with one row if a rule is broken. It reads nothing, so that there is little to plan.
+func (r rules) any() string {
+	conditions := make([]string, len(r))
+	for i := range r {
+		conditions[i] = r[i].broken
+	}
+	return "SELECT 1 WHERE " + strings.Join(conditions, " OR ")
+}
+
 // check is the error of the first rule that a connection breaks, nil if there is none.
 func (r rules) check(ctx context.Context, conn sqlstore.Executor) (err error) {
 	rows, err := conn.Query(ctx, r.broken())
@@ -126,18 +135,7 @@ const savepoint, release = "SAVEPOINT bursar_joined", "RELEASE SAVEPOINT bursar_
 // database transaction is open there. A wrapper that writes arguments into the statement itself, in other places than
 // $1, shows itself by an argument that does not arrive.
 func (r rules) admit(ctx context.Context, tx sqlstore.Executor, given any) error {
-	query, args := r.broken(), []any(nil)
-	switch given.(type) {
-	case *atomic.Tx: // Do has begun it and keeps it open
-	case *sql.Tx, *pgxTx:
-		query = savepoint + "; " + release + "; " + query
-	default:
-		if err := hasSavepoints(ctx, tx, given); err != nil {
-			return err
-		}
-		query, args = query+" LIMIT $1", []any{len(r)}
-	}
-	broken, err := tx.Exec(ctx, query, args...)
+	broken, err := r.ask(ctx, tx, given)
 	switch {
 	case err != nil:
 		return notOpen(err, given)
@@ -146,6 +144,42 @@ func (r rules) admit(ctx context.Context, tx sqlstore.Executor, given any) error
 	default:
 		return nil
 	}
+}
+
+// limit makes a query one with an argument. Drivers prepare such a query, so that the server keeps its plan.
+const limit = " LIMIT $1"
+
+// ask counts the rows of any, in a database transaction that is open.
+func (r rules) ask(ctx context.Context, tx sqlstore.Executor, given any) (broken int64, err error) {
+	var together []string
+	switch given.(type) {
+	case *atomic.Tx: // Do has begun it and keeps it open
+	case *sql.Tx, *pgxTx:
+		together = []string{savepoint, release}
+	default:
+		if err := hasSavepoints(ctx, tx, given); err != nil {
+			return 0, err
+		}
+		return tx.Exec(ctx, r.any()+limit, 1)
+	}
+	if piper, ok := tx.(sqlstore.Piper); ok {
+		broken, err = r.pipe(ctx, piper, together)
+		if !errors.Is(err, sqlstore.ErrNoPipe) {
+			return broken, err
+		}
+	}
+	return tx.Exec(ctx, strings.Join(append(together, r.any()), "; "))
+}
+
+// pipe is ask over a connection that sends statements together, each prepared.
+func (r rules) pipe(ctx context.Context, tx sqlstore.Piper, before []string) (broken int64, err error) {
+	calls := make([]*sqlstore.Call, 0, len(before)+1)
+	for _, statement := range before {
+		calls = append(calls, &sqlstore.Call{Query: statement})
+	}
+	last := &sqlstore.Call{Query: r.any() + limit, Args: []any{1}}
+	_, err = tx.Pipe(ctx, append(calls, last))
+	return last.Touched, err
 }
 
 // isOpen refuses what is no open database transaction, which may be a read-only one.

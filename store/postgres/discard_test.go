@@ -16,7 +16,7 @@ func TestAConnectionInDoubtDoesNotGoBackToThePool(t *testing.T) {
 	d := newDesk(t, &ledger.Options{SealEvery: -1}) // a sealer would open connections meanwhile
 	d.exec(`CREATE FUNCTION doubt() RETURNS trigger LANGUAGE plpgsql AS
 		$$ BEGIN RAISE EXCEPTION 'nobody knows' USING ERRCODE = '40003'; END $$`)
-	d.exec(`CREATE CONSTRAINT TRIGGER doubt AFTER INSERT ON bursar_request DEFERRABLE INITIALLY DEFERRED
+	d.exec(`CREATE CONSTRAINT TRIGGER doubt AFTER INSERT ON bursar_entry DEFERRABLE INITIALLY DEFERRED
 		FOR EACH ROW EXECUTE FUNCTION doubt()`)
 	pay := move("users:1", "users:2", "1.00 USD")
 	for name, verb := range map[string]func() error{

@@ -91,9 +91,10 @@ const auditNames = `WITH expected (rel, kind, name) AS (VALUES
 		('bursar_balance', 'constraint', 'bursar_balance_signs'), ('bursar_balance', 'constraint', 'bursar_balance_min'),
 		('bursar_balance', 'constraint', 'bursar_balance_max'),
 		('bursar_request', 'constraint', 'bursar_request_outcome'),
-		('bursar_entry', 'constraint', 'bursar_entry_amount'), ('bursar_entry', 'constraint', 'bursar_entry_sealed'),
-		('bursar_entry', 'constraint', 'bursar_entry_sides'),
+		('bursar_entry', 'constraint', 'bursar_entry_amount'), ('bursar_entry', 'constraint', 'bursar_entry_zeros'),
+		('bursar_entry', 'constraint', 'bursar_entry_place'), ('bursar_entry', 'constraint', 'bursar_entry_sides'),
 		('bursar_entry', 'index', 'bursar_entry_pkey'), ('bursar_entry', 'index', 'bursar_entry_seq'),
+		('bursar_entry', 'index', 'bursar_entry_id'),
 		('bursar_request', 'index', 'bursar_request_id'), ('bursar_request', 'index', 'bursar_request_reference'),
 		('bursar_account', 'index', 'bursar_account_pkey'), ('bursar_balance', 'index', 'bursar_balance_pkey'),
 		('bursar_head', 'index', 'bursar_head_pkey'), ('bursar_checkpoint', 'index', 'bursar_checkpoint_seq'))

@@ -79,16 +79,28 @@ func (v variant) read(columns sqlstore.Columns) string {
 // know makes it expect a tenth of the values, which is one. And a LATERAL subquery with OFFSET 0 is planned by itself,
 // for one value at a time; it cannot be locked. Where only unsealed entries are meant, the condition looks at both
 // sides of the join, or the index of those would be searched whole for each key.
+//
+// The limit does one more thing. PostgreSQL plans a statement for its arguments each time if that seems cheaper than
+// the plan for any: of ten values for any and one in a call, it always does. With the limit both plans are for one.
 
 const (
 	paths = `(SELECT v AS path FROM unnest($2::text[]) AS v LIMIT cardinality($2::text[])) AS v`
-	ids   = `(SELECT DISTINCT encode(v, 'hex')::uuid AS id FROM unnest($2::bytea[]) AS v) AS v`
+	ids   = `(SELECT encode(v, 'hex')::uuid AS id FROM unnest($2::bytea[]) AS v LIMIT cardinality($2::bytea[])) AS v`
 	keys  = `(SELECT v AS key FROM unnest($1::bigint[]) AS v LIMIT cardinality($1::bigint[])) AS v`
 
 	accountOfPath = ` CROSS JOIN LATERAL
 		(SELECT * FROM bursar_account a WHERE a.book = $1 AND a.path = v.path OFFSET 0) AS a`
 	requestOfID = ` CROSS JOIN LATERAL
 		(SELECT * FROM bursar_request r WHERE r.book = $1 AND r.id = v.id OFFSET 0) AS r`
+	entryOfID = ` CROSS JOIN LATERAL
+		(SELECT * FROM bursar_entry k WHERE k.book = $1 AND k.request_id = v.id AND k.leg = 0 OFFSET 0) AS k`
+
+	// remembered is what belongs to the entry k that has an id, which may be a claim.
+	remembered = ` LEFT JOIN LATERAL
+			(SELECT * FROM bursar_request r WHERE r.book = k.book AND r.id = k.request_id OFFSET 0) AS r ON true
+		LEFT JOIN LATERAL (SELECT * FROM bursar_entry l WHERE l.entry = r.last_entry OFFSET 0) AS l ON true
+		LEFT JOIN LATERAL (SELECT * FROM bursar_account f WHERE f.account = k.from_account OFFSET 0) AS f ON true
+		LEFT JOIN LATERAL (SELECT * FROM bursar_account t WHERE t.account = k.to_account OFFSET 0) AS t ON true`
 )
 
 // byPaths finds accounts. The rows are locked after the sort, and the order of numbers never changes, so that all lock
@@ -112,8 +124,7 @@ func (v variant) locks() sqlstore.LockStatements {
 		Paths:        sqlstore.ManyArrays(`SELECT a.path FROM ` + paths + accountOfPath),
 		LockVersions: sqlstore.ManyArrays(`SELECT b.account, b.version
 			FROM ` + keys + ` JOIN bursar_balance b ON b.account = v.key ORDER BY b.account FOR NO KEY UPDATE OF b`),
-		Known: sqlstore.ManyArrays(`SELECT ` + v.read(sqlstore.RequestColumns) + ` FROM ` + ids + requestOfID + `
-			LEFT JOIN LATERAL (SELECT * FROM bursar_entry e WHERE e.entry = r.last_entry OFFSET 0) AS e ON true`),
+		Known: sqlstore.ManyArrays(`SELECT ` + v.read(sqlstore.KnownColumns) + ` FROM ` + ids + entryOfID + remembered),
 		Taken: sqlstore.ManyArrays(`SELECT r.reference FROM ` + paths + ` CROSS JOIN LATERAL
 			(SELECT * FROM bursar_request r WHERE r.book = $1 AND r.reference = v.path OFFSET 0) AS r`),
 		Head:     v.head(),
@@ -138,7 +149,8 @@ func (v variant) writing() sqlstore.WriteStatements {
 			FROM ` + v.limited(sqlstore.BalanceChange) + ` WHERE b.account = v.account AND b.version = v.locked`),
 		SealEntries: sqlstore.ManyArrays(`UPDATE bursar_entry e SET seq = v.seq, at = v.at, hash = v.hash
 			FROM ` + v.limited(sqlstore.EntryPlace) + ` WHERE e.entry = v.entry AND (e.seq IS NULL OR v.seq IS NULL)`),
-		InsertEntries:     v.insert("bursar_entry", sqlstore.NewEntry, ""),
+		InsertEntries: v.insert("bursar_entry", sqlstore.NewEntry,
+			"ON CONFLICT (book, request_id) WHERE leg = 0 DO NOTHING"),
 		InsertCheckpoints: v.insert("bursar_checkpoint", sqlstore.NewCheckpoint, ""),
 		InsertBackdated:   v.insert("bursar_backdated", sqlstore.NewBackdated, ""),
 		UpdateHead: `UPDATE bursar_head SET seq = $1, at = $2, hash = $3
@@ -187,8 +199,9 @@ func (v variant) seals() sqlstore.SealStatements {
 			UNION ALL SELECT entry FROM bursar_entry WHERE book = $1 AND seq IS NULL ORDER BY key`,
 		TryEntries: sqlstore.ManyArrays(`SELECT e.entry FROM ` + keys + ` JOIN bursar_entry e ON e.entry = v.key
 			WHERE e.seq IS NULL OR v.key IS NULL ORDER BY e.entry FOR NO KEY UPDATE OF e SKIP LOCKED`),
-		EntriesOf: sqlstore.ManyArrays(v.entries() + `
-			FROM ` + keys + ` JOIN bursar_entry e ON e.entry = v.key ` + entryAccounts + ` ORDER BY e.entry`),
+		EntriesOf: sqlstore.ManyArrays(`SELECT ` + v.read(sqlstore.AskedColumns) + `
+			FROM ` + keys + ` JOIN bursar_entry e ON e.entry = v.key ` + entryAccounts + entryRequest + `
+			ORDER BY e.entry`),
 	}
 }
 
@@ -221,9 +234,8 @@ func (v variant) reads() sqlstore.ReadStatements {
 			ORDER BY a.path LIMIT $5`,
 		AccountsOf: sqlstore.ManyArrays(`SELECT ` + sqlstore.RecordColumns.Qualified() + byPaths),
 		Referenced: `SELECT ` + v.bytes("id") + ` FROM bursar_request WHERE book = $1 AND reference = $2`,
-		Request: `SELECT ` + v.read(sqlstore.RequestColumns) + `
-			FROM bursar_request r LEFT JOIN bursar_entry e ON e.entry = r.last_entry
-			WHERE r.book = $1 AND r.id = ` + uuidOf("$2::bytea"),
+		Request: `SELECT ` + v.read(sqlstore.KnownColumns) + ` FROM (SELECT * FROM bursar_entry
+			WHERE book = $1 AND request_id = ` + uuidOf("$2::bytea") + ` AND leg = 0) AS k` + remembered,
 		// The keys of a request's entries follow one another. The request names the last of them.
 		RequestEntries: v.entries() + ` FROM bursar_entry e ` + entryAccounts + `
 			WHERE e.book = $1 AND e.request_id = ` + uuidOf("$2::bytea") + `

@@ -144,7 +144,7 @@ func keepable(query string) bool {
 	case "SELECT", "INSERT", "UPDATE", "WITH":
 		return !strings.Contains(query, ";")
 	}
-	return false
+	return query == fileVersion
 }
 
 // evict makes room by closing the statement that has not been used for longest.

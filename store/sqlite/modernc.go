@@ -8,11 +8,13 @@ import (
 	modernc "modernc.org/sqlite" // registers the driver "sqlite"
 )
 
-// openFile is a handle of the ledger's own, whose connections keep their prepared statements.
-func openFile(path string) (*sql.DB, error) {
+// openFile is a handle of the ledger's own, whose connections keep their prepared statements, and beside it the
+// connection that only the ledger's own writes use.
+func openFile(path string) (*file, error) {
 	base, err := modernc.NewConnector(DSN(path))
 	if err != nil {
 		return nil, err
 	}
-	return sql.OpenDB(connector{base}), nil
+	own := newPrivately(path)
+	return &file{sql.OpenDB(connector{base}), own.pool(), own.written}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"strings"
@@ -20,13 +21,15 @@ type Store struct {
 	driver.Store
 	db *atomic.DB
 	on driver.Transactor[*atomic.Tx]
+	// copier is nil where commits themselves copy the write-ahead log.
+	copier *copier
 
 	indexReports func(context.Context) ([]string, error)
 }
 
-func newStore(db *sql.DB, o *sqlstore.Options) *Store {
-	s := sqlstore.New(db, dialect(), o)
-	return &Store{s, s.DB(), s.On(), s.IndexReports}
+func newStore(db *sql.DB, d sqlstore.Dialect, o *sqlstore.Options) *Store {
+	s := sqlstore.New(db, d, o)
+	return &Store{Store: s, db: s.DB(), on: s.On(), indexReports: s.IndexReports}
 }
 
 // DB is the handle for atomic.Do over the same file. A database transaction that it begins can be given to ledger.In
@@ -45,7 +48,7 @@ func (s *Store) IndexReports(ctx context.Context) ([]string, error) { return s.i
 // New makes a store over a handle that the application opened with the driver "sqlite", best with [DSN], or with
 // mattn/go-sqlite3, whose data source names the package comment shows. The handle stays the application's. A pool of
 // one connection works too, but then a post outside waits for the application's open database transactions.
-func New(db *sql.DB) *Store { return newStore(db, nil) }
+func New(db *sql.DB) *Store { return newStore(db, dialect(), nil) }
 
 // Open opens a file of the ledger's own, creating it when there is none, and makes a store that owns it.
 func Open(path string) (*Store, error) {
@@ -53,14 +56,38 @@ func Open(path string) (*Store, error) {
 		return nil, bursar.Errorf(bursar.CodeUnsupported,
 			"%q is a database in memory, of which every connection would have its own: name a file", path)
 	}
-	db, err := openFile(path)
+	f, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
+	return f.store(dialect()), nil
+}
+
+// file is what a store over a file of the ledger's own has.
+type file struct {
+	db     *sql.DB
+	writes *sql.DB // the pool of the connection that only the ledger's writes use; nil where there is none
+	// written gets a value when the write-ahead log should be copied; nil where there is no such connection.
+	written chan struct{}
+}
+
+func (f *file) store(d sqlstore.Dialect) *Store {
 	// Readers work beside the writer; more connections than this only cost memory.
-	db.SetMaxOpenConns(8)
-	db.SetMaxIdleConns(8)
-	return newStore(db, &sqlstore.Options{Own: true}), nil
+	f.db.SetMaxOpenConns(8)
+	f.db.SetMaxIdleConns(8)
+	s := newStore(f.db, d, &sqlstore.Options{Own: true, Writes: f.writes})
+	if f.written != nil {
+		s.copier = startCopier(f.db, f.written)
+	}
+	return s
+}
+
+// Close closes what Open opened. The handle of New stays open.
+func (s *Store) Close() error {
+	if s.copier != nil {
+		s.copier.close()
+	}
+	return s.Store.Close()
 }
 
 // On runs database transactions of the application's over its own handle, for ledger.Do: they begin IMMEDIATE when the
@@ -83,10 +110,13 @@ func OnFunc[T any](
 
 // DSN is the data source name of a file with the settings that a ledger needs: write-ahead journal, every commit
 // synced to disk, five seconds of patience with other writers, and BEGIN IMMEDIATE for database/sql's Begin.
-func DSN(path string) string {
+func DSN(path string) string { return dsn(path, walPages) }
+
+// dsn is DSN with the number of pages in the write-ahead log at which a commit copies them into the file.
+func dsn(path string, autocheckpoint int) string {
 	settings := url.Values{
 		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
-			"cache_size(-65536)", "wal_autocheckpoint(4000)"},
+			"cache_size(-65536)", fmt.Sprintf("wal_autocheckpoint(%d)", autocheckpoint)},
 		"_txlock": {"immediate"},
 	}
 	return "file:" + strings.ReplaceAll(url.PathEscape(path), "%2F", "/") + "?" + settings.Encode()
@@ -128,9 +158,10 @@ func Tx(tx DBTX) driver.CallerTx { return sqlstore.Caller(tx) }
 func dialect() sqlstore.Dialect {
 	return sqlstore.Dialect{
 		Name:       "sqlite",
-		Can:        sqlstore.Capabilities{KeepsTexts: true, ChecksStorage: true},
+		Can:        sqlstore.Capabilities{KeepsTexts: true, Remembers: true, ChecksStorage: true},
 		Limits:     sqlstore.Limits{Parameters: 32_766, Rows: 128, Values: 512}, // more rows save nothing measurable
 		Statements: statements,
+		Feeds:      "temp.bursar_fed",
 		Migrations: Migrations(),
 		Reports:    ReportIndexes(),
 		Describe:   describe,
@@ -139,6 +170,7 @@ func dialect() sqlstore.Dialect {
 		Open:       insideTransaction,
 		Ready:      ready,
 		Understood: understood,
+		Scan:       scan,
 	}
 }
 

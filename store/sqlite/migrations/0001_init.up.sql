@@ -62,7 +62,8 @@ CREATE TABLE bursar_balance (
            OR balance_max IS NULL)
 ) STRICT;
 
--- What was asked for under each id, posted or refused: one id space for transfers and acts on accounts.
+-- What was asked for under an id, where the entries do not say all of it: refusals, openings, several legs, a reference,
+-- metadata, conditions, a time limit. Any other transfer is its entry. One id space for both, and for acts on accounts.
 CREATE TABLE bursar_request (
     request         INTEGER PRIMARY KEY,
     book            INTEGER NOT NULL,
@@ -82,52 +83,53 @@ CREATE TABLE bursar_request (
 CREATE UNIQUE INDEX bursar_request_id ON bursar_request (book, id);
 CREATE UNIQUE INDEX bursar_request_reference ON bursar_request (book, reference) WHERE reference IS NOT NULL;
 
--- The journal. The row key is fixed at the insert, means no order and is in no hash. seq, at and hash are empty
--- until the entry is sealed.
+-- The journal. The row key is the place: (book - 1) * 2^40 + seq. So the keys of the first book are its positions, and
+-- book and seq cost nothing. A high part or a held amount that is zero is NULL.
 CREATE TABLE bursar_entry (
-    entry           INTEGER PRIMARY KEY,
-    book            INTEGER NOT NULL,
-    seq             INTEGER CHECK (seq > 0),
-    at              INTEGER,
-    hash            BLOB CHECK (length(hash) = 32),
+    entry           INTEGER PRIMARY KEY CHECK (entry > 0),
+    at              INTEGER NOT NULL,
+    hash            BLOB NOT NULL CHECK (length(hash) = 32),
     kind            INTEGER NOT NULL,
     request_id      BLOB NOT NULL CHECK (length(request_id) = 16),
     leg             INTEGER NOT NULL CHECK (leg >= 0),
-    request_hash    BLOB NOT NULL CHECK (length(request_hash) = 32),
     from_account    INTEGER, -- absent for an act on an account, which is then to_account
     to_account      INTEGER NOT NULL,
     amount          INTEGER NOT NULL CHECK (amount >= 0),
-    amount_hi       INTEGER NOT NULL DEFAULT 0 CHECK (amount_hi >= 0),
+    amount_hi       INTEGER CHECK (amount_hi > 0),
     from_version    INTEGER NOT NULL DEFAULT 0,
     from_balance    INTEGER NOT NULL DEFAULT 0,
-    from_balance_hi INTEGER NOT NULL DEFAULT 0,
-    from_held       INTEGER NOT NULL DEFAULT 0,
-    from_held_hi    INTEGER NOT NULL DEFAULT 0,
+    from_balance_hi INTEGER CHECK (from_balance_hi <> 0),
+    from_held       INTEGER CHECK (from_held <> 0),
+    from_held_hi    INTEGER CHECK (from_held_hi <> 0),
     to_version      INTEGER NOT NULL,
     to_balance      INTEGER NOT NULL,
-    to_balance_hi   INTEGER NOT NULL DEFAULT 0,
-    to_held         INTEGER NOT NULL DEFAULT 0,
-    to_held_hi      INTEGER NOT NULL DEFAULT 0,
+    to_balance_hi   INTEGER CHECK (to_balance_hi <> 0),
+    to_held         INTEGER CHECK (to_held <> 0),
+    to_held_hi      INTEGER CHECK (to_held_hi <> 0),
     from_prev       INTEGER NOT NULL DEFAULT 0, -- row key of the account's previous entry, 0 for none
     to_prev         INTEGER NOT NULL DEFAULT 0,
     effective       INTEGER, -- only when the request named one
-    decided         INTEGER NOT NULL,
-    CHECK ((seq IS NULL) = (at IS NULL) AND (seq IS NULL) = (hash IS NULL)),
+    lag             INTEGER NOT NULL CHECK (lag >= 0), -- how long after the decision the entry was sealed
+    book            INTEGER GENERATED ALWAYS AS ((entry >> 40) + 1) VIRTUAL,
+    seq             INTEGER GENERATED ALWAYS AS (entry & 1099511627775) VIRTUAL,
+    decided         INTEGER GENERATED ALWAYS AS (at - lag) VIRTUAL,
     CHECK (from_account <> to_account)
 ) STRICT;
 
-CREATE UNIQUE INDEX bursar_entry_seq ON bursar_entry (book, seq) WHERE seq IS NOT NULL;
+CREATE UNIQUE INDEX bursar_entry_id ON bursar_entry (book, request_id) WHERE leg = 0;
+
+-- For questions by position; the first book is asked by its keys.
+CREATE UNIQUE INDEX bursar_entry_seq ON bursar_entry (book, seq) WHERE entry > 1099511627776;
 
 -- A sparse index into an account's history: every 64th version.
 CREATE TABLE bursar_checkpoint (
     account INTEGER NOT NULL,
     version INTEGER NOT NULL,
-    seq     INTEGER NOT NULL,
     entry   INTEGER NOT NULL,
     PRIMARY KEY (account, version)
 ) STRICT, WITHOUT ROWID;
 
-CREATE UNIQUE INDEX bursar_checkpoint_seq ON bursar_checkpoint (account, seq);
+CREATE UNIQUE INDEX bursar_checkpoint_seq ON bursar_checkpoint (account, entry);
 
 -- Only backdated entries are indexed by effective time.
 CREATE TABLE bursar_backdated (
@@ -137,22 +139,11 @@ CREATE TABLE bursar_backdated (
     PRIMARY KEY (account, effective, entry)
 ) STRICT, WITHOUT ROWID;
 
--- The journal and what was asked for only grow. An UPDATE may seal an entry once and nothing else. INSERT OR
--- REPLACE would delete without firing a delete trigger, so an insert over an existing row is refused too.
+-- The journal and what was asked for only grow. INSERT OR REPLACE would delete without firing a delete trigger, so an
+-- insert over an existing row is refused too. So is one that takes an id for the second time, from whichever table: a
+-- request is written before its entries, and names the last of them.
 -- +goose StatementBegin
 CREATE TRIGGER bursar_entry_update BEFORE UPDATE ON bursar_entry
-WHEN OLD.seq IS NOT NULL OR NEW.seq IS NULL
-     OR NEW.entry IS NOT OLD.entry OR NEW.book IS NOT OLD.book OR NEW.kind IS NOT OLD.kind
-     OR NEW.request_id IS NOT OLD.request_id OR NEW.leg IS NOT OLD.leg
-     OR NEW.request_hash IS NOT OLD.request_hash OR NEW.from_account IS NOT OLD.from_account
-     OR NEW.to_account IS NOT OLD.to_account OR NEW.amount IS NOT OLD.amount
-     OR NEW.amount_hi IS NOT OLD.amount_hi OR NEW.from_version IS NOT OLD.from_version
-     OR NEW.from_balance IS NOT OLD.from_balance OR NEW.from_balance_hi IS NOT OLD.from_balance_hi
-     OR NEW.from_held IS NOT OLD.from_held OR NEW.from_held_hi IS NOT OLD.from_held_hi
-     OR NEW.to_version IS NOT OLD.to_version OR NEW.to_balance IS NOT OLD.to_balance
-     OR NEW.to_balance_hi IS NOT OLD.to_balance_hi OR NEW.to_held IS NOT OLD.to_held
-     OR NEW.to_held_hi IS NOT OLD.to_held_hi OR NEW.from_prev IS NOT OLD.from_prev
-     OR NEW.to_prev IS NOT OLD.to_prev OR NEW.effective IS NOT OLD.effective OR NEW.decided IS NOT OLD.decided
 BEGIN
     SELECT RAISE(ABORT, 'bursar: journal entries are never changed');
 END;
@@ -168,7 +159,10 @@ END;
 -- +goose StatementBegin
 CREATE TRIGGER bursar_entry_replace BEFORE INSERT ON bursar_entry
 WHEN EXISTS (SELECT 1 FROM bursar_entry WHERE entry = NEW.entry)
-     OR EXISTS (SELECT 1 FROM bursar_entry WHERE book = NEW.book AND seq = NEW.seq)
+     OR NEW.leg = 0 AND EXISTS (SELECT 1 FROM bursar_entry
+                                WHERE book = (NEW.entry >> 40) + 1 AND request_id = NEW.request_id AND leg = 0)
+     OR EXISTS (SELECT 1 FROM bursar_request WHERE book = (NEW.entry >> 40) + 1 AND id = NEW.request_id
+                AND (last_entry IS NULL OR last_entry < NEW.entry))
 BEGIN
     SELECT RAISE(ABORT, 'bursar: journal entries are never replaced');
 END;
@@ -192,6 +186,7 @@ END;
 CREATE TRIGGER bursar_request_replace BEFORE INSERT ON bursar_request
 WHEN EXISTS (SELECT 1 FROM bursar_request WHERE request = NEW.request)
      OR EXISTS (SELECT 1 FROM bursar_request WHERE book = NEW.book AND id = NEW.id)
+     OR EXISTS (SELECT 1 FROM bursar_entry WHERE book = NEW.book AND request_id = NEW.id AND leg = 0)
      OR NEW.reference IS NOT NULL
         AND EXISTS (SELECT 1 FROM bursar_request WHERE book = NEW.book AND reference = NEW.reference)
 BEGIN
@@ -269,34 +264,45 @@ CREATE VIEW bursar_accounts AS
     FROM bursar_account a JOIN bursar_balance b ON b.account = a.account;
 
 CREATE VIEW bursar_transfers AS
-    SELECT r.book, r.id, e.seq, e.at, r.decided, r.reference, r.metadata
-    FROM bursar_request r JOIN bursar_entry e ON e.entry = r.last_entry
-    WHERE e.kind = 1;
+    SELECT e.book, e.request_id AS id, coalesce(l.seq, e.seq) AS seq, coalesce(l.at, e.at) AS at, e.decided,
+           r.reference, r.metadata
+    FROM bursar_entry e LEFT JOIN bursar_request r ON r.book = e.book AND r.id = e.request_id
+                        LEFT JOIN bursar_entry l ON l.entry = r.last_entry
+    WHERE e.leg = 0 AND e.kind = 1;
 
+-- In two halves, so that SQLite sees that the keys of the first book are its positions. It looks into both only if
+-- their columns are of one kind, which the CAST makes of the number.
 CREATE VIEW bursar_entries AS
-    SELECT e.book, e.seq, e.at, coalesce(e.effective, e.at) AS effective, e.request_id, e.leg, e.kind,
+    SELECT CAST(1 AS INTEGER) AS book, e.entry AS seq, e.at, coalesce(e.effective, e.at) AS effective, e.request_id, e.leg, e.kind,
            f.path AS from_path, t.path AS to_path, t.currency,
-           iif(e.amount_hi < 0 OR e.amount < 0, '-', '')
-           || coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(e.amount_hi), abs(e.amount)), 1, 37 - t.scale), '0'), ''), '0')
-           || iif(t.scale = 0, '', '.' || substr(printf('%019d%018d', abs(e.amount_hi), abs(e.amount)), -t.scale)) AS amount
+           coalesce(nullif(ltrim(substr(printf('%019d%018d', coalesce(e.amount_hi, 0), e.amount), 1, 37 - t.scale), '0'), ''), '0')
+           || iif(t.scale = 0, '', '.' || substr(printf('%019d%018d', coalesce(e.amount_hi, 0), e.amount), -t.scale)) AS amount
     FROM bursar_entry e JOIN bursar_account t ON t.account = e.to_account
-                        LEFT JOIN bursar_account f ON f.account = e.from_account;
+                        LEFT JOIN bursar_account f ON f.account = e.from_account
+    WHERE e.book = 1 AND e.entry < 1099511627776
+    UNION ALL
+    SELECT e.book AS book, e.seq AS seq, e.at, coalesce(e.effective, e.at) AS effective, e.request_id, e.leg, e.kind,
+           f.path AS from_path, t.path AS to_path, t.currency,
+           coalesce(nullif(ltrim(substr(printf('%019d%018d', coalesce(e.amount_hi, 0), e.amount), 1, 37 - t.scale), '0'), ''), '0')
+           || iif(t.scale = 0, '', '.' || substr(printf('%019d%018d', coalesce(e.amount_hi, 0), e.amount), -t.scale)) AS amount
+    FROM bursar_entry e JOIN bursar_account t ON t.account = e.to_account
+                        LEFT JOIN bursar_account f ON f.account = e.from_account
+    WHERE e.entry > 1099511627776;
 
--- One row for each account of an entry, signed, with what the account has afterwards. An entry that is not sealed has
--- no seq and no at. A time before 1970 is rounded down like any other.
+-- One row for each account of an entry, signed, with what the account has afterwards. A time before 1970 is rounded down like any other.
 -- Columns of one kind, even by the 1 *, let SQLite look into both halves instead of making them first.
 CREATE VIEW bursar_lines AS
     SELECT e.book, a.account, a.path, e.to_version AS version, e.seq, e.at, coalesce(e.effective, e.at) AS effective,
            e.request_id, e.leg, e.kind, r.reference, r.metadata, o.path AS other_path, a.currency,
-           coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(e.amount_hi), abs(e.amount)), 1, 37 - a.scale), '0'), ''), '0')
-           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(e.amount_hi), abs(e.amount)), -a.scale)) AS amount,
-           iif(e.to_balance_hi < 0 OR e.to_balance < 0, '-', '')
-           || coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(e.to_balance_hi), abs(e.to_balance)), 1, 37 - a.scale), '0'), ''), '0')
-           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(e.to_balance_hi), abs(e.to_balance)), -a.scale)) AS balance,
-           iif(e.to_held_hi < 0 OR e.to_held < 0, '-', '')
-           || coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(e.to_held_hi), abs(e.to_held)), 1, 37 - a.scale), '0'), ''), '0')
-           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(e.to_held_hi), abs(e.to_held)), -a.scale)) AS held,
-           1 * e.amount_hi AS units_hi, 1 * e.amount AS units,
+           coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(coalesce(e.amount_hi, 0)), abs(e.amount)), 1, 37 - a.scale), '0'), ''), '0')
+           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(coalesce(e.amount_hi, 0)), abs(e.amount)), -a.scale)) AS amount,
+           iif(coalesce(e.to_balance_hi, 0) < 0 OR e.to_balance < 0, '-', '')
+           || coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(coalesce(e.to_balance_hi, 0)), abs(e.to_balance)), 1, 37 - a.scale), '0'), ''), '0')
+           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(coalesce(e.to_balance_hi, 0)), abs(e.to_balance)), -a.scale)) AS balance,
+           iif(coalesce(e.to_held_hi, 0) < 0 OR coalesce(e.to_held, 0) < 0, '-', '')
+           || coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(coalesce(e.to_held_hi, 0)), abs(coalesce(e.to_held, 0))), 1, 37 - a.scale), '0'), ''), '0')
+           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(coalesce(e.to_held_hi, 0)), abs(coalesce(e.to_held, 0))), -a.scale)) AS held,
+           1 * coalesce(e.amount_hi, 0) AS units_hi, 1 * e.amount AS units,
            strftime('%Y-%m-%dT%H:%M:%S', (e.at - (e.at % 1000000000 + 1000000000) % 1000000000) / 1000000000, 'unixepoch')
            || printf('.%09dZ', (e.at % 1000000000 + 1000000000) % 1000000000) AS posted_at,
            strftime('%Y-%m-%dT%H:%M:%S', (coalesce(e.effective, e.at) - (coalesce(e.effective, e.at) % 1000000000 + 1000000000) % 1000000000) / 1000000000, 'unixepoch')
@@ -307,16 +313,16 @@ CREATE VIEW bursar_lines AS
     UNION ALL
     SELECT e.book, a.account, a.path, e.from_version AS version, e.seq, e.at, coalesce(e.effective, e.at) AS effective,
            e.request_id, e.leg, e.kind, r.reference, r.metadata, o.path AS other_path, a.currency,
-           iif(e.amount_hi > 0 OR e.amount > 0, '-', '')
-           || coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(e.amount_hi), abs(e.amount)), 1, 37 - a.scale), '0'), ''), '0')
-           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(e.amount_hi), abs(e.amount)), -a.scale)) AS amount,
-           iif(e.from_balance_hi < 0 OR e.from_balance < 0, '-', '')
-           || coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(e.from_balance_hi), abs(e.from_balance)), 1, 37 - a.scale), '0'), ''), '0')
-           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(e.from_balance_hi), abs(e.from_balance)), -a.scale)) AS balance,
-           iif(e.from_held_hi < 0 OR e.from_held < 0, '-', '')
-           || coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(e.from_held_hi), abs(e.from_held)), 1, 37 - a.scale), '0'), ''), '0')
-           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(e.from_held_hi), abs(e.from_held)), -a.scale)) AS held,
-           -1 * e.amount_hi AS units_hi, -1 * e.amount AS units,
+           iif(coalesce(e.amount_hi, 0) > 0 OR e.amount > 0, '-', '')
+           || coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(coalesce(e.amount_hi, 0)), abs(e.amount)), 1, 37 - a.scale), '0'), ''), '0')
+           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(coalesce(e.amount_hi, 0)), abs(e.amount)), -a.scale)) AS amount,
+           iif(coalesce(e.from_balance_hi, 0) < 0 OR e.from_balance < 0, '-', '')
+           || coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(coalesce(e.from_balance_hi, 0)), abs(e.from_balance)), 1, 37 - a.scale), '0'), ''), '0')
+           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(coalesce(e.from_balance_hi, 0)), abs(e.from_balance)), -a.scale)) AS balance,
+           iif(coalesce(e.from_held_hi, 0) < 0 OR coalesce(e.from_held, 0) < 0, '-', '')
+           || coalesce(nullif(ltrim(substr(printf('%019d%018d', abs(coalesce(e.from_held_hi, 0)), abs(coalesce(e.from_held, 0))), 1, 37 - a.scale), '0'), ''), '0')
+           || iif(a.scale = 0, '', '.' || substr(printf('%019d%018d', abs(coalesce(e.from_held_hi, 0)), abs(coalesce(e.from_held, 0))), -a.scale)) AS held,
+           -1 * coalesce(e.amount_hi, 0) AS units_hi, -1 * e.amount AS units,
            strftime('%Y-%m-%dT%H:%M:%S', (e.at - (e.at % 1000000000 + 1000000000) % 1000000000) / 1000000000, 'unixepoch')
            || printf('.%09dZ', (e.at % 1000000000 + 1000000000) % 1000000000) AS posted_at,
            strftime('%Y-%m-%dT%H:%M:%S', (coalesce(e.effective, e.at) - (coalesce(e.effective, e.at) % 1000000000 + 1000000000) % 1000000000) / 1000000000, 'unixepoch')

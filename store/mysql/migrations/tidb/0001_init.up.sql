@@ -85,7 +85,8 @@ CREATE TABLE IF NOT EXISTS bursar_balance (
         OR balance_hi = balance_max_hi AND balance <= balance_max OR balance_max IS NULL)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
 
--- What was asked for under each id, posted or refused: one id space for transfers and acts on accounts.
+-- What was asked for under an id, where the entries do not say all of it: refusals, openings, several legs, a reference,
+-- metadata, conditions, a time limit. Any other transfer is its entry. One id space for both, and for acts on accounts.
 CREATE TABLE IF NOT EXISTS bursar_request (
     request         BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     book            BIGINT NOT NULL,
@@ -105,7 +106,8 @@ CREATE TABLE IF NOT EXISTS bursar_request (
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
 
 -- The journal. The row key is fixed at the insert, means no order and is in no hash. seq, at and hash are empty
--- until the entry is sealed.
+-- until the entry is sealed. A high part or a held amount that is zero is NULL. A row of kind 0 is no entry: it takes the
+-- id of a refusal in the unique index of ids, and has minus its key as seq, so that it is neither sealed nor unsealed.
 CREATE TABLE IF NOT EXISTS bursar_entry (
     entry           BIGINT NOT NULL PRIMARY KEY,
     book            BIGINT NOT NULL,
@@ -115,30 +117,35 @@ CREATE TABLE IF NOT EXISTS bursar_entry (
     kind            SMALLINT NOT NULL,
     request_id      BINARY(16) NOT NULL,
     leg             INT NOT NULL,
-    request_hash    BINARY(32) NOT NULL,
     from_account    BIGINT, -- absent for an act on an account, which is then to_account
     to_account      BIGINT NOT NULL,
     amount          BIGINT NOT NULL,
-    amount_hi       BIGINT NOT NULL DEFAULT 0,
+    amount_hi       BIGINT,
     from_version    BIGINT NOT NULL DEFAULT 0,
     from_balance    BIGINT NOT NULL DEFAULT 0,
-    from_balance_hi BIGINT NOT NULL DEFAULT 0,
-    from_held       BIGINT NOT NULL DEFAULT 0,
-    from_held_hi    BIGINT NOT NULL DEFAULT 0,
+    from_balance_hi BIGINT,
+    from_held       BIGINT,
+    from_held_hi    BIGINT,
     to_version      BIGINT NOT NULL,
     to_balance      BIGINT NOT NULL,
-    to_balance_hi   BIGINT NOT NULL DEFAULT 0,
-    to_held         BIGINT NOT NULL DEFAULT 0,
-    to_held_hi      BIGINT NOT NULL DEFAULT 0,
+    to_balance_hi   BIGINT,
+    to_held         BIGINT,
+    to_held_hi      BIGINT,
     from_prev       BIGINT NOT NULL DEFAULT 0, -- row key of the account's previous entry, 0 for none
     to_prev         BIGINT NOT NULL DEFAULT 0,
     effective       BIGINT, -- only when the request named one
     decided         BIGINT NOT NULL,
     UNIQUE KEY bursar_entry_seq (book, seq),
-    CONSTRAINT bursar_entry_place CHECK (seq > 0),
+    UNIQUE KEY bursar_entry_id (book, request_id, leg),
     CONSTRAINT bursar_entry_leg CHECK (leg >= 0),
-    CONSTRAINT bursar_entry_amount CHECK (amount >= 0 AND amount_hi >= 0),
-    CONSTRAINT bursar_entry_sealed CHECK ((seq IS NULL) = (at IS NULL) AND (seq IS NULL) = (hash IS NULL)),
+    CONSTRAINT bursar_entry_amount CHECK (amount >= 0 AND (amount_hi IS NULL OR amount_hi > 0)),
+    CONSTRAINT bursar_entry_zeros CHECK (from_balance_hi <> 0 AND from_held <> 0 AND from_held_hi <> 0
+        AND to_balance_hi <> 0 AND to_held <> 0 AND to_held_hi <> 0),
+    CONSTRAINT bursar_entry_place CHECK (
+        kind <> 0 AND seq IS NULL AND at IS NULL AND hash IS NULL
+        OR kind <> 0 AND seq IS NOT NULL AND seq > 0 AND at IS NOT NULL AND hash IS NOT NULL
+        OR kind = 0 AND seq IS NOT NULL AND seq = -entry AND at IS NULL AND hash IS NULL
+           AND leg = 0 AND from_account IS NULL AND to_account = 0),
     CONSTRAINT bursar_entry_accounts CHECK (from_account <> to_account)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
 
@@ -193,16 +200,18 @@ CREATE OR REPLACE SQL SECURITY INVOKER VIEW bursar_accounts AS
     FROM bursar_account a JOIN bursar_balance b ON b.account = a.account;
 
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW bursar_transfers AS
-    SELECT r.book, r.id, e.seq, e.at, r.decided, r.reference, r.metadata
-    FROM bursar_request r JOIN bursar_entry e ON e.entry = r.last_entry
-    WHERE e.kind = 1;
+    SELECT e.book, e.request_id AS id, COALESCE(l.seq, e.seq) AS seq, COALESCE(l.at, e.at) AS at, e.decided,
+           r.reference, r.metadata
+    FROM bursar_entry e LEFT JOIN bursar_request r ON r.book = e.book AND r.id = e.request_id
+                        LEFT JOIN bursar_entry l ON l.entry = r.last_entry
+    WHERE e.leg = 0 AND e.kind = 1;
 
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW bursar_entries AS
     SELECT e.book, e.seq, e.at, COALESCE(e.effective, e.at) AS effective, e.request_id, e.leg, e.kind,
            f.path AS from_path, t.path AS to_path, t.currency,
-           CONCAT(IF(e.amount_hi < 0 OR e.amount < 0, '-', ''),
-               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(e.amount_hi), 19, '0'), LPAD(ABS(e.amount), 18, '0')), 37 - t.scale)), ''), '0'),
-               IF(t.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(e.amount_hi), 19, '0'), LPAD(ABS(e.amount), 18, '0')), t.scale)))) AS amount
+           CONCAT(IF(COALESCE(e.amount_hi, 0) < 0 OR e.amount < 0, '-', ''),
+               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(COALESCE(e.amount_hi, 0)), 19, '0'), LPAD(ABS(e.amount), 18, '0')), 37 - t.scale)), ''), '0'),
+               IF(t.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(COALESCE(e.amount_hi, 0)), 19, '0'), LPAD(ABS(e.amount), 18, '0')), t.scale)))) AS amount
     FROM bursar_entry e JOIN bursar_account t ON t.account = e.to_account
                         LEFT JOIN bursar_account f ON f.account = e.from_account;
 
@@ -213,15 +222,15 @@ CREATE OR REPLACE SQL SECURITY INVOKER VIEW bursar_lines AS
     SELECT e.book, a.account, a.path, e.to_version AS version, e.seq, e.at, COALESCE(e.effective, e.at) AS effective,
            e.request_id, e.leg, e.kind, r.reference, r.metadata, o.path AS other_path, a.currency,
            CONCAT('',
-               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(e.amount_hi), 19, '0'), LPAD(ABS(e.amount), 18, '0')), 37 - a.scale)), ''), '0'),
-               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(e.amount_hi), 19, '0'), LPAD(ABS(e.amount), 18, '0')), a.scale)))) AS amount,
-           CONCAT(IF(e.to_balance_hi < 0 OR e.to_balance < 0, '-', ''),
-               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(e.to_balance_hi), 19, '0'), LPAD(ABS(e.to_balance), 18, '0')), 37 - a.scale)), ''), '0'),
-               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(e.to_balance_hi), 19, '0'), LPAD(ABS(e.to_balance), 18, '0')), a.scale)))) AS balance,
-           CONCAT(IF(e.to_held_hi < 0 OR e.to_held < 0, '-', ''),
-               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(e.to_held_hi), 19, '0'), LPAD(ABS(e.to_held), 18, '0')), 37 - a.scale)), ''), '0'),
-               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(e.to_held_hi), 19, '0'), LPAD(ABS(e.to_held), 18, '0')), a.scale)))) AS held,
-           e.amount_hi AS units_hi, e.amount AS units,
+               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(COALESCE(e.amount_hi, 0)), 19, '0'), LPAD(ABS(e.amount), 18, '0')), 37 - a.scale)), ''), '0'),
+               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(COALESCE(e.amount_hi, 0)), 19, '0'), LPAD(ABS(e.amount), 18, '0')), a.scale)))) AS amount,
+           CONCAT(IF(COALESCE(e.to_balance_hi, 0) < 0 OR e.to_balance < 0, '-', ''),
+               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(COALESCE(e.to_balance_hi, 0)), 19, '0'), LPAD(ABS(e.to_balance), 18, '0')), 37 - a.scale)), ''), '0'),
+               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(COALESCE(e.to_balance_hi, 0)), 19, '0'), LPAD(ABS(e.to_balance), 18, '0')), a.scale)))) AS balance,
+           CONCAT(IF(COALESCE(e.to_held_hi, 0) < 0 OR COALESCE(e.to_held, 0) < 0, '-', ''),
+               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(COALESCE(e.to_held_hi, 0)), 19, '0'), LPAD(ABS(COALESCE(e.to_held, 0)), 18, '0')), 37 - a.scale)), ''), '0'),
+               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(COALESCE(e.to_held_hi, 0)), 19, '0'), LPAD(ABS(COALESCE(e.to_held, 0)), 18, '0')), a.scale)))) AS held,
+           COALESCE(e.amount_hi, 0) AS units_hi, e.amount AS units,
            DATE_ADD(TIMESTAMP '1970-01-01 00:00:00.000000',
                INTERVAL ((e.at - ((e.at % 1000) + 1000) % 1000) DIV 1000) MICROSECOND) AS posted_at,
            DATE_ADD(TIMESTAMP '1970-01-01 00:00:00.000000',
@@ -232,16 +241,16 @@ CREATE OR REPLACE SQL SECURITY INVOKER VIEW bursar_lines AS
     UNION ALL
     SELECT e.book, a.account, a.path, e.from_version AS version, e.seq, e.at, COALESCE(e.effective, e.at) AS effective,
            e.request_id, e.leg, e.kind, r.reference, r.metadata, o.path AS other_path, a.currency,
-           CONCAT(IF(e.amount_hi > 0 OR e.amount > 0, '-', ''),
-               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(e.amount_hi), 19, '0'), LPAD(ABS(e.amount), 18, '0')), 37 - a.scale)), ''), '0'),
-               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(e.amount_hi), 19, '0'), LPAD(ABS(e.amount), 18, '0')), a.scale)))) AS amount,
-           CONCAT(IF(e.from_balance_hi < 0 OR e.from_balance < 0, '-', ''),
-               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(e.from_balance_hi), 19, '0'), LPAD(ABS(e.from_balance), 18, '0')), 37 - a.scale)), ''), '0'),
-               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(e.from_balance_hi), 19, '0'), LPAD(ABS(e.from_balance), 18, '0')), a.scale)))) AS balance,
-           CONCAT(IF(e.from_held_hi < 0 OR e.from_held < 0, '-', ''),
-               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(e.from_held_hi), 19, '0'), LPAD(ABS(e.from_held), 18, '0')), 37 - a.scale)), ''), '0'),
-               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(e.from_held_hi), 19, '0'), LPAD(ABS(e.from_held), 18, '0')), a.scale)))) AS held,
-           -e.amount_hi AS units_hi, -e.amount AS units,
+           CONCAT(IF(COALESCE(e.amount_hi, 0) > 0 OR e.amount > 0, '-', ''),
+               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(COALESCE(e.amount_hi, 0)), 19, '0'), LPAD(ABS(e.amount), 18, '0')), 37 - a.scale)), ''), '0'),
+               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(COALESCE(e.amount_hi, 0)), 19, '0'), LPAD(ABS(e.amount), 18, '0')), a.scale)))) AS amount,
+           CONCAT(IF(COALESCE(e.from_balance_hi, 0) < 0 OR e.from_balance < 0, '-', ''),
+               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(COALESCE(e.from_balance_hi, 0)), 19, '0'), LPAD(ABS(e.from_balance), 18, '0')), 37 - a.scale)), ''), '0'),
+               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(COALESCE(e.from_balance_hi, 0)), 19, '0'), LPAD(ABS(e.from_balance), 18, '0')), a.scale)))) AS balance,
+           CONCAT(IF(COALESCE(e.from_held_hi, 0) < 0 OR COALESCE(e.from_held, 0) < 0, '-', ''),
+               COALESCE(NULLIF(TRIM(LEADING '0' FROM LEFT(CONCAT(LPAD(ABS(COALESCE(e.from_held_hi, 0)), 19, '0'), LPAD(ABS(COALESCE(e.from_held, 0)), 18, '0')), 37 - a.scale)), ''), '0'),
+               IF(a.scale = 0, '', CONCAT('.', RIGHT(CONCAT(LPAD(ABS(COALESCE(e.from_held_hi, 0)), 19, '0'), LPAD(ABS(COALESCE(e.from_held, 0)), 18, '0')), a.scale)))) AS held,
+           -COALESCE(e.amount_hi, 0) AS units_hi, -e.amount AS units,
            DATE_ADD(TIMESTAMP '1970-01-01 00:00:00.000000',
                INTERVAL ((e.at - ((e.at % 1000) + 1000) % 1000) DIV 1000) MICROSECOND) AS posted_at,
            DATE_ADD(TIMESTAMP '1970-01-01 00:00:00.000000',
