@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sync"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/driver"
@@ -62,18 +61,6 @@ type postedJob struct {
 
 // repeatedJob is a job with the one before it in the batch that has its id and content.
 type repeatedJob struct{ job, first *job }
-
-// judgements keeps the memory of batches that are written for batches to come.
-type judgements struct{ pool sync.Pool }
-
-func (s *judgements) take() *judgement {
-	if j, ok := s.pool.Get().(*judgement); ok {
-		return j
-	}
-	return &judgement{}
-}
-
-func (s *judgements) give(j *judgement) { s.pool.Put(j) }
 
 // begin forgets the last batch.
 func (j *judgement) begin(book *bursar.Book, remembers bool) {

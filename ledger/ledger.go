@@ -24,7 +24,7 @@ type Ledger struct {
 	sealer *sealer // nil when there is nothing for it to do
 	clock  Clock
 	blocks atomic.Int32 // of Do that are open
-	calls  postings
+	calls  spare[posting]
 }
 
 // Book is the book that the ledger keeps.

@@ -3,14 +3,14 @@ package ledger
 import (
 	"bytes"
 	"slices"
-	"sync"
 
 	"github.com/bursar-ledger/bursar"
 	"github.com/bursar-ledger/bursar/internal/journal"
 )
 
 // posting is what one call asks for: its requests, and the jobs that carry them. All of it lies in a few pieces of
-// memory, which are used again for another call.
+// memory, which are used again for another call when all of its jobs were answered. A call that was given up may still
+// be being written.
 type posting struct {
 	asked []asked
 	jobs  []*job // of those asked that are well formed, in order
@@ -78,17 +78,3 @@ func above(id, last bursar.ID) bursar.ID {
 	}
 	return last
 }
-
-// postings keeps the memory of calls that are over for calls to come.
-type postings struct{ pool sync.Pool }
-
-func (s *postings) take() *posting {
-	if p, ok := s.pool.Get().(*posting); ok {
-		return p
-	}
-	return &posting{}
-}
-
-// give takes back a posting of which nobody knows any more. That is so when all of its jobs were answered. A call that
-// was given up may still be being written.
-func (s *postings) give(p *posting) { s.pool.Put(p) }

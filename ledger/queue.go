@@ -96,7 +96,7 @@ type queue struct {
 	closing bool
 	spare   []*call // memory of a round that was written, for the next one that gathers
 
-	calls sync.Pool // of *call, forgotten
+	calls spare[call] // forgotten
 }
 
 // round is the calls that one database transaction will write.
@@ -132,10 +132,7 @@ func (q *queue) Post(ctx context.Context, jobs []*job) error {
 	if err := ctx.Err(); err != nil {
 		return canceled(err)
 	}
-	c, pooled := q.calls.Get().(*call)
-	if !pooled {
-		c = &call{}
-	}
+	c := q.calls.take()
 	c.jobs = jobs
 	r, err := q.enter(c)
 	if err != nil {
@@ -151,7 +148,7 @@ func (q *queue) Post(ctx context.Context, jobs []*job) error {
 		if next == r {
 			err := c.err
 			c.forget()
-			q.calls.Put(c)
+			q.calls.give(c)
 			return err
 		}
 		r = next

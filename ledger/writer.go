@@ -33,7 +33,7 @@ type writer struct {
 	logger   *slog.Logger
 	unsealed func() // told of entries that were committed unsealed; nil when nobody seals in the background
 
-	judgements judgements
+	judgements spare[judgement]
 }
 
 // post judges the jobs in order, each alone, in one database transaction of the store's own, and fills in their
